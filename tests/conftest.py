@@ -1,0 +1,31 @@
+"""What the tests of every directory share: one real database and one local Supabase a session."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from local.migrations import apply_migrations
+from local.ports import free_port
+from local.postgres import Postgres, run_postgres
+
+# Only a cluster that is thrown away may forget what it wrote when the machine stops.
+WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running Postgres 17 with all migrations applied."""
+    with run_postgres(
+        tmp_path_factory.mktemp("postgres"), free_port(), settings=WITHOUT_DURABILITY
+    ) as server:
+        apply_migrations(server.url)
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[psycopg.Connection]:
+    """A connection as the role postgres whose changes are rolled back at the end of the test."""
+    with psycopg.connect(postgres.url) as connection:
+        yield connection
+        connection.rollback()

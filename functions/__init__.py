@@ -1,0 +1,1 @@
+"""One room for each Lambda function. No room imports another; what they share is in `shared/`."""

@@ -1,0 +1,67 @@
+"""What clients send and get of documents."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from shared.entities.base import Embedded, Input, StrictBool, Title, text
+from shared.entities.documents import DocumentRead, DocumentType
+from shared.entities.products import ProductLink
+from shared.entities.repositories import RepositoryLink
+from shared.lists import ListQuery, SearchText
+
+MAX_CONTENT_BYTES = 1024 * 1024
+
+
+def check_content_size(content: str) -> str:
+    """Refuse more than 1 MiB, as UTF-8 and as the database count it."""
+    if len(content.encode()) > MAX_CONTENT_BYTES:
+        raise ValueError("the content is longer than 1 MiB in UTF-8")
+    return content
+
+
+Content = Annotated[str, text(MAX_CONTENT_BYTES), AfterValidator(check_content_size)]
+
+
+class DocumentCreate(Input):
+    """A new document. The content is Markdown, up to 1 MiB."""
+
+    product_id: UUID
+    repository_id: UUID | None = None
+    title: Title
+    content: Content = ""
+    type: DocumentType = "note"
+    is_pinned: StrictBool = False
+
+
+@with_config(ConfigDict(extra="forbid"))
+class DocumentUpdate(TypedDict, total=False):
+    """The fields to change. Null clears a field that may be empty."""
+
+    product_id: UUID
+    repository_id: UUID | None
+    title: Title
+    content: Content
+    type: DocumentType
+    is_pinned: StrictBool
+
+
+class DocumentReadFull(DocumentRead):
+    """A document with its content, its product and the repository that it is about."""
+
+    content: str
+    product: Annotated[ProductLink, Embedded("products")]
+    repository: Annotated[RepositoryLink | None, Embedded("repositories")]
+
+
+class DocumentQuery(ListQuery):
+    """Which documents, in which order. `q` is a web search over title and content."""
+
+    product_id: list[UUID] = Field([], max_length=100)
+    repository_id: list[UUID] = Field([], max_length=100)
+    type: list[DocumentType] = []
+    is_pinned: list[bool] = Field([], alias="pinned")
+    sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"] = "-created_at"
+    q: SearchText | None = None

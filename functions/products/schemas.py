@@ -1,0 +1,55 @@
+"""What clients send and get of products."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
+
+from shared.entities.app_info import AppInfoRead
+from shared.entities.base import Description, Embedded, Input
+from shared.entities.documents import DocumentRead
+from shared.entities.products import Color, Icon, ProductName, ProductRead
+from shared.entities.repositories import RepositoryRead
+from shared.entities.work_items import WorkItemRead
+from shared.lists import ListQuery, SearchText
+
+
+class ProductCreate(Input):
+    """A new product."""
+
+    name: ProductName
+    description: Description | None = None
+    icon: Icon | None = None
+    color: Color | None = None
+
+
+@with_config(ConfigDict(extra="forbid"))
+class ProductUpdate(TypedDict, total=False):
+    """The fields to change. Null clears a field that may be empty."""
+
+    name: ProductName
+    description: Description | None
+    icon: Icon | None
+    color: Color | None
+
+
+class ProductReadFull(ProductRead):
+    """A product with the 100 newest of each kind that belong to it, and how many there are."""
+
+    repositories: Annotated[list[RepositoryRead], Embedded("repositories")]
+    repositories_count: int
+    work_items: Annotated[list[WorkItemRead], Embedded("work_items")]
+    work_items_count: int
+    documents: Annotated[list[DocumentRead], Embedded("documents")]
+    documents_count: int
+    app_info: Annotated[list[AppInfoRead], Embedded("app_info")]
+    app_info_count: int
+
+
+class ProductQuery(ListQuery):
+    """Which products, in which order."""
+
+    search_columns: ClassVar[tuple[str, ...]] = ("name", "description")
+
+    sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "name", "-name"] = "-created_at"
+    q: SearchText | None = None

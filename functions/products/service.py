@@ -1,0 +1,16 @@
+"""Products of the caller."""
+
+from functions.products.schemas import ProductReadFull
+from shared.entities.products import ProductRead
+from shared.lists import Page
+from shared.resource_service import ResourceService
+
+
+class ProductService(ResourceService[ProductRead, ProductReadFull]):
+    """Reads and changes products. Deleting one deletes everything in it."""
+
+    table = "products"
+    noun = "product"
+    item = ProductRead
+    page = Page[ProductRead]
+    detail = ProductReadFull

@@ -1,0 +1,83 @@
+"""What clients send and get of repositories."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints, with_config
+from typing_extensions import TypedDict
+
+from shared.entities.base import Description, Embedded, Input, StrictBool, Text, text
+from shared.entities.documents import DocumentRead
+from shared.entities.products import ProductLink
+from shared.entities.repositories import RepositoryRead
+from shared.entities.work_items import WorkItemRead
+from shared.lists import ListQuery, SearchText
+
+RepositoryName = Annotated[str, text(200, min_length=1)]
+FullName = Annotated[str, text(300)]
+# A link that a frontend shows: `javascript:` must not get into it.
+RepositoryUrl = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\x00\s]+$")]
+BranchName = Annotated[str, text(255)]
+Language = Annotated[str, text(100)]
+
+
+class RepositoryCreate(Input):
+    """A repository that is not on GitHub. Those on GitHub come in through `/api/github/import`."""
+
+    product_id: UUID
+    name: RepositoryName
+    full_name: FullName | None = None
+    description: Description | None = None
+    url: RepositoryUrl | None = None
+    default_branch: BranchName | None = None
+    is_private: StrictBool = False
+    language: Language | None = None
+    notes: Text | None = None
+
+
+@with_config(ConfigDict(extra="forbid"))
+class RepositoryUpdate(TypedDict, total=False):
+    """The fields to change. On an imported repository GitHub owns all but `product_id` and `notes`."""
+
+    product_id: UUID
+    name: RepositoryName
+    full_name: FullName | None
+    description: Description | None
+    url: RepositoryUrl | None
+    default_branch: BranchName | None
+    is_private: StrictBool
+    language: Language | None
+    notes: Text | None
+
+
+class RepositoryReadFull(RepositoryRead):
+    """A repository with its product and the 100 newest work items and documents that are about it."""
+
+    product: Annotated[ProductLink, Embedded("products")]
+    work_items: Annotated[list[WorkItemRead], Embedded("work_items")]
+    work_items_count: int
+    documents: Annotated[list[DocumentRead], Embedded("documents")]
+    documents_count: int
+
+
+class RepositoryQuery(ListQuery):
+    """Which repositories, in which order."""
+
+    search_columns: ClassVar[tuple[str, ...]] = ("name", "full_name", "description")
+
+    product_id: list[UUID] = Field([], max_length=100)
+    github_id: list[int] = Field([], max_length=100)
+    language: list[Language] = Field([], max_length=100)
+    is_private: list[bool] = []
+    is_archived: list[bool] = []
+    sort: Literal[
+        "-created_at",
+        "created_at",
+        "-updated_at",
+        "updated_at",
+        "name",
+        "-name",
+        "-stars_count",
+        "stars_count",
+    ] = "-created_at"
+    q: SearchText | None = None

@@ -1,0 +1,75 @@
+"""/api/work: list, create, read, change, move, delete."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from functions.work_items.schemas import (
+    WorkItemCreate,
+    WorkItemMove,
+    WorkItemQuery,
+    WorkItemReadFull,
+    WorkItemUpdate,
+)
+from functions.work_items.service import WorkItemService
+from shared.app import create_app, create_handler
+from shared.entities.work_items import WorkItemRead
+from shared.lists import Page
+from shared.versions import IfMatch, tag
+
+router = APIRouter(prefix="/api/work", tags=["work items"])
+
+Service = Annotated[WorkItemService, Depends()]
+
+
+@router.get("")
+async def list_work_items(query: Annotated[WorkItemQuery, Query()], service: Service) -> Page[WorkItemRead]:
+    """List work items."""
+    return service.get_page(query)
+
+
+@router.post("", status_code=201)
+async def create_work_item(body: WorkItemCreate, service: Service, response: Response) -> WorkItemRead:
+    """Create a work item."""
+    row = service.create(body)
+    response.headers["Location"] = f"{router.prefix}/{row.id}"
+    tag(response, row)
+    return row
+
+
+@router.get("/{work_item_id}")
+async def get_work_item(work_item_id: UUID, service: Service, response: Response) -> WorkItemReadFull:
+    """Read a work item with what is nested in it."""
+    row = service.get(work_item_id)
+    tag(response, row)
+    return row
+
+
+@router.patch("/{work_item_id}")
+async def update_work_item(
+    work_item_id: UUID, changes: WorkItemUpdate, versions: IfMatch, service: Service, response: Response
+) -> WorkItemRead:
+    """Change the fields that are sent, and no others."""
+    row = service.update(work_item_id, changes, versions)
+    tag(response, row)
+    return row
+
+
+@router.post("/{work_item_id}/status")
+async def move_work_item(
+    work_item_id: UUID, move: WorkItemMove, versions: IfMatch, service: Service, response: Response
+) -> WorkItemRead:
+    """Move a work item to another status. A refused move is 409 and names the allowed ones."""
+    row = service.update(work_item_id, {"status": move.status}, versions)
+    tag(response, row)
+    return row
+
+
+@router.delete("/{work_item_id}", status_code=204)
+async def delete_work_item(work_item_id: UUID, versions: IfMatch, service: Service) -> None:
+    """Delete a work item."""
+    service.delete(work_item_id, versions)
+
+
+handler = create_handler(create_app(router))

@@ -1,0 +1,67 @@
+"""What clients send and get of work items."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from shared.entities.base import Embedded, Input, Text, Title
+from shared.entities.products import ProductLink
+from shared.entities.repositories import RepositoryLink
+from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
+from shared.lists import ListQuery, SearchText
+
+
+class WorkItemCreate(Input):
+    """A new work item. It starts as `todo`."""
+
+    product_id: UUID
+    repository_id: UUID | None = None
+    title: Title
+    description: Text | None = None
+    type: WorkType = "feature"
+    status: Literal["todo"] = "todo"
+    priority: Priority = 0
+
+
+@with_config(ConfigDict(extra="forbid"))
+class WorkItemUpdate(TypedDict, total=False):
+    """The fields to change. `status` follows the same rules as `/status`."""
+
+    product_id: UUID
+    repository_id: UUID | None
+    title: Title
+    description: Text | None
+    type: WorkType
+    status: WorkStatus
+    priority: Priority
+
+
+class WorkItemMove(Input):
+    """The status to move to: todo → in_progress, in_progress → done or todo, done → todo."""
+
+    status: WorkStatus
+
+
+class WorkItemReadFull(WorkItemRead):
+    """A work item with its product and the repository that it is about."""
+
+    product: Annotated[ProductLink, Embedded("products")]
+    repository: Annotated[RepositoryLink | None, Embedded("repositories")]
+
+
+class WorkItemQuery(ListQuery):
+    """Which work items, in which order."""
+
+    search_columns: ClassVar[tuple[str, ...]] = ("title", "description")
+
+    product_id: list[UUID] = Field([], max_length=100)
+    repository_id: list[UUID] = Field([], max_length=100)
+    status: list[WorkStatus] = []
+    type: list[WorkType] = []
+    priority: list[Annotated[int, Field(ge=0, le=4)]] = []
+    sort: Literal[
+        "-created_at", "created_at", "-updated_at", "updated_at", "title", "-title", "priority", "-priority"
+    ] = "-created_at"
+    q: SearchText | None = None

@@ -1,0 +1,16 @@
+"""Work items of the caller."""
+
+from functions.work_items.schemas import WorkItemReadFull
+from shared.entities.work_items import WorkItemRead
+from shared.lists import Page
+from shared.resource_service import ResourceService
+
+
+class WorkItemService(ResourceService[WorkItemRead, WorkItemReadFull]):
+    """Reads and changes work items. The database decides which moves of a status are allowed."""
+
+    table = "work_items"
+    noun = "work item"
+    item = WorkItemRead
+    page = Page[WorkItemRead]
+    detail = WorkItemReadFull

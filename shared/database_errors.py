@@ -1,0 +1,171 @@
+"""PostgREST's and Postgres' error codes as problems: one table, looked up by code, never by HTTP status.
+
+Codes: https://docs.postgrest.org/en/stable/references/errors.html and appendix A of Postgres' manual.
+What the database says in words stays inside, except what Forum's own triggers say (`PTxyz`).
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from postgrest import APIError
+
+from shared.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    Unauthorized,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+
+OFFSET_PAST_THE_END = "PGRST103"
+
+_CONSTRAINT = re.compile(r'constraint "(\w+)"')
+
+
+class Rule(NamedTuple):
+    """What a violated constraint means to a client."""
+
+    pointer: str
+    detail: str
+
+
+def _as_conflict(error: APIError) -> Problem:
+    return Conflict("What is stored refuses this.", errors=_explain(error))
+
+
+def _as_invalid(error: APIError) -> Problem:
+    return Invalid("A value breaks a rule of the database.", errors=_explain(error))
+
+
+def _as_reference(error: APIError) -> Problem:
+    return Conflict(
+        "A row that this one points at does not exist, or the change would leave others without theirs.",
+        type="reference",
+        errors=_explain(error),
+    )
+
+
+def _as_unavailable(_: APIError) -> Problem:
+    return Unavailable("The database does not answer now. Try again.")
+
+
+def _as_refused_token(_: APIError) -> Problem:
+    return Unauthorized("The database does not accept the token. Sign in again.")
+
+
+def _as_forbidden(_: APIError) -> Problem:
+    return Forbidden("The database does not allow this.")
+
+
+def _as_timeout(_: APIError) -> Problem:
+    return UpstreamTimedOut("The database took too long. Ask for less: a smaller `limit`, a narrower filter.")
+
+
+def _as_refused_transition(error: APIError) -> Problem:
+    allowed = str(error.details or "").split(", ") if error.details else []
+    return Conflict(
+        f"{error.message}. Allowed: {', '.join(allowed)}.",
+        type="status-transition",
+        errors=[FieldError(detail=f"Allowed: {', '.join(allowed)}.", pointer="/status")],
+        allowed=allowed,
+    )
+
+
+def _as_github_owned(error: APIError) -> Problem:
+    columns = str(error.details or "").split(", ")
+    return Conflict(
+        "GitHub owns these columns of an imported repository: they change with the next import or re-sync.",
+        type="github-owned",
+        errors=[FieldError(detail="Owned by GitHub.", pointer=f"/{column}") for column in columns],
+    )
+
+
+_BY_CODE: dict[str, Callable[[APIError], Problem]] = {
+    "23505": _as_conflict,
+    "23P01": _as_conflict,
+    "23503": _as_reference,
+    "23001": _as_reference,
+    "23502": _as_invalid,
+    "23514": _as_invalid,
+    "22001": _as_invalid,
+    "22003": _as_invalid,
+    "22007": _as_invalid,
+    "22008": _as_invalid,
+    "22021": _as_invalid,
+    "22023": _as_invalid,
+    "22P02": _as_invalid,
+    "22P05": _as_invalid,
+    "54000": _as_invalid,
+    "42501": _as_forbidden,
+    "57014": _as_timeout,
+    "PGRST003": _as_timeout,
+    "40P01": _as_unavailable,
+    "55P03": _as_unavailable,
+    "57P01": _as_unavailable,
+    "57P02": _as_unavailable,
+    "57P03": _as_unavailable,
+    "PGRST000": _as_unavailable,
+    "PGRST001": _as_unavailable,
+    "PGRST002": _as_unavailable,
+    "PGRST301": _as_refused_token,
+    "PGRST302": _as_refused_token,
+    "PGRST303": _as_refused_token,
+    # A gateway in front of PostgREST that answers without its JSON leaves only the status.
+    "401": _as_refused_token,
+    "503": _as_unavailable,
+    "504": _as_timeout,
+}
+
+_BY_CLASS: dict[str, Callable[[APIError], Problem]] = {"08": _as_unavailable, "53": _as_unavailable}
+
+# What Forum's own triggers and functions raise: the hint names the rule.
+_BY_HINT: dict[str, Callable[[APIError], Problem]] = {
+    "work_item_transition": _as_refused_transition,
+    "github_owned_column": _as_github_owned,
+    "account_gone": lambda _: Unauthorized("This account no longer exists."),
+    "product": lambda _: NotFound("There is no such product."),
+    "import_key": lambda _: UpstreamFailed(
+        "This deployment's import key is not the one that the database knows. The operator has to set it."
+    ),
+}
+
+_BY_CONSTRAINT: dict[str, Rule] = {
+    "app_info_product_key_unique": Rule("/key", "This product has an entry with this key already."),
+    "repositories_product_github_unique": Rule("/github_id", "This product has this repository already."),
+}
+
+_BY_CONSTRAINT_ENDING: dict[str, Rule] = {
+    "_product_fkey": Rule("/product_id", "There is no such product."),
+    "_repository_fkey": Rule(
+        "/repository_id", "This product has no such repository, or the change would part them."
+    ),
+}
+
+
+def to_problem(error: APIError) -> Problem:
+    """The problem that an error of the database is to a client."""
+    code = error.code or ""
+    make = _BY_HINT.get(error.hint or "") or _BY_CODE.get(code) or _BY_CLASS.get(code[:2])
+    if make is None:
+        return UpstreamFailed("The database gave an answer that Forum does not know.")
+    return make(error)
+
+
+def _explain(error: APIError) -> list[FieldError]:
+    """Which field a violated constraint is about. Constraints are named `<table>_<column>_<rule>`."""
+    found = _CONSTRAINT.search(error.message or "")
+    if found is None:
+        return []
+    name = found.group(1)
+    rule = _BY_CONSTRAINT.get(name) or next(
+        (rule for ending, rule in _BY_CONSTRAINT_ENDING.items() if name.endswith(ending)), None
+    )
+    if rule is None:
+        return [FieldError(detail=f"Breaks the rule {name}.")]
+    return [FieldError(detail=rule.detail, pointer=rule.pointer)]

@@ -1,0 +1,29 @@
+"""Products."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, StringConstraints
+
+from shared.entities.base import Description, Row, text
+
+ProductName = Annotated[str, text(200, min_length=1)]
+Icon = Annotated[str, text(200)]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class ProductRead(Row):
+    """A product, without what belongs to it."""
+
+    user_id: UUID
+    name: ProductName
+    description: Description | None
+    icon: Icon | None
+    color: Color | None
+
+
+class ProductLink(BaseModel):
+    """The product that something belongs to."""
+
+    id: UUID
+    name: ProductName

@@ -1,0 +1,27 @@
+"""Work items."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.entities.base import Row, Text, Title
+
+WorkType = Literal["feature", "fix", "refactor", "investigation"]
+WorkStatus = Literal["todo", "in_progress", "done"]
+Priority = Annotated[
+    int, Field(strict=True, ge=0, le=4, description="0 none, 1 urgent, 2 high, 3 medium, 4 low.")
+]
+
+
+class WorkItemRead(Row):
+    """A work item."""
+
+    user_id: UUID
+    product_id: UUID
+    repository_id: UUID | None
+    title: Title
+    description: Text | None
+    type: WorkType
+    status: WorkStatus
+    priority: Priority

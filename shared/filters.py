@@ -1,0 +1,53 @@
+"""A list's parameters as PostgREST filters.
+
+Every value that a client sends ends up quoted or escaped here: PostgREST's `or` takes raw text.
+"""
+
+import re
+from typing import Any, TypeVar
+
+from postgrest import SyncSelectRequestBuilder
+
+from shared.cursors import Position
+from shared.lists import ListQuery
+
+SelectT = TypeVar("SelectT", bound=SyncSelectRequestBuilder)
+
+_NOT_ALPHANUMERIC = re.compile(r"([^\w\s]|_)", re.ASCII)
+
+
+def match(select: SelectT, query: ListQuery) -> SelectT:
+    """Keep the rows that match every filter of the query."""
+    for column, values in query.column_filters.items():
+        select = select.in_(column, [_to_text(value) for value in values])
+    for column, operator, time in query.date_filters:
+        select = select.filter(column, operator, time.isoformat())
+    if query.q is not None and query.search_columns:
+        pattern = _quote(_NOT_ALPHANUMERIC.sub(r"\\\1", query.q))
+        select = select.or_(",".join(f"{column}.imatch.{pattern}" for column in query.search_columns))
+    return select
+
+
+def seek(select: SelectT, sort: str, position: Position) -> SelectT:
+    """Keep the rows behind a position, in the order of `sort`."""
+    (column, descending), *_ = get_order(sort)
+    behind = "lt" if descending else "gt"
+    value = _quote(_to_text(position.value))
+    # The first filter repeats what the second implies, in a form that an index can start from.
+    select = select.filter(column, f"{behind}e", _to_text(position.value))
+    return select.or_(f"{column}.{behind}.{value},id.{behind}.{position.id}")
+
+
+def get_order(sort: str) -> list[tuple[str, bool]]:
+    """The columns to order by, and whether descending: the one asked for, then the id to break ties."""
+    descending = sort.startswith("-")
+    return [(sort.removeprefix("-"), descending), ("id", descending)]
+
+
+def _to_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

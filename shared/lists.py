@@ -1,0 +1,79 @@
+"""Lists: what a client may ask for, and the page it gets. The same on every resource (SPEC section 2)."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.entities.base import WITHOUT_NUL
+
+ItemT = TypeVar("ItemT")
+
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=WITHOUT_NUL)]
+
+
+class Page(BaseModel, Generic[ItemT]):
+    """One page of a list."""
+
+    items: list[ItemT]
+    total: int | None = Field(
+        description="How many rows the filters match in all, where `total=true` asked for it."
+    )
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` for the next page. Null on the last one."
+    )
+
+
+class ListQuery(BaseModel):
+    """The parameters of every list. A resource adds its filters as lists: repeated values mean "any of".
+
+    An attribute is named after its column; the parameter's own name, where it differs, is its alias.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    search_columns: ClassVar[tuple[str, ...]] = ()
+    """Where `q` looks, ignoring case."""
+
+    skip: int = Field(
+        0, ge=0, le=1_000_000, description="Rows to leave out. For deep lists `cursor` is faster and safer."
+    )
+    limit: int = Field(50, ge=1, le=100)
+    cursor: str | None = Field(
+        None,
+        max_length=2_000,
+        description="`next_cursor` of the page before, with the same filters and sort.",
+    )
+    total: bool = Field(False, description="Count all rows that match, too.")
+    created_since: datetime | None = Field(None, description="Created at this time or later.")
+    created_before: datetime | None = None
+    updated_since: datetime | None = Field(None, description="Changed at this time or later.")
+    updated_before: datetime | None = None
+
+    # Each resource narrows `sort` to a Literal of its columns and adds `q` where there is text.
+    sort: Any
+    q: Any = None
+
+    @model_validator(mode="after")
+    def refuse_skip_with_cursor(self) -> Self:
+        """A cursor already says where the page starts."""
+        if self.cursor is not None and self.skip:
+            raise ValueError("`skip` and `cursor` cannot be combined")
+        return self
+
+    @property
+    def column_filters(self) -> dict[str, list[Any]]:
+        """The values asked for, by column."""
+        own = type(self).model_fields.keys() - ListQuery.model_fields.keys()
+        return {column: values for column in sorted(own) if (values := getattr(self, column))}
+
+    @property
+    def date_filters(self) -> list[tuple[str, str, datetime]]:
+        """The ends of the date ranges asked for, as (column, PostgREST operator, time)."""
+        ranges = (
+            ("created_at", "gte", self.created_since),
+            ("created_at", "lt", self.created_before),
+            ("updated_at", "gte", self.updated_since),
+            ("updated_at", "lt", self.updated_before),
+        )
+        return [(column, operator, time) for column, operator, time in ranges if time is not None]

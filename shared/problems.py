@@ -1,0 +1,158 @@
+"""Problems as answers: RFC 9457, made in this one place."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from postgrest import APIError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from shared.database_errors import to_problem
+from shared.errors import (
+    BadRequest,
+    BodyTooLarge,
+    FieldError,
+    InternalError,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+
+logger = logging.getLogger("forum")
+
+TYPE_PREFIX = "urn:forum:problem:"
+
+
+class ProblemDocument(BaseModel):
+    """An error, as RFC 9457 has it. Branch on `type`; `detail` is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:forum:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    request_id: str = Field(description="Name it when you ask for help.")
+    errors: list[FieldError] | None = None
+
+
+class ProblemResponse(JSONResponse):
+    """An answer in the media type of problems."""
+
+    media_type = "application/problem+json"
+
+
+def get_request_id(request: Request) -> str:
+    """API Gateway's id of the request, made up once where there is no gateway."""
+    event: Mapping[str, Any] = request.scope.get("aws.event", {})
+    request_id = event.get("requestContext", {}).get("requestId") or getattr(
+        request.state, "request_id", None
+    )
+    request.state.request_id = request_id or str(uuid4())
+    return str(request.state.request_id)
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Answer every exception of an app with a problem document."""
+    app.exception_handler(Problem)(_answer_problem)
+    app.exception_handler(APIError)(_answer_database_error)
+    app.exception_handler(httpx.HTTPError)(_answer_transport_error)
+    app.exception_handler(RequestValidationError)(_answer_validation_error)
+    app.exception_handler(HTTPException)(_answer_http_exception)
+    app.exception_handler(Exception)(_answer_unexpected)
+
+
+async def _answer_problem(request: Request, problem: Problem) -> ProblemResponse:
+    document = ProblemDocument(
+        type=TYPE_PREFIX + problem.slug,
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        request_id=get_request_id(request),
+        **({"errors": problem.errors} if problem.errors else {}),
+        **problem.extensions,
+    )
+    content = document.model_dump(mode="json", exclude_unset=True)
+    return ProblemResponse(content, status_code=problem.status, headers=problem.headers)
+
+
+async def _answer_database_error(request: Request, error: APIError) -> ProblemResponse:
+    problem = to_problem(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # The code alone: messages of the database can quote values.
+        logger.error("database error %s, request %s", error.code, get_request_id(request))
+    return await _answer_problem(request, problem)
+
+
+async def _answer_transport_error(request: Request, error: httpx.HTTPError) -> ProblemResponse:
+    logger.error("upstream %s, request %s", type(error).__name__, get_request_id(request))
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return await _answer_problem(request, Unavailable("Supabase cannot be reached now. Try again."))
+    if isinstance(error, httpx.TimeoutException):
+        return await _answer_problem(request, UpstreamTimedOut("Supabase took too long to answer."))
+    return await _answer_problem(request, UpstreamFailed("Supabase broke off the connection."))
+
+
+async def _answer_validation_error(request: Request, error: RequestValidationError) -> ProblemResponse:
+    found = error.errors()
+    errors = [_describe(item) for item in found]
+    if any(item["type"] == "json_invalid" for item in found):
+        problem: Problem = BadRequest("The body is not valid JSON.", type="malformed-json", errors=errors)
+    elif all(item["type"] == "extra_forbidden" and item["loc"][0] == "query" for item in found):
+        names = ", ".join(f"`{item.parameter}`" for item in errors)
+        problem = BadRequest(f"Unknown parameter {names}.", type="unknown-parameter", errors=errors)
+    else:
+        problem = Invalid("Some values are not valid: see `errors`.", errors=errors)
+    return await _answer_problem(request, problem)
+
+
+def _describe(item: Mapping[str, Any]) -> FieldError:
+    """One error of pydantic, without the input that it quotes."""
+    source, *path = item["loc"]
+    if item["type"] == "json_invalid":
+        return FieldError(detail=f"Malformed at character {path[0]}.", pointer="")
+    detail = "There is no such field." if item["type"] == "extra_forbidden" else str(item["msg"])
+    if source == "body":
+        return FieldError(detail=detail, pointer="".join(f"/{_escape(part)}" for part in path))
+    if item["type"] == "extra_forbidden":
+        detail = "There is no such parameter."
+    return FieldError(detail=detail, parameter=".".join(_escape(part) for part in path) or None)
+
+
+def _escape(part: object) -> str:
+    """One step of a JSON pointer (RFC 6901); what cannot be UTF-8 is shown escaped."""
+    text = str(part).encode(errors="backslashreplace").decode()
+    return text.replace("~", "~0").replace("/", "~1")
+
+
+async def _answer_http_exception(request: Request, error: HTTPException) -> ProblemResponse:
+    """What routing and body reading raise by themselves."""
+    problem: Problem
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            problem = NotFound(f"There is nothing at {request.url.path}.", type="no-such-path")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            problem = MethodNotAllowed(f"{request.method} is not possible here.", headers=error.headers)
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            problem = BodyTooLarge("The body is larger than Forum takes.")
+        case HTTPStatus.BAD_REQUEST:
+            problem = BadRequest("The body cannot be read as JSON in UTF-8.", type="malformed-json")
+        case _:
+            problem = InternalError("Forum failed. The request id leads to the reason.")
+    return await _answer_problem(request, problem)
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> ProblemResponse:
+    logger.error("unexpected error, request %s", get_request_id(request), exc_info=error)
+    return await _answer_problem(request, InternalError("Forum failed. The request id leads to the reason."))

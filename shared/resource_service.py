@@ -1,0 +1,142 @@
+"""What every resource does with its rows: list, read, create, change, delete.
+
+A room's service names its table and schemas and adds what is its own. Who may see or change which row is
+decided by the database; what cannot be seen is not found.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from postgrest import APIError, CountMethod
+
+from shared.cursors import Position, decode_cursor, encode_cursor
+from shared.database_errors import OFFSET_PAST_THE_END
+from shared.entities.base import Input, Row
+from shared.errors import NotFound, PreconditionFailed
+from shared.filters import get_order, match, seek
+from shared.lists import ListQuery, Page
+from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
+from shared.supabase import Supabase
+
+ItemT = TypeVar("ItemT", bound=Row)
+DetailT = TypeVar("DetailT", bound=Row)
+
+
+class ResourceService(Generic[ItemT, DetailT]):
+    """The rows of one table, as the caller may see them."""
+
+    table: ClassVar[str]
+    noun: ClassVar[str]
+    """What an error calls one row: "work item"."""
+    item: type[ItemT]
+    """A row in a list, and the answer to a change."""
+    page: type[Page[ItemT]]
+    detail: type[DetailT]
+    """A row by itself, with what is nested in it."""
+
+    def __init__(self, supabase: Supabase) -> None:
+        self.supabase = supabase
+
+    def get_page(self, query: ListQuery) -> Page[ItemT]:
+        """One page of the rows that match."""
+        position = decode_cursor(query.cursor, self.table, query, self.item) if query.cursor else None
+        # PostgREST counts what lies behind the cursor only, so that total takes a request of its own.
+        count = CountMethod.exact if query.total and position is None else None
+        select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)
+        if position is not None:
+            select = seek(select, query.sort, position)
+        for column, descending in get_order(query.sort):
+            select = select.order(column, desc=descending)
+        # One row more than asked for tells whether there is a next page.
+        select = select.limit(query.limit + 1)
+        if query.skip:
+            select = select.offset(query.skip)
+        try:
+            answer = select.execute()
+        except APIError as error:
+            if error.code != OFFSET_PAST_THE_END:
+                raise
+            return self.page(items=[], total=self._count(query), next_cursor=None)
+        rows: list[Any] = answer.data[: query.limit]
+        next_cursor = None
+        if len(answer.data) > query.limit:
+            last = Position(rows[-1][query.sort.removeprefix("-")], rows[-1]["id"])
+            next_cursor = encode_cursor(last, self.table, query)
+        total = self._count(query) if query.total and position is not None else answer.count
+        return self.page.model_validate({"items": rows, "total": total, "next_cursor": next_cursor})
+
+    def get(self, row_id: UUID) -> DetailT:
+        """A row with what is nested in it. Raises `NotFound`."""
+        select = self.supabase.table(self.table).select(get_select(self.detail)).eq("id", str(row_id))
+        for nested in get_nested_lists(self.detail):
+            select = select.order("created_at", desc=True, foreign_table=nested)
+            select = select.order("id", desc=True, foreign_table=nested)
+            select = select.limit(NESTED_LIMIT, foreign_table=nested)
+        rows = select.execute().data
+        if not rows:
+            raise self._not_found()
+        return self.detail.model_validate(rows[0])
+
+    def create(self, body: Input) -> ItemT:
+        """A new row. Columns that the client leaves out get the database's defaults."""
+        return self._insert(body.model_dump(mode="json", exclude_unset=True))
+
+    def _insert(self, values: Mapping[str, Any]) -> ItemT:
+        rows = (
+            self.supabase.table(self.table).insert(dict(values)).select(get_select(self.item)).execute().data
+        )
+        return self.item.model_validate(rows[0])
+
+    def update(self, row_id: UUID, changes: Mapping[str, Any], versions: list[int] | None) -> ItemT:
+        """Change the columns that were sent, and no others. Raises `NotFound` and `PreconditionFailed`."""
+        if not changes:
+            return self._get_unchanged(row_id, versions)
+        update = self.supabase.table(self.table).update(dict(changes)).eq("id", str(row_id))
+        if versions is not None:
+            update = update.in_("version", versions)
+        rows = update.select(get_select(self.item)).execute().data
+        if not rows:
+            raise self._missed(row_id, versions)
+        return self.item.model_validate(rows[0])
+
+    def delete(self, row_id: UUID, versions: list[int] | None) -> None:
+        """Delete a row and what belongs to it. Raises `NotFound` and `PreconditionFailed`."""
+        delete = self.supabase.table(self.table).delete().eq("id", str(row_id))
+        if versions is not None:
+            delete = delete.in_("version", versions)
+        if not delete.select("id").execute().data:
+            raise self._missed(row_id, versions)
+
+    def _count(self, query: ListQuery) -> int | None:
+        select = self.supabase.table(self.table).select("id", count=CountMethod.exact, head=True)
+        return match(select, query).execute().count
+
+    def _get_item(self, row_id: UUID) -> ItemT:
+        rows = (
+            self.supabase.table(self.table).select(get_select(self.item)).eq("id", str(row_id)).execute().data
+        )
+        if not rows:
+            raise self._not_found()
+        return self.item.model_validate(rows[0])
+
+    def _get_unchanged(self, row_id: UUID, versions: list[int] | None) -> ItemT:
+        row = self._get_item(row_id)
+        if versions is not None and row.version not in versions:
+            raise self._changed(row)
+        return row
+
+    def _missed(self, row_id: UUID, versions: list[int] | None) -> NotFound | PreconditionFailed:
+        """Why a change found no row: it is not there, or it has another version."""
+        if versions is None:
+            return self._not_found()
+        return self._changed(self._get_item(row_id))
+
+    def _not_found(self) -> NotFound:
+        return NotFound(f"There is no such {self.noun}.")
+
+    def _changed(self, row: ItemT) -> PreconditionFailed:
+        return PreconditionFailed(
+            f"This {self.noun} has version {row.version} by now. Look at `current`, then send that version.",
+            current=row.model_dump(mode="json"),
+        )

@@ -1,0 +1,56 @@
+"""What the environment tells a function. `.env.example` explains every setting."""
+
+import os
+from functools import cache
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, HttpUrl, model_validator
+
+MIN_JWT_SECRET_BYTES = 32
+
+
+class Settings(BaseModel):
+    """The settings of a function, each read from the variable of the same name in capitals."""
+
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, alias_generator=str.upper, hide_input_in_errors=True
+    )
+
+    supabase_url: HttpUrl
+    supabase_anon_key: str
+    supabase_jwks_url: HttpUrl | None = None
+    supabase_jwt_secret: str | None = None
+    supabase_jwt_issuer: str = ""
+    allow_anonymous_sign_ins: bool = False
+    github_api_url: HttpUrl = HttpUrl("https://api.github.com")
+    github_token_from_jwt: bool = False
+    github_import_key: str | None = None
+
+    @model_validator(mode="after")
+    def check_that_tokens_can_be_verified(self) -> Self:
+        """Refuse at cold start what would otherwise be a 401 for everybody."""
+        if self.supabase_jwks_url is None:
+            if self.supabase_jwt_secret is None:
+                raise ValueError(
+                    "set SUPABASE_JWKS_URL, or SUPABASE_JWT_SECRET for a project with the legacy secret"
+                )
+            if len(self.supabase_jwt_secret.encode()) < MIN_JWT_SECRET_BYTES:
+                # RFC 7518 section 3.2: a key as long as the hash, at least.
+                raise ValueError("SUPABASE_JWT_SECRET is shorter than the 32 bytes that HS256 needs")
+        return self
+
+    @property
+    def supabase_origin(self) -> str:
+        """The project's URL without a slash at its end."""
+        return str(self.supabase_url).rstrip("/")
+
+    @property
+    def issuer(self) -> str:
+        """Who has to have issued a token: the project's sign-in service unless set otherwise."""
+        return self.supabase_jwt_issuer or f"{self.supabase_origin}/auth/v1"
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once. An empty variable counts as one that is not set."""
+    return Settings.model_validate({name: value for name, value in os.environ.items() if value})

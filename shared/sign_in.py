@@ -1,0 +1,111 @@
+"""Who is calling: verifies the Supabase access token of a request.
+
+The database verifies the signature of the same token again, but neither its audience nor its issuer
+(measured on PostgREST 12), so both are checked here.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import jwt
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from shared.errors import Unauthorized, Unavailable
+from shared.settings import Settings, get_settings
+from shared.signing_keys import SigningKeys, SigningKeysUnavailable
+
+# PostgREST allows the same 30 seconds: a token is good for both or for neither.
+LEEWAY_SECONDS = 30
+# Supabase's tokens are about 1 KB. A longer one is not worth the time to decode.
+MAX_TOKEN_LENGTH = 16_384
+
+# Without auto_error, so that a missing token is Forum's problem document like any other.
+bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A Supabase access token.")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The user of one request. The token is kept out of every repr, and so out of every log."""
+
+    user_id: UUID
+    token: str = field(repr=False)
+    claims: dict[str, Any] = field(repr=False)
+
+
+async def sign_in(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Caller:
+    """The caller, from `Authorization: Bearer`. Raises `Unauthorized`."""
+    if credentials is None:
+        raise Unauthorized("Send a Supabase access token as `Authorization: Bearer <token>`.")
+    return verify(credentials.credentials, get_settings())
+
+
+def verify(token: str, settings: Settings) -> Caller:
+    """The caller that a token stands for. Raises `Unauthorized`, or `Unavailable` without signing keys."""
+    # httpx refuses header values outside ASCII with an exception of its own: a bad token, not a failure.
+    if len(token) > MAX_TOKEN_LENGTH or not token.isascii() or not token.isprintable() or " " in token:
+        raise Unauthorized("The token is not a JSON Web Token.")
+    try:
+        key, algorithms = find_key(token, settings)
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=algorithms,
+            audience="authenticated",
+            issuer=settings.issuer,
+            leeway=LEEWAY_SECONDS,
+            options={
+                "require": ["exp", "aud", "iss", "sub", "role"],
+                "verify_signature": True,
+                "verify_exp": True,
+                "verify_nbf": True,
+                "verify_iat": True,
+                "verify_aud": True,
+                "verify_iss": True,
+                "verify_sub": True,
+            },
+        )
+        user_id = UUID(claims["sub"])
+    except SigningKeysUnavailable as error:
+        raise Unavailable(
+            "The keys that verify tokens cannot be fetched from Supabase now. Try again."
+        ) from error
+    except jwt.ExpiredSignatureError as error:
+        raise Unauthorized("The token has expired. Refresh the session and try again.") from error
+    except (jwt.PyJWTError, ValueError) as error:
+        raise Unauthorized(
+            "The token does not hold: it was not issued by this project for its users."
+        ) from error
+    # PyJWT does not look at the role: a service-role or anon key is a well-signed token too.
+    if claims["role"] != "authenticated":
+        raise Unauthorized("The token is not a user's access token.")
+    if claims.get("is_anonymous") is True and not settings.allow_anonymous_sign_ins:
+        raise Unauthorized("Anonymous users cannot use Forum. Sign in with an account.")
+    return Caller(user_id=user_id, token=token, claims=claims)
+
+
+def find_key(token: str, settings: Settings) -> tuple[jwt.PyJWK | str, list[str]]:
+    """The key and the algorithms to verify with: from the configuration, never from the token.
+
+    Where a JWKS is configured an HS256 token is refused, whatever it was signed with: a verifier that
+    takes both can be handed a token signed with the public key as its secret.
+    """
+    if settings.supabase_jwks_url is None:
+        if settings.supabase_jwt_secret is None:  # pragma: no cover - Settings refuses this at start
+            raise ValueError("no key is configured")
+        return settings.supabase_jwt_secret, ["HS256"]
+    key_id = jwt.get_unverified_header(token).get("kid")
+    if not isinstance(key_id, str):
+        raise jwt.InvalidTokenError("no key id")
+    return get_signing_keys(str(settings.supabase_jwks_url)).get_signing_key(key_id), ["ES256", "RS256"]
+
+
+@cache
+def get_signing_keys(url: str) -> SigningKeys:
+    """The project's keys, cached for as long as the process lives."""
+    return SigningKeys(url)
+
+
+SignedIn = Annotated[Caller, Depends(sign_in)]

@@ -1,0 +1,45 @@
+"""The public keys of a Supabase project, fetched from its JWKS."""
+
+import time
+
+import jwt
+from jwt import PyJWKClient, PyJWKSet
+
+FETCH_TIMEOUT_SECONDS = 3
+# Supabase serves its JWKS with max-age=600.
+LIFESPAN_SECONDS = 600
+# An unknown key id fetches again at most this often: made-up ids are no way to send traffic to Supabase.
+COOLDOWN_SECONDS = 30
+# How long a revoked key could live on while the JWKS cannot be fetched.
+MAX_STALE_SECONDS = 6 * 3600
+
+
+class SigningKeysUnavailable(Exception):
+    """The keys cannot be fetched, and none that were fetched before are fresh enough."""
+
+
+class SigningKeys(PyJWKClient):
+    """PyJWT's client, which goes on with the keys it has while a refresh fails."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            url,
+            cache_jwk_set=True,
+            cache_keys=False,  # that cache never expires: a revoked key would live on
+            lifespan=LIFESPAN_SECONDS,
+            timeout=FETCH_TIMEOUT_SECONDS,
+            cooldown_duration=COOLDOWN_SECONDS,
+        )
+        self._last_good: PyJWKSet | None = None
+        self._last_good_at = 0.0
+
+    def fetch_data(self) -> PyJWKSet:
+        """The key set, or the last good one while the endpoint fails. Raises `SigningKeysUnavailable`."""
+        try:
+            keys = PyJWKSet.from_dict(super().fetch_data())
+        except (jwt.PyJWTError, ValueError) as error:
+            if self._last_good is None or time.monotonic() - self._last_good_at > MAX_STALE_SECONDS:
+                raise SigningKeysUnavailable(self.uri) from error
+            return self._last_good
+        self._last_good, self._last_good_at = keys, time.monotonic()
+        return keys

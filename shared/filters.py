@@ -13,6 +13,9 @@ from shared.lists import ListQuery
 
 SelectT = TypeVar("SelectT", bound=SyncSelectRequestBuilder)
 
+# The configuration that the migrations build the vectors with.
+SEARCH_CONFIGURATION = "english"
+
 _NOT_ALPHANUMERIC = re.compile(r"([^\w\s]|_)", re.ASCII)
 
 
@@ -22,7 +25,9 @@ def match(select: SelectT, query: ListQuery) -> SelectT:
         select = select.in_(column, [_to_text(value) for value in values])
     for column, operator, time in query.date_filters:
         select = select.filter(column, operator, time.isoformat())
-    if query.q is not None and query.search_columns:
+    if query.q is not None and query.search_vector is not None:
+        select = select.filter(query.search_vector, f"wfts({SEARCH_CONFIGURATION})", query.q)
+    elif query.q is not None:
         pattern = _quote(_NOT_ALPHANUMERIC.sub(r"\\\1", query.q))
         select = select.or_(",".join(f"{column}.imatch.{pattern}" for column in query.search_columns))
     return select

@@ -33,7 +33,9 @@ class ListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     search_columns: ClassVar[tuple[str, ...]] = ()
-    """Where `q` looks, ignoring case."""
+    """Where `q` looks for its text, ignoring case."""
+    search_vector: ClassVar[str | None] = None
+    """The full-text column that `q` is a web search of, where there is one."""
 
     skip: int = Field(
         0, ge=0, le=1_000_000, description="Rows to leave out. For deep lists `cursor` is faster and safer."

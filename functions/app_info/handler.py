@@ -32,30 +32,28 @@ async def create_app_info_entry(body: AppInfoCreate, service: Service, response:
     return row
 
 
-@router.get("/{app_info_entry_id}")
-async def get_app_info_entry(
-    app_info_entry_id: UUID, service: Service, response: Response
-) -> AppInfoReadFull:
+@router.get("/{app_info_id}")
+async def get_app_info_entry(app_info_id: UUID, service: Service, response: Response) -> AppInfoReadFull:
     """Read an entry with what is nested in it."""
-    row = service.get(app_info_entry_id)
+    row = service.get(app_info_id)
     tag(response, row)
     return row
 
 
-@router.patch("/{app_info_entry_id}")
+@router.patch("/{app_info_id}")
 async def update_app_info_entry(
-    app_info_entry_id: UUID, changes: AppInfoUpdate, versions: IfMatch, service: Service, response: Response
+    app_info_id: UUID, changes: AppInfoUpdate, versions: IfMatch, service: Service, response: Response
 ) -> AppInfoRead:
     """Change the fields that are sent, and no others."""
-    row = service.update(app_info_entry_id, changes, versions)
+    row = service.update(app_info_id, changes, versions)
     tag(response, row)
     return row
 
 
-@router.delete("/{app_info_entry_id}", status_code=204)
-async def delete_app_info_entry(app_info_entry_id: UUID, versions: IfMatch, service: Service) -> None:
+@router.delete("/{app_info_id}", status_code=204)
+async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: Service) -> None:
     """Delete an entry."""
-    service.delete(app_info_entry_id, versions)
+    service.delete(app_info_id, versions)
 
 
 handler = create_handler(create_app(router))

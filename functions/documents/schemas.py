@@ -1,6 +1,6 @@
 """What clients send and get of documents."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
@@ -58,6 +58,8 @@ class DocumentReadFull(DocumentRead):
 
 class DocumentQuery(ListQuery):
     """Which documents, in which order. `q` is a web search over title and content."""
+
+    search_vector: ClassVar[str | None] = "search"
 
     product_id: list[UUID] = Field([], max_length=100)
     repository_id: list[UUID] = Field([], max_length=100)

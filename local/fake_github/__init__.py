@@ -1,0 +1,8 @@
+"""A stateful GitHub on loopback: REST as far as Forum uses it, held to GitHub's OpenAPI by tests/github."""
+
+from local.fake_github.account import Account, Owner, Repository
+from local.fake_github.app import FakeGitHub
+from local.fake_github.seed import DEMO_TOKEN, demo_account
+from local.fake_github.server import run_fake_github
+
+__all__ = ["DEMO_TOKEN", "Account", "FakeGitHub", "Owner", "Repository", "demo_account", "run_fake_github"]

@@ -1,0 +1,54 @@
+# Everything there is to do with Forum from a terminal. `make` alone explains.
+PYTHON ?= python3
+BIN := .venv/bin
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev token reset test check format lock
+
+help: ## Show this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: .venv/installed node_modules/installed ## Install everything into this folder
+
+.venv/installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Forum needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Installing Python packages into .venv" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+# Not `npm ci`: it refuses a lock file without the optional binaries of platforms that a registry does not offer.
+node_modules/installed: package.json package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+		{ echo "Forum's local stack needs Node 20 or newer" >&2; exit 1; }
+	@echo "Installing Node packages into node_modules" >&2
+	@npm install --no-save --no-audit --no-fund --loglevel=error >&2
+	@touch $@
+
+dev: install ## Start the whole backend on this machine; Ctrl-C stops it
+	@$(BIN)/python -m local dev
+
+token: install ## Print a token for a local user: make -s token email=a@example.com
+	@$(BIN)/python -m local token $(email)
+
+reset: install ## Throw the local data away
+	@$(BIN)/python -m local reset
+
+test: install ## Run every test; only some: make test only="tests/shared -k cursor"
+	@$(BIN)/python -m pytest $(only)
+
+check: install ## Lint, type-check, look over the migrations; changes nothing
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+
+format: install ## Format the code and fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: install ## Pin what pyproject.toml asks for
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --group dev -c requirements.txt -o requirements-dev.txt

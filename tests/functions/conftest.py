@@ -1,0 +1,160 @@
+"""The functions as Lambda calls them, over a real Supabase; two people who use them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from functions.app_info import handler as app_info
+from functions.documents import handler as documents
+from functions.github_import import handler as github_import
+from functions.health import handler as health
+from functions.products import handler as products
+from functions.repositories import handler as repositories
+from functions.work_items import handler as work_items
+from shared.settings import get_settings
+from shared.sign_in import get_signing_keys
+from shared.supabase import get_http_client
+from tests.conftest import Supabase, User
+from tests.functions.events import Answer, make_event
+
+HANDLERS = {
+    "/api/products": products.handler,
+    "/api/repositories": repositories.handler,
+    "/api/work": work_items.handler,
+    "/api/docs": documents.handler,
+    "/api/app-info": app_info.handler,
+    "/api/github": github_import.handler,
+    "/health": health.handler,
+}
+
+
+class Client:
+    """One person's requests, each an event to the function whose route it is."""
+
+    def __init__(self, user: User | None, token: str | None = None) -> None:
+        self.user = user
+        self.token = token or (user.access_token if user else None)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Answer:
+        """Call a function. `body` goes out as JSON, `raw` as it is."""
+        sent = {"content-type": "application/json"} if body is not None or raw is not None else {}
+        if self.token is not None:
+            sent["authorization"] = f"Bearer {self.token}"
+        content = raw if body is None else json.dumps(body).encode()
+        event = make_event(method, url, {**sent, **(headers or {})}, content)
+        prefix = max((prefix for prefix in HANDLERS if url.startswith(prefix)), key=len)
+        return Answer(HANDLERS[prefix](event, None), event["requestContext"]["requestId"])  # type: ignore[arg-type]  # Forum reads nothing of the context
+
+    def get(self, url: str, **options: Any) -> Answer:
+        """GET."""
+        return self.request("GET", url, **options)
+
+    def post(self, url: str, body: Any = None, **options: Any) -> Answer:
+        """POST."""
+        return self.request("POST", url, body, **options)
+
+    def patch(self, url: str, body: Any = None, **options: Any) -> Answer:
+        """PATCH."""
+        return self.request("PATCH", url, body, **options)
+
+    def delete(self, url: str, **options: Any) -> Answer:
+        """DELETE."""
+        return self.request("DELETE", url, **options)
+
+    def create_product(self, **values: Any) -> dict[str, Any]:
+        """A product of this person."""
+        product: dict[str, Any] = self.post("/api/products", {"name": "Forum", **values}).expect(201)
+        return product
+
+    def create_repository(self, product_id: str, **values: Any) -> dict[str, Any]:
+        """A repository that is not on GitHub."""
+        body = {"product_id": product_id, "name": "forum", **values}
+        repository: dict[str, Any] = self.post("/api/repositories", body).expect(201)
+        return repository
+
+    def create_work_item(self, product_id: str, **values: Any) -> dict[str, Any]:
+        """A work item."""
+        body = {"product_id": product_id, "title": "Ship it", **values}
+        work_item: dict[str, Any] = self.post("/api/work", body).expect(201)
+        return work_item
+
+    def create_document(self, product_id: str, **values: Any) -> dict[str, Any]:
+        """A document."""
+        body = {"product_id": product_id, "title": "Plan", "content": "# Plan", **values}
+        document: dict[str, Any] = self.post("/api/docs", body).expect(201)
+        return document
+
+    def create_app_info(self, product_id: str, **values: Any) -> dict[str, Any]:
+        """An app-info entry."""
+        body = {"product_id": product_id, "key": f"KEY_{uuid4().hex}", "value": "1", **values}
+        entry: dict[str, Any] = self.post("/api/app-info", body).expect(201)
+        return entry
+
+
+class MakeClient(Protocol):
+    """A new account, signed in."""
+
+    def __call__(self) -> Client: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings(supabase: Supabase) -> Iterator[None]:
+    """The environment of the functions, as `make dev` sets it: keys from the JWKS."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SUPABASE_URL", supabase.url)
+        environment.setenv("SUPABASE_ANON_KEY", supabase.anon_key)
+        environment.setenv("SUPABASE_JWKS_URL", supabase.jwks_url)
+        environment.setenv("SUPABASE_JWT_ISSUER", supabase.issuer)
+        environment.setenv("GITHUB_IMPORT_KEY", supabase.import_key)
+        get_settings.cache_clear()
+        yield
+    get_http_client().close()
+    get_http_client.cache_clear()
+    get_settings.cache_clear()
+    get_signing_keys.cache_clear()
+
+
+@pytest.fixture
+def make_client(supabase: Supabase) -> MakeClient:
+    """Makes people."""
+    return lambda: Client(supabase.create_user())
+
+
+@pytest.fixture
+def owner(make_client: MakeClient) -> Client:
+    """Somebody with nothing in Forum yet."""
+    return make_client()
+
+
+@pytest.fixture
+def stranger(make_client: MakeClient) -> Client:
+    """Somebody else."""
+    return make_client()
+
+
+@pytest.fixture
+def anonymous() -> Client:
+    """Nobody."""
+    return Client(None)
+
+
+@pytest.fixture
+def supabase_requests() -> Iterator[list[httpx.Request]]:
+    """The requests that the functions send to Supabase during the test."""
+    requests: list[httpx.Request] = []
+    hooks = get_http_client().event_hooks
+    get_http_client().event_hooks = {"request": [requests.append]}
+    yield requests
+    get_http_client().event_hooks = hooks

@@ -27,7 +27,7 @@ alter database postgres owner to postgres;
 grant usage on schema public to postgres, anon, authenticated, service_role;
 
 create schema extensions authorization postgres;
-grant usage on schema extensions to anon, authenticated, service_role;
+grant usage on schema extensions to anon, authenticated, service_role, supabase_auth_admin;
 create extension pgcrypto with schema extensions;
 create extension "uuid-ossp" with schema extensions;
 

@@ -8,6 +8,7 @@ import pytest
 from local.migrations import apply_migrations
 from local.ports import free_port
 from local.postgres import Postgres, run_postgres
+from local.supabase import Supabase, run_supabase
 
 # Only a cluster that is thrown away may forget what it wrote when the machine stops.
 WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -29,3 +30,17 @@ def database(postgres: Postgres) -> Iterator[psycopg.Connection]:
     with psycopg.connect(postgres.url) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture(scope="session")
+def supabase(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supabase]:
+    """A running local Supabase over the same database."""
+    directory = tmp_path_factory.mktemp("supabase")
+    with run_supabase(
+        postgres,
+        port=free_port(),
+        postgrest_ports=(free_port(), free_port()),
+        keys=directory / "keys",
+        logs=directory / "logs",
+    ) as running:
+        yield running

@@ -1,0 +1,140 @@
+"""A whole local Supabase over a database: PostgREST and the gateway, and what its users do first."""
+
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from local.keys import Keys, load_keys
+from local.part import Part, run_part
+from local.ports import LOOPBACK, answers
+from local.postgres import ROOT, Postgres
+from local.postgrest import run_postgrest
+
+PASSWORD = "forum-local-password"  # noqa: S105 - of users that live on this machine only
+
+
+@dataclass(frozen=True)
+class User:
+    """A signed-in user."""
+
+    id: UUID
+    email: str
+    access_token: str
+
+
+@dataclass(frozen=True)
+class Supabase:
+    """A running local Supabase."""
+
+    url: str
+    postgres: Postgres
+    keys: Keys
+    parts: tuple[Part, ...]
+
+    @property
+    def database_url(self) -> str:
+        """The database as the role postgres."""
+        return self.postgres.url
+
+    @property
+    def anon_key(self) -> str:
+        """The publishable key, in the new format."""
+        return self.keys.anon_key
+
+    @property
+    def jwt_secret(self) -> str:
+        """The legacy HS256 secret."""
+        return self.keys.jwt_secret
+
+    @property
+    def issuer(self) -> str:
+        """What the tokens carry as `iss`."""
+        return f"{self.url}/auth/v1"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the public keys are."""
+        return f"{self.issuer}/.well-known/jwks.json"
+
+    @property
+    def import_key(self) -> str:
+        """What the import function shows to the database."""
+        return self.keys.import_key
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """A token under the project's ES256 key, whatever it claims."""
+        return self.keys.sign(claims)
+
+    def sign_hs256(self, claims: dict[str, Any]) -> str:
+        """A token under the legacy secret, whatever it claims."""
+        return self.keys.sign_hs256(claims)
+
+    def create_user(self, email: str | None = None, **user_metadata: object) -> User:
+        """A new user, through sign-up."""
+        address = email or f"{secrets.token_hex(6)}@example.com"
+        body = {"email": address, "password": PASSWORD, "data": user_metadata}
+        return signed_in(self.post("/auth/v1/signup", body).raise_for_status())
+
+    def find_or_create_user(self, email: str) -> User:
+        """A user by name, made where there is none."""
+        body = {"email": email, "password": PASSWORD}
+        answer = self.post("/auth/v1/token?grant_type=password", body)
+        return signed_in(answer) if answer.is_success else self.create_user(email)
+
+    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """A request with the publishable key."""
+        return httpx.post(f"{self.url}{path}", json=body, headers={"apikey": self.anon_key}, timeout=10)
+
+
+def signed_in(answer: httpx.Response) -> User:
+    """The user of a session that /auth/v1 answered."""
+    body = answer.json()
+    return User(UUID(body["user"]["id"]), body["user"]["email"], body["access_token"])
+
+
+@contextmanager
+def run_supabase(
+    postgres: Postgres, *, port: int, postgrest_ports: tuple[int, int], keys: Path, logs: Path
+) -> Iterator[Supabase]:
+    """Runs everything of Supabase that is not the database itself."""
+    url = f"http://{LOOPBACK}:{port}"
+    loaded = load_keys(keys)
+    rest_port, admin_port = postgrest_ports
+    settings = {
+        "url": url,
+        "port": port,
+        "postgrest_url": f"http://{LOOPBACK}:{rest_port}",
+        "database_url": postgres.url_of("supabase_auth_admin"),
+        "keys": str(keys),
+    }
+    with (
+        run_postgrest(
+            postgres, loaded, port=rest_port, admin_port=admin_port, log=logs / "postgrest.log"
+        ) as postgrest,
+        run_part(
+            "The Supabase gateway",
+            [sys.executable, "-m", "local.gateway", json.dumps(settings)],
+            logs / "gateway.log",
+            directory=ROOT,
+        ) as gateway,
+    ):
+        gateway.wait_until(lambda: answers(port))
+        set_import_key(postgres, loaded)
+        yield Supabase(url, postgres, loaded, (postgrest, gateway))
+
+
+def set_import_key(postgres: Postgres, keys: Keys) -> None:
+    """Tells the database the key by which it knows the import function."""
+    with psycopg.connect(postgres.url) as connection:
+        found = connection.execute("select to_regprocedure('private.set_import_key(text)')").fetchone()
+        if found != (None,):
+            connection.execute("select private.set_import_key(%s)", (keys.import_key,))

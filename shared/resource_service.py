@@ -17,6 +17,7 @@ from shared.errors import NotFound, PreconditionFailed
 from shared.filters import get_order, match, seek
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
+from shared.sign_in import SignedIn
 from shared.supabase import Supabase
 
 ItemT = TypeVar("ItemT", bound=Row)
@@ -35,12 +36,13 @@ class ResourceService(Generic[ItemT, DetailT]):
     detail: type[DetailT]
     """A row by itself, with what is nested in it."""
 
-    def __init__(self, supabase: Supabase) -> None:
+    def __init__(self, caller: SignedIn, supabase: Supabase) -> None:
+        self.caller = caller
         self.supabase = supabase
 
     def get_page(self, query: ListQuery) -> Page[ItemT]:
         """One page of the rows that match."""
-        position = decode_cursor(query.cursor, self.table, query, self.item) if query.cursor else None
+        position = decode_cursor(query.cursor, self._cursor_scope, query, self.item) if query.cursor else None
         # PostgREST counts what lies behind the cursor only, so that total takes a request of its own.
         count = CountMethod.exact if query.total and position is None else None
         select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)
@@ -62,7 +64,7 @@ class ResourceService(Generic[ItemT, DetailT]):
         next_cursor = None
         if len(answer.data) > query.limit:
             last = Position(rows[-1][query.sort.removeprefix("-")], rows[-1]["id"])
-            next_cursor = encode_cursor(last, self.table, query)
+            next_cursor = encode_cursor(last, self._cursor_scope, query)
         total = self._count(query) if query.total and position is not None else answer.count
         return self.page.model_validate({"items": rows, "total": total, "next_cursor": next_cursor})
 
@@ -107,6 +109,11 @@ class ResourceService(Generic[ItemT, DetailT]):
             delete = delete.in_("version", versions)
         if not delete.select("id").execute().data:
             raise self._missed(row_id, versions)
+
+    @property
+    def _cursor_scope(self) -> str:
+        """What a cursor is good for: this list of this person."""
+        return f"{self.table}:{self.caller.user_id}"
 
     def _count(self, query: ListQuery) -> int | None:
         select = self.supabase.table(self.table).select("id", count=CountMethod.exact, head=True)

@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from functions.github_import import handler as github_import
 
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
-from functions.github_import import handler as github_import
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories
 from functions.work_items import handler as work_items
+from local.supabase import Supabase, User
 from shared.settings import get_settings
 from shared.sign_in import get_signing_keys
 from shared.supabase import get_http_client
-from tests.conftest import Supabase, User
 from tests.functions.events import Answer, make_event
 
 HANDLERS = {

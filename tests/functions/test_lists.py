@@ -1,0 +1,252 @@
+"""Lists: pages, order, filters, totals. The same on every resource."""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.functions.conftest import Client, MakeClient
+from tests.functions.resources import Resource, every_resource
+
+
+def list_all(client: Client, url: str) -> list[dict[str, Any]]:
+    """Every item of a list, page after page by cursor."""
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    joint = "&" if "?" in url else "?"
+    while True:
+        page = client.get(url + (f"{joint}cursor={cursor}" if cursor else "")).expect(200)
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        cursor = page["next_cursor"]
+
+
+def ids(items: list[dict[str, Any]]) -> list[str]:
+    return [item["id"] for item in items]
+
+
+@every_resource
+def test_list_of_nothing_is_an_empty_page(resource: Resource, owner: Client) -> None:
+    assert owner.get(resource.path).expect(200) == {"items": [], "total": None, "next_cursor": None}
+    assert owner.get(f"{resource.path}?total=true").expect(200)["total"] == 0
+
+
+@every_resource
+def test_list_shows_the_newest_first_and_counts_on_demand(resource: Resource, owner: Client) -> None:
+    rows = [resource.create(owner) for _ in range(3)]
+    page = owner.get(f"{resource.path}?total=true&limit=2").expect(200)
+    assert ids(page["items"]) == ids(rows[:0:-1])
+    assert page["total"] == 3
+    assert page["items"][0] == {name: rows[2][name] for name in page["items"][0]}
+
+
+@every_resource
+def test_skip_and_limit_cut_out_a_page(resource: Resource, owner: Client) -> None:
+    rows = [resource.create(owner) for _ in range(3)]
+    page = owner.get(f"{resource.path}?skip=1&limit=1&total=true&sort=created_at").expect(200)
+    assert ids(page["items"]) == [rows[1]["id"]]
+    assert page["total"] == 3
+    past = owner.get(f"{resource.path}?skip=7&total=true").expect(200)
+    assert past == {"items": [], "total": 3, "next_cursor": None}
+    assert owner.get(f"{resource.path}?skip=7").expect(200)["items"] == []
+
+
+@every_resource
+def test_skip_with_a_cursor_is_refused(resource: Resource, owner: Client) -> None:
+    for _ in range(2):
+        resource.create(owner)
+    cursor = owner.get(f"{resource.path}?limit=1").expect(200)["next_cursor"]
+    owner.get(f"{resource.path}?limit=1&skip=1&cursor={cursor}").expect_problem(422, "invalid")
+
+
+@every_resource
+def test_total_beside_a_cursor_counts_the_whole_list(resource: Resource, owner: Client) -> None:
+    for _ in range(3):
+        resource.create(owner)
+    cursor = owner.get(f"{resource.path}?limit=2").expect(200)["next_cursor"]
+    page = owner.get(f"{resource.path}?limit=2&total=true&cursor={cursor}").expect(200)
+    assert (len(page["items"]), page["total"], page["next_cursor"]) == (1, 3, None)
+
+
+@every_resource
+def test_cursor_of_another_list_sort_filter_or_person_is_refused(
+    resource: Resource, owner: Client, stranger: Client
+) -> None:
+    for _ in range(2):
+        resource.create(owner)
+    cursor = owner.get(f"{resource.path}?limit=1").expect(200)["next_cursor"]
+    other = "/api/work" if resource.path != "/api/work" else "/api/docs"
+    for answer in (
+        owner.get(f"{other}?cursor={cursor}"),
+        owner.get(f"{resource.path}?sort=created_at&cursor={cursor}"),
+        owner.get(f"{resource.path}?q=x&cursor={cursor}"),
+        stranger.get(f"{resource.path}?cursor={cursor}"),
+        owner.get(f"{resource.path}?cursor={cursor[:-2]}"),
+        owner.get(f"{resource.path}?cursor={cursor[::-1]}"),
+    ):
+        problem = answer.expect_problem(422, "invalid")
+        assert problem["errors"][0]["parameter"] == "cursor"
+
+
+@every_resource
+def test_every_sort_pages_through_all_rows_in_order(resource: Resource, owner: Client) -> None:
+    rows = [resource.create(owner) for _ in range(5)]
+    for row in rows[::2]:
+        owner.patch(f"{resource.path}/{row['id']}", resource.changes)
+        if resource.path == "/api/products":
+            continue
+    for sort in (
+        "created_at",
+        "-created_at",
+        "updated_at",
+        "-updated_at",
+        resource.text,
+        f"-{resource.text}",
+    ):
+        at_once = owner.get(f"{resource.path}?sort={sort}").expect(200)["items"]
+        assert ids(list_all(owner, f"{resource.path}?sort={sort}&limit=2")) == ids(at_once)
+        assert sorted(ids(at_once)) == sorted(ids(rows))
+
+
+@every_resource
+def test_date_ranges_include_their_start_and_exclude_their_end(resource: Resource, owner: Client) -> None:
+    rows = [resource.create(owner) for _ in range(3)]
+    since, before = quote(rows[1]["created_at"]), quote(rows[2]["created_at"])
+    assert ids(owner.get(f"{resource.path}?created_since={since}&created_before={before}").json["items"]) == [
+        rows[1]["id"]
+    ]
+    owner.patch(f"{resource.path}/{rows[0]['id']}", resource.changes).expect(200)
+    changed = owner.get(f"{resource.path}?updated_since={before}&sort=created_at").expect(200)["items"]
+    assert ids(changed) == [rows[0]["id"], rows[2]["id"]]
+    assert ids(owner.get(f"{resource.path}?updated_before={before}").json["items"]) == [rows[1]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        ("/api/work", "status=todo", {"a", "b"}),
+        ("/api/work", "status=in_progress", {"c"}),
+        ("/api/work", "status=in_progress&status=todo", {"a", "b", "c"}),
+        ("/api/work", "type=fix", {"b"}),
+        ("/api/work", "type=fix&type=feature", {"a", "b", "c"}),
+        ("/api/work", "priority=1&priority=2", {"b"}),
+        ("/api/work", "repository_id={repository}", {"c"}),
+        ("/api/work", "product_id={product}", {"a", "b", "c"}),
+        ("/api/work", "product_id={other}", set()),
+        ("/api/work", "product_id={product}&product_id={other}&status=todo&type=fix", {"b"}),
+        ("/api/docs", "type=plan", {"d"}),
+        ("/api/docs", "pinned=true", {"e"}),
+        ("/api/docs", "pinned=false&pinned=true", {"d", "e"}),
+        ("/api/docs", "repository_id={repository}", {"e"}),
+        ("/api/app-info", "category=url", {"f"}),
+        ("/api/app-info", "key=g&key=nothing", {"g"}),
+        ("/api/app-info", "product_id={product}&category=url&category=note", {"f", "g"}),
+        ("/api/repositories", "product_id={product}", {"h"}),
+        ("/api/repositories", "language=Python&language=C%2B%2B", {"h"}),
+        ("/api/repositories", "is_private=true", set()),
+    ],
+)
+def test_filters_keep_what_matches_any_of_their_values(
+    path: str, query: str, expected: set[str], owner: Client
+) -> None:
+    product, other = (owner.create_product()["id"] for _ in range(2))
+    repository = owner.create_repository(product, name="h", language="C++")["id"]
+    owner.create_work_item(product, title="a")
+    owner.create_work_item(product, title="b", type="fix", priority=2)
+    moving = owner.create_work_item(product, title="c", repository_id=repository)["id"]
+    owner.post(f"/api/work/{moving}/status", {"status": "in_progress"}).expect(200)
+    owner.create_document(product, title="d", type="plan")
+    owner.create_document(product, title="e", is_pinned=True, repository_id=repository)
+    owner.create_app_info(product, key="f", category="url")
+    owner.create_app_info(product, key="g", category="note")
+    url = f"{path}?{query.format(product=product, other=other, repository=repository)}"
+    items = owner.get(url + "&total=true").expect(200)
+    assert {item.get("title") or item.get("key") or item["name"] for item in items["items"]} == expected
+    assert items["total"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "100% sure",
+        "a*b",
+        "under_score",
+        'quo"te',
+        "back\\slash",
+        "com,ma",
+        "(paren)",
+        "d.o.t",
+        "$x^|?+[]{}",
+        "ÄÖÜ",
+    ],
+)
+def test_search_takes_its_text_literally_and_ignores_case(text: str, owner: Client) -> None:
+    product = owner.create_product(name=f"see {text} here")
+    owner.create_product(name="100 a b underxscore quote backslash comma paren dxoxt aou")
+    found = owner.get(f"/api/products?q={quote(text.lower())}").expect(200)["items"]
+    assert ids(found) == [product["id"]]
+
+
+def test_document_search_looks_at_words_of_title_and_content(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    plan = owner.create_document(product, title="Release plan", content="Ship on friday")
+    note = owner.create_document(product, title="Shipping", content="by boat")
+    search = lambda q: set(ids(owner.get(f"/api/docs?q={quote(q)}").expect(200)["items"]))  # noqa: E731 - local shorthand
+    assert search("ship") == {plan["id"], note["id"]}
+    assert search("friday OR boat") == {plan["id"], note["id"]}
+    assert search("ship -boat") == {plan["id"]}
+    assert search('"ship on friday"') == {plan["id"]}
+    assert search("' & | ! ( :* <->") == set()
+
+
+def test_documents_in_lists_come_without_their_content(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    document = owner.create_document(product, content="x" * 1000)
+    assert "content" not in owner.get("/api/docs").expect(200)["items"][0]
+    assert owner.get(f"/api/docs/{document['id']}").expect(200)["content"] == "x" * 1000
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_paging_by_cursor_neither_skips_nor_repeats_while_rows_come_and_go(
+    data: st.DataObject, make_client: MakeClient
+) -> None:
+    owner = make_client()
+    product = owner.create_product()["id"]
+    titles = st.sampled_from(["a", "b", 'c"', "d,e", "ü", "(f)"])
+    rows = [
+        owner.create_work_item(product, title=data.draw(titles), priority=data.draw(st.integers(0, 4)))["id"]
+        for _ in range(data.draw(st.integers(3, 8)))
+    ]
+    doomed = set(data.draw(st.lists(st.sampled_from(rows), max_size=3)))
+    sort = data.draw(
+        st.sampled_from(["created_at", "-created_at", "title", "-title", "priority", "-priority"])
+    )
+    limit = data.draw(st.integers(1, 3))
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        suffix = f"&cursor={cursor}" if cursor else ""
+        page = owner.get(f"/api/work?sort={sort}&limit={limit}{suffix}").expect(200)
+        seen += ids(page["items"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        if doomed:
+            owner.delete(f"/api/work/{doomed.pop()}")
+        if len(seen) < 20 and data.draw(st.booleans()):
+            owner.create_work_item(product, title=data.draw(titles))
+    assert len(seen) == len(set(seen)), "a row came twice"
+    stayed = set(rows) & {row["id"] for row in list_all(owner, "/api/work?limit=100")}
+    assert stayed <= set(seen), "a row that was there throughout was skipped"
+
+
+def test_list_of_a_page_is_one_request_for_one_row_more(
+    owner: Client, supabase_requests: list[httpx.Request]
+) -> None:
+    owner.get("/api/work?limit=50").expect(200)
+    assert [request.url.params["limit"] for request in supabase_requests] == ["51"]

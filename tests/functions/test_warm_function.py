@@ -1,0 +1,68 @@
+"""A warm function serves many people: nothing of one may reach another."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from local.supabase import Supabase
+from shared.settings import get_settings
+from shared.supabase import get_http_client
+from tests.functions.conftest import Client
+
+
+def test_interleaved_people_each_send_their_own_token(
+    owner: Client, stranger: Client, anonymous: Client, supabase_requests: list[httpx.Request]
+) -> None:
+    mine = owner.create_product(name="Mine")["id"]
+    theirs = stranger.create_product(name="Theirs")["id"]
+    supabase_requests.clear()
+    for _ in range(3):
+        assert [item["id"] for item in owner.get("/api/products").expect(200)["items"]] == [mine]
+        anonymous.get("/api/products").expect_problem(401, "unauthorized")
+        assert [item["id"] for item in stranger.get("/api/products").expect(200)["items"]] == [theirs]
+        anonymous.get("/health").expect(200)
+    sent = [request.headers.get("authorization") for request in supabase_requests]
+    assert sent == [f"Bearer {owner.token}", f"Bearer {stranger.token}", None] * 3
+
+
+def test_people_served_at_once_see_their_own_rows_only(owner: Client, stranger: Client) -> None:
+    expected = {client: client.create_product()["id"] for client in (owner, stranger)}
+
+    def list_products(client: Client) -> bool:
+        items = client.get("/api/products").expect(200)["items"]
+        return [item["id"] for item in items] == [expected[client]]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(list_products, [owner, stranger] * 20))
+
+
+def test_process_keeps_no_header_and_no_cookie_of_anybody(owner: Client) -> None:
+    owner.get("/api/products").expect(200)
+    client = get_http_client()
+    assert "authorization" not in client.headers
+    assert "apikey" not in client.headers
+    assert not client.cookies
+
+
+def test_legacy_secret_signs_in_too(
+    supabase: Supabase, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert owner.user is not None
+    product = owner.create_product()["id"]
+    claims = {
+        "iss": supabase.issuer,
+        "aud": "authenticated",
+        "exp": 4_000_000_000,
+        "sub": str(owner.user.id),
+        "role": "authenticated",
+    }
+    monkeypatch.delenv("SUPABASE_JWKS_URL")
+    monkeypatch.setenv("SUPABASE_JWT_SECRET", supabase.jwt_secret)
+    get_settings.cache_clear()
+    legacy = Client(None, supabase.sign_hs256(claims)).get("/api/products")
+    published = owner.get("/api/products")
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert [item["id"] for item in legacy.expect(200)["items"]] == [product]
+    published.expect_problem(401, "unauthorized")

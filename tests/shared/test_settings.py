@@ -1,0 +1,44 @@
+"""Settings: refused at start where they cannot work."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from shared.settings import Settings
+
+ENOUGH = {
+    "SUPABASE_URL": "https://project.supabase.co/",
+    "SUPABASE_ANON_KEY": "sb_publishable_x",
+    "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
+}
+
+
+def test_issuer_is_the_projects_sign_in_unless_set() -> None:
+    assert Settings.model_validate(ENOUGH).issuer == "https://project.supabase.co/auth/v1"
+    custom = Settings.model_validate({**ENOUGH, "SUPABASE_JWT_ISSUER": "https://id.example.com/auth/v1"})
+    assert custom.issuer == "https://id.example.com/auth/v1"
+
+
+@pytest.mark.parametrize("missing", ["SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_JWKS_URL"])
+def test_missing_setting_is_refused(missing: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({name: value for name, value in ENOUGH.items() if name != missing})
+
+
+def test_short_legacy_secret_is_refused_and_not_shown() -> None:
+    without = {name: value for name, value in ENOUGH.items() if name != "SUPABASE_JWKS_URL"}
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({**without, "SUPABASE_JWT_SECRET": "s3cr3t"})
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
+    lines = Path(".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    used_by_serverless_only = {"ALLOWED_ORIGINS"}
+    assert example.keys() - used_by_serverless_only == {name.upper() for name in Settings.model_fields}
+    given = Settings.model_validate({name: value for name, value in example.items() if value})
+    for name, field in Settings.model_fields.items():
+        if not field.is_required() and example[name.upper()] and name != "supabase_jwks_url":
+            assert getattr(given, name) == field.default, f"{name} in .env.example is not the default"

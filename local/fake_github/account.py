@@ -50,7 +50,7 @@ class Repository:
     name: str
     created_at: datetime
     updated_at: datetime
-    pushed_at: datetime | None
+    pushed_at: datetime
     description: str | None = None
     language: str | None = None
     default_branch: str = "main"

@@ -62,8 +62,8 @@ OWNER_URLS = {
 }
 
 
-def timestamp(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def owner_body(owner: Owner, api: str) -> Json:

@@ -21,7 +21,7 @@ TYPES = {"all": AFFILIATIONS, "owner": {"owner"}, "member": AFFILIATIONS - {"own
 SORTS: Mapping[str, Callable[[Repository], Any]] = {
     "created": lambda r: (r.created_at, r.id),
     "updated": lambda r: (r.updated_at, r.id),
-    "pushed": lambda r: (r.pushed_at or r.created_at, r.id),
+    "pushed": lambda r: (r.pushed_at, r.id),
     "full_name": lambda r: r.full_name.lower(),
 }
 

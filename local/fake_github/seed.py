@@ -102,7 +102,9 @@ def _special(user: Owner, organisation: Owner, friend: Owner) -> Iterator[Reposi
     yield fork
 
     empty = repository(3, user, "just-an-idea", 900)
-    empty.pushed_at, empty.updated_at, empty.private = None, empty.created_at, True
+    # Never pushed to: GitHub says the moment of creation, and the size 0 (recording rename-repository).
+    empty.pushed_at = empty.updated_at = empty.created_at
+    empty.private = True
     yield empty
 
     described = repository(4, organisation, "Kystlinje.Kart_2", 300)

@@ -49,7 +49,7 @@ def test_demo_account_of_the_local_stack_is_varied_and_the_same_every_time() -> 
     assert len([o for o in account.owners().values() if o.kind == "Organization"]) == 2
     assert sum(r.archived for r in found) == 1
     assert sum(r.fork for r in found) == 1
-    assert sum(r.pushed_at is None for r in found) == 1
+    assert sum(r.pushed_at == r.created_at and r.size == 0 for r in found) == 1
     assert sum(r.private for r in found) > 20
     assert len({r.language for r in found}) > 12
     assert any(r.language is None for r in found)

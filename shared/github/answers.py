@@ -1,0 +1,108 @@
+"""What GitHub's answers mean. A response goes in, a value or an exception comes out; no I/O."""
+
+import re
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from shared.github.errors import (
+    Blocked,
+    Forbidden,
+    GitHubError,
+    NotFound,
+    RateLimited,
+    SsoRequired,
+    TokenRejected,
+    Unavailable,
+)
+from shared.github.limits import get_retry_at
+
+AnswerT = TypeVar("AnswerT")
+
+
+def read_body(adapter: TypeAdapter[AnswerT], response: httpx.Response, now: float) -> AnswerT:
+    """The body of a successful answer. Raises a `GitHubError` for every other answer."""
+    if response.status_code != httpx.codes.OK:
+        raise _explain(response, now)
+    try:
+        return adapter.validate_json(response.content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "all of it"
+        raise Unavailable(f"GitHub sent a body that cannot be read ({place}: {first['type']}).") from None
+
+
+def find_next_url(response: httpx.Response) -> str | None:
+    """Where the next page is, word for word: GitHub may name it by another path than was asked for."""
+    return response.links.get("next", {}).get("url")
+
+
+def find_last_page(response: httpx.Response, number: int, *, is_empty: bool) -> int | None:
+    """How many pages there are. GitHub does not say it on the last one, nor where counting costs too much."""
+    links = response.links
+    if "last" in links:
+        found = re.search(r"[?&]page=(\d{1,9})(?:&|$)", links["last"].get("url", ""), re.ASCII)
+        return int(found.group(1)) if found else None
+    if "next" in links or (is_empty and number > 1):
+        return None
+    return number
+
+
+def find_withheld(response: httpx.Response) -> tuple[int, ...]:
+    """The organisations whose repositories are missing from a listing, for want of single sign-on."""
+    header = response.headers.get("x-github-sso", "")
+    found = re.match(r"partial-results;\s*organizations=([\d,]+)", header, re.ASCII)
+    return tuple(int(number) for number in found.group(1).split(",") if number) if found else ()
+
+
+def _explain(response: httpx.Response, now: float) -> GitHubError:
+    status = response.status_code
+    if status == httpx.codes.UNAUTHORIZED:
+        return TokenRejected()
+    if status == httpx.codes.NOT_FOUND:
+        return NotFound("GitHub knows no such repository, or does not show it to this token.")
+    body = _read_error(response)
+    # Some takedowns come as 403 with the body of a 451 (PyGithub#1015, fork-cleaner#99).
+    if status == httpx.codes.UNAVAILABLE_FOR_LEGAL_REASONS or isinstance(body.get("block"), dict):
+        return _explain_block(body.get("block"))
+    # First: a token may need the sign-on and have nothing remaining, and waiting ends only one of them.
+    needs_sso = response.headers.get("x-github-sso", "").startswith("required")
+    retry_at = (
+        None if needs_sso else get_retry_at(status, response.headers, str(body.get("message", "")), now)
+    )
+    if retry_at is not None:
+        return RateLimited(retry_at, now)
+    if status == httpx.codes.FORBIDDEN:
+        return _explain_refusal(response)
+    return Unavailable(f"GitHub answered with status {status}.")
+
+
+def _explain_refusal(response: httpx.Response) -> Forbidden:
+    sso = response.headers.get("x-github-sso", "")
+    if not sso.startswith("required"):
+        return Forbidden("GitHub does not allow this with this token.")
+    found = re.search(r"url=([^;,\s]+)", sso)
+    return SsoRequired(_keep_web_address(found.group(1)) if found else None)
+
+
+def _read_error(response: httpx.Response) -> dict[str, Any]:
+    """The fields of an error. A proxy's HTML page has none."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _explain_block(block: object) -> Blocked:
+    fields = block if isinstance(block, dict) else {}
+    reason = fields.get("reason")
+    return Blocked(
+        reason if isinstance(reason, str) else "unknown", _keep_web_address(fields.get("html_url"))
+    )
+
+
+def _keep_web_address(url: object) -> str | None:
+    """Only what a browser may be sent to: a frontend will make a link of it."""
+    return url if isinstance(url, str) and url.startswith("https://") else None

@@ -1,0 +1,136 @@
+"""Calls to GitHub's REST API. Synchronous, and it never sleeps, as a function pays for every second."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from shared.github.answers import find_last_page, find_next_url, find_withheld, read_body
+from shared.github.errors import TimedOut, TokenRejected, Unavailable
+from shared.github.repository import REPOSITORIES, REPOSITORY, GitHubRepository
+
+API_VERSION = "2026-03-10"
+PAGE_SIZE = 100
+TIMEOUT = httpx.Timeout(10, connect=2)
+REDIRECTS = frozenset({301, 302, 307, 308})
+LONGEST_TOKEN = 4096
+
+
+@dataclass(frozen=True)
+class RepositoryPage:
+    """One page of the listing. `last_page` is None where GitHub does not say how many there are."""
+
+    items: list[GitHubRepository]
+    last_page: int | None
+    next_url: str | None
+    partial_sso: tuple[int, ...]
+    """Organisations that withheld their repositories until the token is authorised for their sign-on."""
+
+
+class GitHub:
+    """GitHub for one token. `http` is shared by all callers, so nothing of this one may stay in it."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        api_url: str,
+        token: str,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        # A newline would end the header, and h11's complaint about it would quote the token.
+        if not re.fullmatch(r"[\x21-\x7e]+", token) or len(token) > LONGEST_TOKEN:
+            raise TokenRejected
+        self._http = http
+        self._api = httpx.URL(api_url.rstrip("/"))
+        self._clock = clock
+        self._timeout = timeout
+        self._headers = {
+            "accept": "application/vnd.github+json",
+            "accept-encoding": "gzip",
+            "authorization": f"Bearer {token}",
+            "user-agent": "forum-backend",
+            "x-github-api-version": API_VERSION,
+        }
+
+    def list_repositories_page(self, page: int = 1, per_page: int = PAGE_SIZE) -> RepositoryPage:
+        """A page of what the user can see, newest first.
+
+        Sorted by creation, which never changes: a listing by `pushed` loses whatever is pushed to between
+        two pages (Sourcegraph PR 5874), while one created meanwhile only makes the next page repeat one.
+        """
+        query: dict[str, str | int] = {"sort": "created", "direction": "desc", "per_page": per_page}
+        return self._read_page(self._make_url("/user/repos").copy_merge_params(query | {"page": page}), page)
+
+    def iterate_repository_pages(self) -> Iterator[RepositoryPage]:
+        """The whole listing, page by page, each read only when it is asked for, along GitHub's own links."""
+        page = self.list_repositories_page()
+        seen = set[str]()
+        number = 1
+        yield page
+        while page.next_url is not None:
+            if page.next_url in seen:
+                raise Unavailable("GitHub's listing leads back to a page that was already read.")
+            seen.add(page.next_url)
+            number += 1
+            page = self._read_page(self._keep_origin(page.next_url), number)
+            yield page
+
+    def get_repository(self, github_id: int) -> GitHubRepository:
+        """One repository by its number, which survives renames and transfers; a name may mean another one."""
+        response = self._get(self._make_url(f"/repositories/{github_id:d}"))
+        if response.status_code in REDIRECTS:
+            response = self._get(self._follow(response))
+        return read_body(REPOSITORY, response, self._clock())
+
+    def _read_page(self, url: httpx.URL, number: int) -> RepositoryPage:
+        response = self._get(url)
+        items = read_body(REPOSITORIES, response, self._clock())
+        return RepositoryPage(
+            items,
+            last_page=find_last_page(response, number, is_empty=not items),
+            next_url=find_next_url(response),
+            partial_sso=find_withheld(response),
+        )
+
+    def _make_url(self, path: str) -> httpx.URL:
+        # Not a join: an Enterprise server's API lives below a path of its own, /api/v3.
+        return self._api.copy_with(path=self._api.path.rstrip("/") + path)
+
+    def _keep_origin(self, address: str) -> httpx.URL:
+        """The address, if it is GitHub's own. Followed anywhere else, the token would go along."""
+        try:
+            url = self._api.join(address)
+        except httpx.InvalidURL:
+            raise Unavailable("GitHub sent an address that cannot be read.") from None
+        if _get_origin(url) != _get_origin(self._api) or url.userinfo:
+            raise Unavailable("GitHub sent an address on another host, which is not followed.")
+        return url
+
+    def _follow(self, response: httpx.Response) -> httpx.URL:
+        """Where a renamed or transferred repository went: its address by number, on this host only."""
+        url = self._keep_origin(response.headers.get("location", ""))
+        if not re.fullmatch(re.escape(self._api.path.rstrip("/")) + r"/repositories/[0-9]+", url.path):
+            raise Unavailable("GitHub redirected to something that is not a repository.")
+        return url
+
+    def _get(self, url: httpx.URL) -> httpx.Response:
+        # Built here and not by the client: cookies, headers and auth that a shared client holds stay out.
+        request = httpx.Request(
+            "GET", url, headers=self._headers, extensions={"timeout": self._timeout.as_dict()}
+        )
+        try:
+            return self._http.send(request, auth=None, follow_redirects=False)
+        except httpx.TimeoutException as error:
+            raise TimedOut from error
+        except httpx.TransportError as error:
+            raise Unavailable("The connection to GitHub failed.") from error
+        except httpx.DecodingError as error:
+            raise Unavailable("GitHub sent a body that cannot be decompressed.") from error
+
+
+def _get_origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

@@ -1,0 +1,71 @@
+"""How a call to GitHub can end without an answer. None of these ever carries a token.
+
+GitHubError
+├── TokenRejected   401, or a token that no header can carry: stop at once, since several bad calls in a
+│                   row make GitHub refuse every sign-in of that user for a while
+├── RateLimited     403 or 429 of the primary or a secondary limit; `retry_at`, `retry_after`
+├── Forbidden       403 for any other reason: this token may not do this
+│   └── SsoRequired 403 until the user authorises the token for an organisation, at `url`
+├── NotFound        404: gone, or private and not this token's to see; GitHub does not tell which
+├── Blocked         451, taken down; `reason` and the notice's `url`
+├── Unavailable     5xx, no connection, or an answer that makes no sense
+└── TimedOut        no answer in time
+"""
+
+from datetime import UTC, datetime
+
+
+class GitHubError(Exception):
+    """A call to GitHub failed. The text is fit to be shown to the caller."""
+
+
+class TokenRejected(GitHubError):
+    """GitHub does not know this token, or it was revoked or has expired."""
+
+    def __init__(self) -> None:
+        super().__init__("GitHub does not accept this token; connect GitHub again.")
+
+
+class RateLimited(GitHubError):
+    """The user's allowance at GitHub is used up until `retry_at`."""
+
+    def __init__(self, retry_at: float, now: float) -> None:
+        self.retry_after = max(1, round(retry_at - now))
+        self.retry_at = datetime.fromtimestamp(round(retry_at), UTC)
+        super().__init__(f"GitHub's rate limit is used up until {self.retry_at:%Y-%m-%dT%H:%M:%SZ}.")
+
+
+class Forbidden(GitHubError):
+    """The token is good, and GitHub does not allow this with it."""
+
+
+class SsoRequired(Forbidden):
+    """The organisation wants the token authorised for its single sign-on; `url` leads there for an hour."""
+
+    def __init__(self, url: str | None) -> None:
+        self.url = url
+        super().__init__("The organisation wants this token authorised for its single sign-on first.")
+
+
+class NotFound(GitHubError):
+    """There is no such thing, or not for this token."""
+
+
+class Blocked(GitHubError):
+    """GitHub has taken the repository down."""
+
+    def __init__(self, reason: str, url: str | None) -> None:
+        self.reason = reason
+        self.url = url
+        super().__init__(f"GitHub has blocked access to this repository ({reason}).")
+
+
+class Unavailable(GitHubError):
+    """GitHub did not answer, or with something that cannot be used."""
+
+
+class TimedOut(GitHubError):
+    """GitHub took too long."""
+
+    def __init__(self) -> None:
+        super().__init__("GitHub did not answer in time.")

@@ -1,0 +1,36 @@
+"""A repository as GitHub describes it, reduced to what Forum keeps."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Int64 = Annotated[int, Field(gt=0, lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class GitHubRepository(BaseModel):
+    """Made from REST's JSON by GitHub's names. Strict on these fields, blind to all others.
+
+    The values never show in an error: a private repository's description has no place in a log.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
+
+    github_id: Annotated[Int64, Field(validation_alias="id")]
+    node_id: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)]
+    full_name: Annotated[str, Field(min_length=1)]
+    description: str | None
+    url: Annotated[str, Field(validation_alias="html_url", pattern=r"^https?://")]
+    default_branch: Annotated[str, Field(min_length=1)]
+    is_private: Annotated[bool, Field(validation_alias="private")]
+    language: str | None
+    stars_count: Annotated[Count, Field(validation_alias="stargazers_count")]
+    forks_count: Count
+    is_archived: Annotated[bool, Field(validation_alias="archived")]
+    pushed_at: datetime | None
+
+
+REPOSITORY = TypeAdapter(GitHubRepository)
+REPOSITORIES = TypeAdapter(list[GitHubRepository])

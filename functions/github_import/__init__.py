@@ -1,0 +1,1 @@
+"""What is on GitHub, and its import."""

@@ -1,0 +1,103 @@
+"""Reads chosen repositories from GitHub by the fewest requests, and keeps going where one of them fails."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from shared.github import (
+    GitHub,
+    GitHubError,
+    GitHubRepository,
+    RateLimited,
+    RepositoryPage,
+    TimedOut,
+    TokenRejected,
+    Unavailable,
+)
+
+# GitHub being down fails every read, one broken repository only its own.
+OUTAGES_IN_A_ROW = 2
+
+
+@dataclass
+class Reading:
+    """What GitHub said of the chosen repositories."""
+
+    found: dict[int, GitHubRepository] = field(default_factory=dict)
+    failed: dict[int, GitHubError] = field(default_factory=dict)
+    stopped_by: GitHubError | None = None
+    """Why the rest was not read, where there is a rest."""
+
+    def raise_if_nothing_was_answered(self) -> None:
+        """Raise the reason where GitHub told nothing about any of them."""
+        answered = [e for e in self.failed.values() if not isinstance(e, Unavailable | TimedOut)]
+        reason = self.stopped_by or next(iter(self.failed.values()), None)
+        if reason is not None and not self.found and not answered:
+            raise reason
+
+
+def read_chosen(github: GitHub, chosen: Sequence[int], is_time_left: Callable[[], bool]) -> Reading:
+    """Read the chosen repositories. Raises `TokenRejected`, and any `GitHubError` before the first answer.
+
+    A page of the listing has up to 100 of them for one request. It is left as soon as reading the missing
+    ones by themselves costs no more; that also tells why one cannot be seen.
+    """
+    reading = Reading()
+    try:
+        _read_pages(github, chosen, reading, is_time_left)
+        _read_singly(github, _find_missing(chosen, reading), reading, is_time_left)
+    except TokenRejected:
+        raise
+    except GitHubError as error:
+        reading.stopped_by = error
+    reading.raise_if_nothing_was_answered()
+    return reading
+
+
+def _read_pages(
+    github: GitHub, chosen: Sequence[int], reading: Reading, is_time_left: Callable[[], bool]
+) -> None:
+    wanted = set(chosen)
+    pages = enumerate(github.iterate_repository_pages(), start=1)
+    pages_left = 1
+    while len(wanted) - len(reading.found) > pages_left > 0:
+        _check_time(is_time_left)
+        number, page = next(pages)
+        reading.found |= {item.github_id: item for item in page.items if item.github_id in wanted}
+        pages_left = _count_pages_left(page, number)
+
+
+def _count_pages_left(page: RepositoryPage, number: int) -> int:
+    if page.next_url is None:
+        return 0
+    # At least the one that the link leads to, whatever the count says.
+    return max(1, (page.last_page or 0) - number)
+
+
+def _read_singly(
+    github: GitHub, missing: Iterable[int], reading: Reading, is_time_left: Callable[[], bool]
+) -> None:
+    outages = 0
+    for github_id in missing:
+        _check_time(is_time_left)
+        try:
+            reading.found[github_id] = github.get_repository(github_id)
+            outages = 0
+        except (TokenRejected, RateLimited):
+            raise
+        except (Unavailable, TimedOut) as error:
+            reading.failed[github_id] = error
+            outages += 1
+            if outages == OUTAGES_IN_A_ROW:
+                raise
+        except GitHubError as error:
+            reading.failed[github_id] = error
+            outages = 0
+
+
+def _find_missing(chosen: Sequence[int], reading: Reading) -> list[int]:
+    return [github_id for github_id in chosen if github_id not in reading.found]
+
+
+def _check_time(is_time_left: Callable[[], bool]) -> None:
+    if not is_time_left():
+        raise TimedOut

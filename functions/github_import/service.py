@@ -1,0 +1,168 @@
+"""The caller's repositories on GitHub, and their import into a product."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast, get_args
+from uuid import UUID
+
+from functions.github_import.reading import Reading, read_chosen
+from functions.github_import.schemas import (
+    GitHubRepositoryPage,
+    GitHubRepositoryQuery,
+    GitHubRepositoryRead,
+    Import,
+    ImportReport,
+    ImportResult,
+    Outcome,
+)
+from shared.entities.products import ProductLink
+from shared.errors import NotFound
+from shared.github import Blocked, GitHubError, GitHubRepository, RateLimited, RepositoryPage, SsoRequired
+from shared.github import Forbidden as GitHubForbidden
+from shared.github import NotFound as GitHubNotFound
+from shared.github.client import PAGE_SIZE
+from shared.github_access import CallersGitHub, as_problems
+from shared.settings import get_settings
+from shared.supabase import Supabase
+
+# Of the 29 s that the function has: a last slow answer takes up to 10 s, and the database needs its part.
+READING_SECONDS = 16
+# The column's own limit. GitHub's descriptions are shorter, an Enterprise server's need not be.
+MAX_DESCRIPTION = 10_000
+OUTCOMES: dict[type[GitHubError], Outcome] = {
+    GitHubNotFound: "not_found",
+    GitHubForbidden: "forbidden",
+    SsoRequired: "sso_required",
+    Blocked: "blocked",
+}
+NOT_REACHED = "Forum stopped before it came to this one. Send it again."
+
+
+class GitHubImportService:
+    """Reads from GitHub with the caller's token, writes to the database as the caller."""
+
+    def __init__(self, supabase: Supabase, github: CallersGitHub) -> None:
+        self.supabase = supabase
+        self.github = github
+
+    def get_page(self, query: GitHubRepositoryQuery) -> GitHubRepositoryPage:
+        """A part of the listing: one or two pages of GitHub's, one more request each for `total`."""
+        with as_problems():
+            pages = self._read_pages(query)
+            total = self._count(pages) if query.total else None
+        start = query.skip % PAGE_SIZE
+        found = [item for page in pages.values() for item in page.items][start : start + query.limit]
+        products = self._find_products([repository.github_id for repository in found])
+        return GitHubRepositoryPage(
+            items=[
+                GitHubRepositoryRead(
+                    **repository.model_dump(), products=products.get(repository.github_id, [])
+                )
+                for repository in found
+            ],
+            total=total,
+            next_cursor=None,
+            withheld_organizations=sorted({number for p in pages.values() for number in p.partial_sso}),
+        )
+
+    def import_repositories(self, body: Import) -> ImportReport:
+        """Import the chosen repositories into a product. Safe to repeat. Raises `NotFound`."""
+        self._check_product(body.product_id)
+        deadline = time.monotonic() + READING_SECONDS
+        with as_problems():
+            reading = read_chosen(self.github, body.github_ids, lambda: time.monotonic() < deadline)
+        written = self._write(body.product_id, list(reading.found.values()))
+        results = [written.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
+        counted = Counter(result.outcome for result in results)
+        return ImportReport(
+            results=results, counts={outcome: counted[outcome] for outcome in get_args(Outcome)}
+        )
+
+    def _read_pages(self, query: GitHubRepositoryQuery) -> dict[int, RepositoryPage]:
+        first = query.skip // PAGE_SIZE + 1
+        last = (query.skip + query.limit - 1) // PAGE_SIZE + 1
+        pages = {first: self.github.list_repositories_page(first)}
+        if last > first and pages[first].next_url is not None:
+            pages[last] = self.github.list_repositories_page(last)
+        return pages
+
+    def _count(self, pages: dict[int, RepositoryPage]) -> int | None:
+        """How many repositories there are. None where GitHub does not say."""
+        last_page = next((p.last_page for p in pages.values() if p.last_page is not None), None)
+        if last_page is None:
+            # A page behind the end does not say where the end is.
+            last_page = self.github.list_repositories_page(1).last_page
+        if last_page is None:
+            return None
+        last = pages.get(last_page) or self.github.list_repositories_page(last_page)
+        return (last_page - 1) * PAGE_SIZE + len(last.items)
+
+    def _find_products(self, github_ids: Sequence[int]) -> dict[int, list[ProductLink]]:
+        """The caller's products that have these repositories, by GitHub's id."""
+        if not github_ids:
+            return {}
+        rows: Any = (
+            self.supabase.table("repositories")
+            .select("github_id,products(id,name)")
+            .in_("github_id", github_ids)
+            .order("created_at")
+            .execute()
+            .data
+        )
+        products: dict[int, list[ProductLink]] = {}
+        for row in rows:
+            products.setdefault(row["github_id"], []).append(ProductLink.model_validate(row["products"]))
+        return products
+
+    def _check_product(self, product_id: UUID) -> None:
+        """Before the first request to GitHub: a product that is not there costs no request."""
+        if not self.supabase.table("products").select("id").eq("id", str(product_id)).execute().data:
+            raise NotFound("There is no such product.")
+
+    def _write(self, product_id: UUID, found: Sequence[GitHubRepository]) -> dict[int, ImportResult]:
+        """All of them in one request, by the one database function that may write GitHub's columns."""
+        if not found:
+            return {}
+        arguments = {
+            "target_product_id": str(product_id),
+            "items": [_to_item(repository) for repository in found],
+            "import_key": get_settings().github_import_key,
+        }
+        # JSON in truth: the annotation of the client is too narrow.
+        call = self.supabase.rpc("import_repositories", cast("dict[str, str]", arguments))
+        rows: Any = call.execute().data
+        return {
+            row["github_id"]: ImportResult(
+                github_id=row["github_id"], outcome=row["outcome"], repository_id=row["id"]
+            )
+            for row in rows
+        }
+
+
+def _to_item(repository: GitHubRepository) -> dict[str, Any]:
+    """One refused value would refuse the whole import, so what cannot be stored is cut off here."""
+    item = repository.model_dump(mode="json")
+    if repository.description is not None:
+        # Postgres cannot store U+0000.
+        item["description"] = repository.description.replace("\x00", "")[:MAX_DESCRIPTION]
+    return item
+
+
+def _explain(github_id: int, reading: Reading) -> ImportResult:
+    """Why a repository was not imported."""
+    error = reading.failed.get(github_id)
+    if error is None:
+        limit = reading.stopped_by if isinstance(reading.stopped_by, RateLimited) else None
+        return ImportResult(
+            github_id=github_id,
+            outcome="rate_limited" if limit else "unavailable",
+            reason=str(limit) if limit else NOT_REACHED,
+            retry_at=limit.retry_at if limit else None,
+        )
+    return ImportResult(
+        github_id=github_id,
+        outcome=OUTCOMES.get(type(error), "unavailable"),
+        reason=str(error),
+        url=getattr(error, "url", None),
+    )

@@ -1,0 +1,69 @@
+"""GitHub as the caller sees it: whose token is used, and what GitHub's failures are to a client."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+
+from shared.errors import Conflict, Forbidden, Problem, TooManyRequests, UpstreamFailed, UpstreamTimedOut
+from shared.github import GitHub, errors
+from shared.settings import Settings, get_settings
+from shared.sign_in import Caller, SignedIn
+from shared.supabase import get_http_client
+
+
+async def connect_github(
+    caller: SignedIn,
+    x_github_token: Annotated[
+        str | None,
+        Header(description="A GitHub token, such as the `provider_token` of a Supabase session."),
+    ] = None,
+) -> GitHub:
+    """GitHub with the caller's token. Raises `Conflict` without one, `Forbidden` for an impossible one."""
+    settings = get_settings()
+    token = x_github_token or _read_claim(caller, settings)
+    if not token:
+        raise Conflict(
+            "GitHub is not connected. Send a GitHub token as `X-GitHub-Token`.", type="github-not-connected"
+        )
+    with as_problems():
+        return GitHub(get_http_client(), str(settings.github_api_url), token)
+
+
+CallersGitHub = Annotated[GitHub, Depends(connect_github)]
+
+
+_BY_ERROR: dict[type[errors.GitHubError], Callable[[Any], Problem]] = {
+    errors.TokenRejected: lambda error: Forbidden(str(error), type="github-token-rejected"),
+    errors.RateLimited: lambda error: TooManyRequests(
+        str(error), retry_after=error.retry_after, type="github-rate-limited"
+    ),
+    errors.SsoRequired: lambda error: Forbidden(str(error), type="github-sso-required", url=error.url),
+    errors.Forbidden: lambda error: Forbidden(str(error), type="github-forbidden"),
+    errors.TimedOut: lambda error: UpstreamTimedOut(str(error), type="github-timed-out"),
+}
+
+
+@contextmanager
+def as_problems() -> Iterator[None]:
+    """Whatever GitHub refuses inside becomes a problem."""
+    try:
+        yield
+    except errors.GitHubError as error:
+        raise to_problem(error) from error
+
+
+def to_problem(error: errors.GitHubError) -> Problem:
+    """The problem that a failure of GitHub is to a client."""
+    make = _BY_ERROR.get(type(error))
+    return UpstreamFailed(str(error), type="github-unavailable") if make is None else make(error)
+
+
+def _read_claim(caller: Caller, settings: Settings) -> str | None:
+    # Off by default: users can edit `user_metadata`, and Supabase itself never sets this.
+    if not settings.github_token_from_jwt:
+        return None
+    metadata = caller.claims.get("user_metadata")
+    token = metadata.get("provider_token") if isinstance(metadata, dict) else None
+    return token if isinstance(token, str) else None

@@ -5,7 +5,7 @@ from tests.functions.conftest import Client
 
 def test_document_of_a_mebibyte_is_stored_and_longer_is_422(owner: Client) -> None:
     product = owner.create_product()["id"]
-    words = " ".join(f"w{number:06d}" for number in range(131_072))[: 1024 * 1024]
+    words = " ".join(f"w{number:06d}" for number in range(131_073))[: 1024 * 1024]
     assert len(words) == 1024 * 1024
     document = owner.create_document(product, content=words)
     assert owner.get(f"/api/docs/{document['id']}").expect(200)["content"] == words

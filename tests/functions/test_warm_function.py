@@ -1,5 +1,6 @@
 """A warm function serves many people: nothing of one may reach another."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -30,7 +31,9 @@ def test_people_served_at_once_see_their_own_rows_only(owner: Client, stranger: 
     expected = {client: client.create_product()["id"] for client in (owner, stranger)}
 
     def list_products(client: Client) -> bool:
-        items = client.get("/api/products").expect(200)["items"]
+        with asyncio.Runner() as runner:  # Mangum takes the loop of its thread
+            asyncio.set_event_loop(runner.get_loop())
+            items = client.get("/api/products").expect(200)["items"]
         return [item["id"] for item in items] == [expected[client]]
 
     with ThreadPoolExecutor(4) as pool:

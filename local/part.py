@@ -1,5 +1,6 @@
 """One program of the local stack: started in a process group of its own, waited for, stopped for certain."""
 
+import ctypes
 import os
 import platform
 import shutil
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.waiting import wait_for
+
+PR_SET_CHILD_SUBREAPER = 36
 START_SECONDS = 60
 STOP_SECONDS = 10
 TAIL_LINES = 20
@@ -29,21 +33,21 @@ class Part:
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
         """Returns once `ready` says so; raises with the end of the log when the part dies or is late."""
-        tries = int(seconds / 0.05)
-        for _ in range(tries):
-            if ready():
-                return
-            try:
-                # Waiting for its end is the pause between two looks: a part that dies is noticed at once.
-                self.process.wait(timeout=0.05)
-            except subprocess.TimeoutExpired:
-                continue
+        in_time = wait_for(lambda: self.has_ended() or ready(), seconds)
+        if self.has_ended():
             raise self.died()
-        raise PartError(f"{self.name} did not get ready in {seconds:.0f} seconds.\n{self.tail()}")
+        if not in_time:
+            raise PartError(f"{self.name} did not get ready in {seconds:.0f} seconds.\n{self.tail()}")
+
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
 
     def died(self) -> PartError:
         """The error to raise when the process has ended by itself."""
-        return PartError(f"{self.name} stopped with exit code {self.process.returncode}.\n{self.tail()}")
+        code = self.process.returncode
+        how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"stopped with exit code {code}"
+        return PartError(f"{self.name} {how}.\n{self.tail()}")
 
     def tail(self) -> str:
         """The last lines of its log."""
@@ -103,10 +107,29 @@ def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
     try:
         process.wait(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        signal_group(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
-    else:
-        signal_group(process.pid, signal.SIGKILL)
+    signal_group(process.pid, signal.SIGKILL)
+    reap_group(process.pid)
+
+
+def adopt_orphans() -> None:
+    """On Linux, makes what a part leaves behind a child of this process, which can then wait for its end.
+
+    In a container there is often nobody else to: process 1 is a program that does not expect other people's
+    children, and they would stay in the process table.
+    """
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_group(group: int) -> None:
+    """Waits for the killed rest of a group, as far as it is this process's to wait for."""
+    try:
+        while True:
+            os.waitpid(-group, 0)
+    except ChildProcessError:
+        return
 
 
 def signal_group(group: int, number: signal.Signals) -> None:

@@ -14,8 +14,9 @@ from typing import Literal
 
 import psycopg
 
-from local.part import PartError, run_part, through_setpriv
+from local.part import STOP_SECONDS, Part, PartError, run_part, through_setpriv
 from local.ports import LOOPBACK
+from local.waiting import wait_for
 
 ROOT = Path(__file__).parent.parent
 SUPERUSER = "supabase_admin"
@@ -46,6 +47,7 @@ class Postgres:
     """A running server."""
 
     port: int
+    part: Part
 
     def url_of(self, role: str) -> str:
         """The connection URL of one of its login roles."""
@@ -63,13 +65,14 @@ class Postgres:
 
 
 @contextmanager
-def run_postgres(
+def run_postgres(  # noqa: PLR0913 - what the tests and the stack vary
     directory: Path,
     port: int,
     *,
     binaries: Path = POSTGRES_17,
     default_grants: DefaultGrants = "new",
     settings: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> Iterator[Postgres]:
     """Runs the cluster in `directory`/data, making and bootstrapping it if it is not there yet.
 
@@ -93,15 +96,15 @@ def run_postgres(
     }
     command = [str(binaries / "postgres"), "-D", str(data)]
     command += [f"--{name}={value}" for name, value in options.items()]
-    server = Postgres(port)
     with run_part(
         "Postgres",
         command,
-        directory / "postgres.log",
+        log or directory / "postgres.log",
         # Fast shutdown: ends the sessions and writes a checkpoint. SIGTERM would wait for clients to leave.
         stop_signal=signal.SIGINT,
         privileges=privileges_of(owner),
     ) as part:
+        server = Postgres(port, part)
         part.wait_until(lambda: accepts_connections(server))
         bootstrap(server, default_grants)
         yield server
@@ -166,13 +169,29 @@ def forget_dead_server(data: Path) -> None:
     lock = data / "postmaster.pid"
     if not lock.exists():
         return
-    process = int(lock.read_text().splitlines()[0])
+    process = process_in(lock)
     command = command_of(process)
-    if command == "":
-        return
     if str(data) in command:
         raise PartError(f"Postgres is already running on {data} (process {process}).")
-    lock.unlink()
+    if command:
+        lock.unlink()
+
+
+def stop_remaining_server(data: Path) -> None:
+    """Stops the server that a killed run left behind; the holder of the stack's lock knows that it did."""
+    lock = data / "postmaster.pid"
+    process = process_in(lock) if lock.exists() else None
+    if process is None or str(data) not in command_of(process):
+        return
+    # Fast shutdown, as the kernel has asked for already where it can.
+    os.kill(process, signal.SIGINT)
+    if not wait_for(lambda: str(data) not in command_of(process), STOP_SECONDS):
+        raise PartError(f"Postgres (process {process}) runs on {data} and does not stop.")
+
+
+def process_in(lock: Path) -> int:
+    """The process id in a server's lock file."""
+    return int(lock.read_text().splitlines()[0])
 
 
 def command_of(process: int) -> str:

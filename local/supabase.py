@@ -32,6 +32,26 @@ class User:
 
 
 @dataclass(frozen=True)
+class Users:
+    """The users of a Supabase, as its sign-up makes them."""
+
+    url: str
+    anon_key: str
+
+    def create(self, email: str | None = None, **user_metadata: object) -> User:
+        """A new user."""
+        address = email or f"{secrets.token_hex(6)}@example.com"
+        answer = httpx.post(
+            f"{self.url}/auth/v1/signup",
+            json={"email": address, "password": PASSWORD, "data": user_metadata},
+            headers={"apikey": self.anon_key},
+            timeout=10,
+        )
+        body = answer.raise_for_status().json()
+        return User(UUID(body["user"]["id"]), body["user"]["email"], body["access_token"])
+
+
+@dataclass(frozen=True)
 class Supabase:
     """A running local Supabase."""
 
@@ -80,25 +100,7 @@ class Supabase:
 
     def create_user(self, email: str | None = None, **user_metadata: object) -> User:
         """A new user, through sign-up."""
-        address = email or f"{secrets.token_hex(6)}@example.com"
-        body = {"email": address, "password": PASSWORD, "data": user_metadata}
-        return signed_in(self.post("/auth/v1/signup", body).raise_for_status())
-
-    def find_or_create_user(self, email: str) -> User:
-        """A user by name, made where there is none."""
-        body = {"email": email, "password": PASSWORD}
-        answer = self.post("/auth/v1/token?grant_type=password", body)
-        return signed_in(answer) if answer.is_success else self.create_user(email)
-
-    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        """A request with the publishable key."""
-        return httpx.post(f"{self.url}{path}", json=body, headers={"apikey": self.anon_key}, timeout=10)
-
-
-def signed_in(answer: httpx.Response) -> User:
-    """The user of a session that /auth/v1 answered."""
-    body = answer.json()
-    return User(UUID(body["user"]["id"]), body["user"]["email"], body["access_token"])
+        return Users(self.url, self.anon_key).create(email, **user_metadata)
 
 
 @contextmanager

@@ -200,7 +200,7 @@ def age_refresh_tokens(supabase: Supabase, user_id: str) -> None:
     """Lets the ten seconds pass in which a token may be used again."""
     with psycopg.connect(supabase.database_url) as connection:
         connection.execute(
-            "update auth.refresh_tokens set updated_at = updated_at - interval '11 seconds' where user_id = %s",
+            "update auth.refresh_tokens set updated_at = updated_at - interval '11 s' where user_id = %s",
             (user_id,),
         )
 

@@ -1,0 +1,108 @@
+"""`make dev`: the whole backend in the foreground, until Ctrl-C."""
+
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from local.lock import hold_lock
+from local.part import PartError, adopt_orphans
+from local.ports import is_taken
+from local.postgres import stop_remaining_server
+from local.sample_data import add_sample_data
+from local.stack import Ports, Stack, run_stack
+from local.token import token_for
+from local.waiting import wait_for
+from local.welcome import welcome
+
+DEMO_EMAIL = "demo@example.com"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REMAINS_SECONDS = 10
+
+
+class StopRequested(BaseException):
+    """Somebody pressed Ctrl-C, or the terminal is gone. No error: nothing may catch it but `dev`."""
+
+
+def dev(directory: Path) -> None:
+    """Runs until it is told to stop or a part dies."""
+    adopt_orphans()
+    with stop_signals(), hold_lock(directory) as was_killed:
+        ports = Ports.read(os.environ)
+        if was_killed:
+            wait_for_remains(directory, ports)
+        check_ports(ports)
+        print("Starting Forum…", flush=True)
+        started = time.monotonic()
+        try:
+            with run_stack(directory, ports) as stack:
+                token = token_for(
+                    DEMO_EMAIL,
+                    database_url=stack.supabase.database_url,
+                    keys=stack.supabase.keys,
+                    supabase_url=stack.supabase.url,
+                )
+                add_sample_data(stack.supabase, token, directory / "sample-data-added")
+                write_environment(directory, stack)
+                print(welcome(stack, DEMO_EMAIL, token, time.monotonic() - started), flush=True)
+                watch(stack)
+        except StopRequested:
+            print("Forum has stopped.", flush=True)
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """Turns the first signal to stop into an exception, and lets the stopping run undisturbed after it."""
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise StopRequested
+
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def check_ports(ports: Ports) -> None:
+    """Refuses to start half of the stack."""
+    seen: dict[int, str] = {}
+    for variable, port in ports.by_variable().items():
+        if port in seen:
+            raise PartError(f"{seen[port]} and {variable} are both {port}.")
+        seen[port] = variable
+        if is_taken(port):
+            raise PartError(f"Port {port} is taken by another program. Set {variable} to a free one.")
+
+
+def wait_for_remains(directory: Path, ports: Ports) -> None:
+    """After a kill -9 the parts are still stopping, and hold their ports for a moment."""
+    stop_remaining_server(directory / "postgres" / "data")
+    wait_for(lambda: not any(is_taken(port) for port in ports.by_variable().values()), REMAINS_SECONDS)
+
+
+def write_environment(directory: Path, stack: Stack) -> None:
+    """Tells clients where everything is, in a form that shells and dotenv readers take."""
+    values = {
+        "SUPABASE_URL": stack.supabase.url,
+        "SUPABASE_ANON_KEY": stack.supabase.anon_key,
+        "API_URL": stack.api.url,
+        "DATABASE_URL": stack.supabase.database_url,
+    }
+    partial = directory / "env.partial"
+    partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    partial.replace(directory / "env")
+
+
+def watch(stack: Stack) -> NoReturn:
+    """Waits for a part to end, which it should not."""
+    wait_for(lambda: any(part.has_ended() for part in stack.parts), math.inf)
+    raise next(part.died() for part in stack.parts if part.has_ended())

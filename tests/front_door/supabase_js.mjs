@@ -1,0 +1,56 @@
+// One user's visit with the real supabase-js, printed as JSON for test_supabase_js.py to judge.
+// SUPABASE_URL and SUPABASE_ANON_KEY come from .local/env, as a frontend would get them.
+import { createClient } from "@supabase/supabase-js"
+
+const { SUPABASE_URL, SUPABASE_ANON_KEY } = process.env
+
+function client() {
+  return createClient(SUPABASE_URL, SUPABASE_ANON_KEY, {
+    auth: { autoRefreshToken: false, persistSession: false },
+  })
+}
+
+function failure(error) {
+  return error && { name: error.name, code: error.code, status: error.status, message: error.message }
+}
+
+const email = `${crypto.randomUUID()}@example.com`
+const password = "correct horse"
+const seen = { email }
+
+const ada = client()
+const signedUp = await ada.auth.signUp({ email, password, options: { data: { name: "Ada" } } })
+seen.signUp = { error: failure(signedUp.error), user: signedUp.data.user, session: signedUp.data.session }
+
+seen.signUpAgain = failure((await client().auth.signUp({ email, password })).error)
+seen.weakPassword = failure((await client().auth.signUp({ email: "b@example.com", password: "1" })).error)
+seen.wrongPassword = failure((await client().auth.signInWithPassword({ email, password: "wrong one" })).error)
+
+seen.claims = (await ada.auth.getClaims()).data?.claims
+seen.user = (await ada.auth.getUser()).data.user?.email
+seen.updated = (await ada.auth.updateUser({ data: { city: "London" } })).data.user?.user_metadata
+
+const inserted = await ada.from("products").insert({ name: "Engine", color: "#123456" }).select().single()
+seen.inserted = { error: failure(inserted.error), product: inserted.data }
+const changed = await ada.from("products").update({ icon: "gear" }).eq("id", inserted.data?.id).select()
+seen.changed = changed.data
+seen.listed = (await ada.from("products").select("*", { count: "exact" }).limit(10)).count
+seen.badColor = failure((await ada.from("products").insert({ name: "x", color: "blue" })).error)
+
+const refreshed = await ada.auth.refreshSession()
+seen.refreshed = { error: failure(refreshed.error), session: refreshed.data.session }
+seen.listedAfterRefresh = (await ada.from("products").select("name")).data
+
+const bob = client()
+await bob.auth.signUp({ email: `${crypto.randomUUID()}@example.com`, password })
+seen.strangerSees = (await bob.from("products").select("id")).data
+seen.strangerChanges = (await bob.from("products").update({ name: "x" }).eq("id", inserted.data?.id).select()).data
+seen.anonymousSees = (await client().from("products").select("id")).error?.code ?? "nothing refused"
+
+const second = client()
+const signedIn = await second.auth.signInWithPassword({ email, password })
+seen.signIn = { error: failure(signedIn.error), user: signedIn.data.user?.email }
+seen.signOut = failure((await second.auth.signOut({ scope: "global" })).error)
+seen.refreshAfterSignOut = failure((await ada.auth.refreshSession()).error)
+
+console.log(JSON.stringify(seen))

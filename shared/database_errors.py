@@ -68,7 +68,7 @@ def _as_timeout(_: APIError) -> Problem:
 
 
 def _as_refused_transition(error: APIError) -> Problem:
-    allowed = str(error.details or "").split(", ") if error.details else []
+    allowed = str(error.details).split(",")
     return Conflict(
         f"{error.message}. Allowed: {', '.join(allowed)}.",
         type="status-transition",
@@ -78,7 +78,7 @@ def _as_refused_transition(error: APIError) -> Problem:
 
 
 def _as_github_owned(error: APIError) -> Problem:
-    columns = str(error.details or "").split(", ")
+    columns = str(error.details).split(",")
     return Conflict(
         "GitHub owns these columns of an imported repository: they change with the next import or re-sync.",
         type="github-owned",

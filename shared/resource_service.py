@@ -42,7 +42,9 @@ class ResourceService(Generic[ItemT, DetailT]):
 
     def get_page(self, query: ListQuery) -> Page[ItemT]:
         """One page of the rows that match."""
-        position = decode_cursor(query.cursor, self._cursor_scope, query, self.item) if query.cursor is not None else None
+        position = None
+        if query.cursor is not None:
+            position = decode_cursor(query.cursor, self._cursor_scope, query, self.item)
         # PostgREST counts what lies behind the cursor only, so that total takes a request of its own.
         count = CountMethod.exact if query.total and position is None else None
         select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from functions.github_import import handler as github_import
 
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
+from functions.github_import import handler as github_import
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories

@@ -195,7 +195,10 @@ def test_document_search_looks_at_words_of_title_and_content(owner: Client) -> N
     product = owner.create_product()["id"]
     plan = owner.create_document(product, title="Release plan", content="Ship on friday")
     note = owner.create_document(product, title="Shipping", content="by boat")
-    search = lambda q: set(ids(owner.get(f"/api/docs?q={quote(q)}").expect(200)["items"]))  # noqa: E731 - local shorthand
+
+    def search(text: str) -> set[str]:
+        return set(ids(owner.get(f"/api/docs?q={quote(text)}").expect(200)["items"]))
+
     assert search("ship") == {plan["id"], note["id"]}
     assert search("friday OR boat") == {plan["id"], note["id"]}
     assert search("ship -boat") == {plan["id"]}

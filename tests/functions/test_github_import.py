@@ -1,0 +1,667 @@
+"""Listing and importing from the fake GitHub, through the function, into the real database."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local.fake_github import DEMO_TOKEN, FakeGitHub, demo_account, run_fake_github
+from local.fake_github.account import Fault, SecondaryLimit
+from local.supabase import Supabase
+from shared.settings import get_settings
+from shared.supabase import get_http_client
+from tests.functions.conftest import Client
+from tests.github.contract import answer_violations, request_violations
+
+LIST = "/api/github/repos"
+IMPORT = "/api/github/import"
+TOKEN = {"x-github-token": DEMO_TOKEN}
+
+
+@pytest.fixture(scope="module")
+def running_fake() -> Iterator[FakeGitHub]:
+    with run_fake_github() as fake:
+        yield fake
+
+
+@pytest.fixture(autouse=True)
+def fake(running_fake: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    """The demo account. Whatever the function asks and the fake answers is held to GitHub's OpenAPI."""
+    running_fake.reset()
+    wrong: list[str] = []
+    running_fake.observers = [
+        lambda exchange: wrong.extend([*answer_violations(exchange), *request_violations(exchange)])
+    ]
+    monkeypatch.setenv("GITHUB_API_URL", running_fake.url)
+    get_settings.cache_clear()
+    yield running_fake
+    get_settings.cache_clear()
+    running_fake.observers = []
+    assert wrong == []
+
+
+@pytest.fixture
+def supabase_calls(supabase: Supabase) -> Iterator[list[str]]:
+    """What the functions ask of Supabase, sign-in's keys aside."""
+    calls: list[str] = []
+
+    def remember(request: httpx.Request) -> None:
+        if str(request.url).startswith(f"{supabase.url}/rest/"):
+            calls.append(f"{request.method} {request.url.path}")
+
+    hooks = get_http_client().event_hooks
+    get_http_client().event_hooks = {"request": [remember]}
+    yield calls
+    get_http_client().event_hooks = hooks
+
+
+def list_repositories(client: Client, query: str = "") -> Any:
+    return client.get(f"{LIST}?{query}", headers=TOKEN).expect(200)
+
+
+def import_into(client: Client, product_id: str, github_ids: list[int]) -> dict[str, Any]:
+    body = {"product_id": product_id, "github_ids": github_ids}
+    report: dict[str, Any] = client.post(IMPORT, body, headers=TOKEN).expect(200)
+    assert [result["github_id"] for result in report["results"]] == github_ids
+    assert {k: v for k, v in report["counts"].items() if v} == Counter(
+        r["outcome"] for r in report["results"]
+    )
+    return report
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, int]:
+    return {outcome: count for outcome, count in report["counts"].items() if count}
+
+
+def newest_first(fake: FakeGitHub) -> list[int]:
+    repositories = fake.account.repositories.values()
+    return [r.id for r in sorted(repositories, key=lambda r: (r.created_at, r.id), reverse=True)]
+
+
+def stored(client: Client, product_id: str) -> dict[int, dict[str, Any]]:
+    """What the product holds, by GitHub's id."""
+    rows: list[dict[str, Any]] = []
+    while True:
+        query = f"product_id={product_id}&limit=100&skip={len(rows)}"
+        page = client.get(f"/api/repositories?{query}").expect(200)["items"]
+        rows += page
+        if len(page) < 100:
+            return {row["github_id"]: row for row in rows}
+
+
+# The listing
+
+
+def test_list_shows_the_newest_first_for_one_request_each(
+    owner: Client, fake: FakeGitHub, supabase_calls: list[str]
+) -> None:
+    page = list_repositories(owner)
+
+    assert [item["github_id"] for item in page["items"]] == newest_first(fake)[:50]
+    assert (page["total"], page["next_cursor"], page["withheld_organizations"]) == (None, None, [])
+    assert len(fake.exchanges) == 1
+    assert supabase_calls == ["GET /rest/v1/repositories"]
+
+
+def test_list_item_has_what_github_says(owner: Client, fake: FakeGitHub) -> None:
+    wanted = next(r for r in fake.account.repositories.values() if r.name == "Kystlinje.Kart_2")
+    items = [*list_repositories(owner, "limit=100")["items"], *list_repositories(owner, "skip=100")["items"]]
+
+    assert next(item for item in items if item["github_id"] == wanted.id) == {
+        "github_id": wanted.id,
+        "node_id": wanted.node_id,
+        "name": "Kystlinje.Kart_2",
+        "full_name": "northlight-labs/Kystlinje.Kart_2",
+        "description": wanted.description,
+        "url": "https://github.com/northlight-labs/Kystlinje.Kart_2",
+        "default_branch": "main",
+        "is_private": False,
+        "language": "Dart",
+        "stars_count": 48_211,
+        "forks_count": 0,
+        "is_archived": False,
+        "pushed_at": wanted.pushed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "products": [],
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 37, 99, 100])
+def test_list_by_skip_and_limit_is_the_whole_account_in_order(
+    owner: Client, fake: FakeGitHub, limit: int
+) -> None:
+    skips = range(0, 130, limit) if limit > 1 else range(95, 105)
+
+    pages = [list_repositories(owner, f"skip={skip}&limit={limit}")["items"] for skip in skips]
+
+    assert [item["github_id"] for page in pages for item in page] == newest_first(fake)[
+        skips.start : skips.stop
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "requests"),
+    [
+        ("skip=0&limit=100", 1),
+        ("skip=50&limit=50", 1),
+        ("skip=51&limit=50", 2),
+        ("skip=120&limit=100", 1),
+        ("skip=500&limit=100", 1),
+        ("skip=550&limit=100", 1),
+        ("skip=0&limit=10&total=true", 2),
+        ("skip=80&limit=50&total=true", 2),
+        ("skip=110&limit=50&total=true", 1),
+        ("skip=500&limit=100&total=true", 3),
+    ],
+)
+def test_list_costs_as_few_github_requests_as_can_be(
+    owner: Client, fake: FakeGitHub, query: str, requests: int
+) -> None:
+    page = list_repositories(owner, query)
+
+    assert len(fake.exchanges) == requests
+    assert page["total"] == (130 if "total" in query else None)
+
+
+def test_list_of_an_empty_account_is_empty_without_asking_the_database(
+    owner: Client, fake: FakeGitHub, supabase_calls: list[str]
+) -> None:
+    fake.account.repositories.clear()
+
+    page = list_repositories(owner, "total=true")
+
+    assert (page["items"], page["total"]) == ([], 0)
+    assert len(fake.exchanges) == 1
+    assert supabase_calls == []
+
+
+def test_list_names_the_callers_products_that_have_a_repository(
+    owner: Client, stranger: Client, fake: FakeGitHub
+) -> None:
+    first, second = newest_first(fake)[:2]
+    atlas, beacon = owner.create_product(name="Atlas"), owner.create_product(name="Beacon")
+    import_into(owner, atlas["id"], [first])
+    import_into(owner, beacon["id"], [first, second])
+
+    mine = {item["github_id"]: item["products"] for item in list_repositories(owner, "limit=3")["items"]}
+    theirs = [item["products"] for item in list_repositories(stranger, "limit=3")["items"]]
+
+    assert [product["name"] for product in mine[first]] == ["Atlas", "Beacon"]
+    assert mine[second] == [{"id": beacon["id"], "name": "Beacon"}]
+    assert theirs == [[], [], []]
+
+
+def test_list_says_which_organisations_withhold_theirs(owner: Client, fake: FakeGitHub) -> None:
+    fake.account.require_sso("northlight-labs")
+
+    page = list_repositories(owner, "limit=100&total=true")
+
+    assert page["withheld_organizations"] == [74_312_556]
+    assert page["total"] == 104
+    assert not [item for item in page["items"] if item["full_name"].startswith("northlight-labs/")]
+
+
+@pytest.mark.parametrize("query", ["page=2", "cursor=abc", "sort=name"])
+def test_list_with_an_unknown_parameter_is_400_and_leaves_github_alone(
+    owner: Client, fake: FakeGitHub, query: str
+) -> None:
+    problem = owner.get(f"{LIST}?{query}", headers=TOKEN).expect_problem(400, "unknown-parameter")
+
+    assert [error["parameter"] for error in problem["errors"]] == [query.split("=", maxsplit=1)[0]]
+    assert len(fake.exchanges) == 0
+
+
+@pytest.mark.parametrize("query", ["limit=101", "limit=0", "skip=-1", "skip=1000001", "total=maybe"])
+def test_list_with_a_wrong_value_is_422_and_leaves_github_alone(
+    owner: Client, fake: FakeGitHub, query: str
+) -> None:
+    problem = owner.get(f"{LIST}?{query}", headers=TOKEN).expect_problem(422, "invalid")
+
+    assert [error["parameter"] for error in problem["errors"]] == [query.split("=", maxsplit=1)[0]]
+    assert len(fake.exchanges) == 0
+
+
+# Whose token
+
+
+def both(client: Client, headers: dict[str, str], status: int, slug: str) -> list[dict[str, Any]]:
+    """The problem that both endpoints answer with."""
+    body = {"product_id": client.create_product()["id"], "github_ids": [1]}
+    return [
+        client.get(LIST, headers=headers).expect_problem(status, slug),
+        client.post(IMPORT, body, headers=headers).expect_problem(status, slug),
+    ]
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-github-token": ""}])
+def test_call_without_a_github_token_is_409(owner: Client, fake: FakeGitHub, headers: dict[str, str]) -> None:
+    both(owner, headers, 409, "github-not-connected")
+
+    assert len(fake.exchanges) == 0
+
+
+def test_call_without_sign_in_is_401_and_leaves_github_alone(anonymous: Client, fake: FakeGitHub) -> None:
+    anonymous.get(LIST, headers=TOKEN).expect_problem(401, "unauthorized")
+    body = {"product_id": str(uuid4()), "github_ids": [1]}
+    anonymous.post(IMPORT, body, headers=TOKEN).expect_problem(401, "unauthorized")
+
+    assert len(fake.exchanges) == 0
+
+
+def test_call_with_a_token_unknown_to_github_is_403_after_one_request_each(
+    owner: Client, fake: FakeGitHub
+) -> None:
+    both(owner, {"x-github-token": "gho_unknown"}, 403, "github-token-rejected")
+
+    assert [e.status for e in fake.exchanges] == [401, 401]
+
+
+@pytest.mark.parametrize("token", ["gho a", "gho_å", "gho_a\nX-Evil: 1", "   ", "x" * 5000])
+def test_call_with_a_token_that_cannot_be_sent_is_403_without_a_request(
+    owner: Client, fake: FakeGitHub, token: str
+) -> None:
+    both(owner, {"x-github-token": token}, 403, "github-token-rejected")
+
+    assert len(fake.exchanges) == 0
+
+
+@pytest.fixture
+def claimant(supabase: Supabase) -> Client:
+    """Somebody whose JWT claims a GitHub token."""
+    return Client(supabase.create_user(provider_token=DEMO_TOKEN))
+
+
+def test_token_in_the_jwt_counts_for_nothing_by_default(claimant: Client, fake: FakeGitHub) -> None:
+    claimant.get(LIST).expect_problem(409, "github-not-connected")
+
+    assert len(fake.exchanges) == 0
+
+
+def test_token_in_the_jwt_is_used_where_a_setting_allows_it_and_no_header_is_sent(
+    claimant: Client, owner: Client, fake: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN_FROM_JWT", "true")
+    get_settings.cache_clear()
+
+    claimant.get(LIST).expect(200)
+    claimant.get(LIST, headers={"x-github-token": "gho_unknown"}).expect_problem(403, "github-token-rejected")
+    owner.get(LIST).expect_problem(409, "github-not-connected")
+
+    assert [e.status for e in fake.exchanges] == [200, 401]
+
+
+def test_two_callers_of_one_warm_function_use_their_own_tokens(
+    owner: Client, stranger: Client, fake: FakeGitHub
+) -> None:
+    other = demo_account(3)
+    other.tokens = {"gho_of_the_stranger"}
+    fake.accounts.append(other)
+
+    for _ in range(2):
+        assert list_repositories(owner, "total=true")["total"] == 130
+        page = stranger.get(f"{LIST}?total=true", headers={"x-github-token": "gho_of_the_stranger"})
+        assert page.expect(200)["total"] == 9
+
+
+# GitHub's failures, one by one
+
+
+def test_rate_limit_is_429_with_retry_after(owner: Client, fake: FakeGitHub) -> None:
+    fake.account.secondary_limit = SecondaryLimit(retry_after="17")
+
+    answer = owner.get(LIST, headers=TOKEN)
+
+    answer.expect_problem(429, "github-rate-limited")
+    assert answer.headers["retry-after"] == "17"
+    both(owner, TOKEN, 429, "github-rate-limited")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "slug"),
+    [
+        (Fault(status=502), 502, "github-unavailable"),
+        (Fault(kind="broken_json"), 502, "github-unavailable"),
+        (Fault(kind="cut"), 502, "github-unavailable"),
+        (Fault(status=403), 403, "github-forbidden"),
+    ],
+)
+def test_failure_of_github_is_a_problem(
+    owner: Client, fake: FakeGitHub, fault: Fault, status: int, slug: str
+) -> None:
+    fake.account.fail_next(fault)
+
+    owner.get(LIST, headers=TOKEN).expect_problem(status, slug)
+
+
+def test_github_that_cannot_be_reached_is_502(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
+    get_settings.cache_clear()
+
+    both(owner, TOKEN, 502, "github-unavailable")
+
+
+def test_github_token_is_in_no_answer_and_no_log(
+    owner: Client, fake: FakeGitHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    texts = [owner.get(LIST, headers=TOKEN).text]
+    fake.account.fail_next(Fault(kind="cut"))
+    texts.append(owner.get(LIST, headers=TOKEN).text)
+    fake.account.revoke(DEMO_TOKEN)
+    texts.append(owner.get(LIST, headers=TOKEN).text)
+
+    assert DEMO_TOKEN not in "".join(texts)
+    assert DEMO_TOKEN not in caplog.text
+
+
+# The import
+
+
+def test_import_of_twenty_shows_them_in_the_product(
+    owner: Client, fake: FakeGitHub, supabase_calls: list[str]
+) -> None:
+    product = owner.create_product()["id"]
+    chosen = newest_first(fake)[::6][:20]
+    supabase_calls.clear()
+
+    report = import_into(owner, product, chosen)
+
+    assert outcomes(report) == {"imported": 20}
+    assert len(fake.exchanges) == 2
+    assert supabase_calls == ["GET /rest/v1/products", "POST /rest/v1/rpc/import_repositories"]
+    detail = owner.get(f"/api/products/{product}").expect(200)
+    assert detail["repositories_count"] == 20
+    by_id = {row["github_id"]: row for row in detail["repositories"]}
+    assert [by_id[r["github_id"]]["id"] for r in report["results"]] == [
+        r["repository_id"] for r in report["results"]
+    ]
+    for github_id, row in by_id.items():
+        github = fake.account.repositories[github_id]
+        assert (row["name"], row["full_name"], row["node_id"]) == (
+            github.name,
+            github.full_name,
+            github.node_id,
+        )
+        assert (row["description"], row["language"]) == (github.description, github.language)
+        assert (row["is_private"], row["is_archived"]) == (github.private, github.archived)
+        assert (row["stars_count"], row["forks_count"]) == (github.stars, github.forks)
+        assert row["url"] == f"https://github.com/{github.full_name}"
+        assert datetime.fromisoformat(row["pushed_at"]) == github.pushed_at
+        assert row["sync_state"] == ("archived" if github.archived else "active")
+        assert row["notes"] is None
+
+
+def test_import_of_a_thousand_costs_ten_github_and_two_supabase_requests(
+    owner: Client, fake: FakeGitHub, supabase_calls: list[str]
+) -> None:
+    fake.reset(demo_account(994))
+    product = owner.create_product()["id"]
+    supabase_calls.clear()
+
+    report = import_into(owner, product, sorted(fake.account.repositories))
+
+    assert outcomes(report) == {"imported": 1000}
+    assert len(fake.exchanges) == 10
+    assert len(supabase_calls) == 2
+    assert len(stored(owner, product)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("positions", "requests"),
+    [
+        ([0], 1),
+        ([999], 1),
+        ([0, 1], 1),
+        ([0, 999], 2),
+        ([5, 700, 800, 900], 4),
+        (list(range(0, 1000, 250)), 4),
+        (list(range(100, 109)), 1 + 9),
+        (list(range(100, 110)), 2),
+        (list(range(90, 110)), 2),
+    ],
+)
+def test_import_takes_the_cheaper_way(
+    owner: Client, fake: FakeGitHub, positions: list[int], requests: int
+) -> None:
+    fake.reset(demo_account(994))
+    chosen = [newest_first(fake)[position] for position in positions]
+
+    assert outcomes(import_into(owner, owner.create_product()["id"], chosen)) == {"imported": len(chosen)}
+    assert len(fake.exchanges) == requests
+
+
+def test_import_again_changes_nothing(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    chosen = newest_first(fake)[:30]
+    first = import_into(owner, product, chosen)
+    before = stored(owner, product)
+
+    again = import_into(owner, product, chosen)
+
+    assert outcomes(again) == {"unchanged": 30}
+    assert [r["repository_id"] for r in again["results"]] == [r["repository_id"] for r in first["results"]]
+    assert stored(owner, product) == before
+
+
+def test_import_is_the_same_by_listing_and_one_by_one(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    chosen = newest_first(fake)
+    import_into(owner, product, chosen)
+    fake.exchanges.clear()
+
+    for github_id in chosen[:5] + chosen[-5:]:
+        assert outcomes(import_into(owner, product, [github_id])) == {"unchanged": 1}
+
+    assert {e.path.split("/")[1] for e in fake.exchanges} == {"repositories"}
+
+
+def test_import_again_after_changes_on_github_updates_those_and_keeps_the_notes(
+    owner: Client, fake: FakeGitHub
+) -> None:
+    product = owner.create_product()["id"]
+    renamed, archived, hidden, same = newest_first(fake)[:4]
+    import_into(owner, product, [renamed, archived, hidden, same])
+    rows = stored(owner, product)
+    owner.patch(f"/api/repositories/{rows[renamed]['id']}", {"notes": "Mine"}).expect(200)
+    fake.account.rename(renamed, "renamed")
+    fake.account.archive(archived)
+    fake.account.hide(hidden)
+
+    report = import_into(owner, product, [renamed, archived, hidden, same])
+
+    assert [r["outcome"] for r in report["results"]] == ["updated", "updated", "not_found", "unchanged"]
+    after = stored(owner, product)
+    assert (after[renamed]["name"], after[renamed]["notes"]) == ("renamed", "Mine")
+    assert after[renamed]["id"] == rows[renamed]["id"]
+    assert (after[archived]["is_archived"], after[archived]["sync_state"]) == (True, "archived")
+    assert after[hidden] == rows[hidden]
+    assert after[same] == rows[same]
+
+
+def test_import_into_two_products_and_by_two_users_keeps_them_apart(
+    owner: Client, stranger: Client, fake: FakeGitHub
+) -> None:
+    chosen = newest_first(fake)[:3]
+    places = [(owner, owner.create_product()["id"]) for _ in range(2)]
+    places.append((stranger, stranger.create_product()["id"]))
+
+    ids = [r["repository_id"] for who, where in places for r in import_into(who, where, chosen)["results"]]
+
+    assert len(set(ids)) == 9
+    assert all(set(stored(who, where)) == set(chosen) for who, where in places)
+
+
+def test_import_tells_apart_why_each_one_failed_and_imports_the_others(
+    owner: Client, fake: FakeGitHub
+) -> None:
+    fake.reset(demo_account(994))
+    account = fake.account
+    mine = [r.id for r in account.repositories.values() if r.owner.kind == "User"]
+    present, deleted, hidden, blocked, broken = mine[:5]
+    withheld = next(r.id for r in account.repositories.values() if r.owner.login == "tidewater-coop")
+    account.delete(deleted)
+    account.hide(hidden)
+    account.block(blocked, "tos")
+    account.require_sso("tidewater-coop")
+    # Page 1, then one by one in the order in which they are named: the sixth of those meets a fault.
+    account.fail_next(Fault(status=502), after=6)
+
+    report = import_into(
+        owner, owner.create_product()["id"], [present, deleted, hidden, blocked, withheld, broken]
+    )
+
+    found = {r["github_id"]: r for r in report["results"]}
+    assert [r["outcome"] for r in report["results"]] == [
+        "imported",
+        "not_found",
+        "not_found",
+        "blocked",
+        "sso_required",
+        "unavailable",
+    ]
+    assert found[withheld]["url"].startswith("https://github.com/orgs/tidewater-coop/sso?")
+    assert found[blocked]["url"].startswith("https://github.com/github/dmca/")
+    assert "tos" in found[blocked]["reason"]
+    assert found[broken]["reason"] == "GitHub answered with status 502."
+    assert (found[present]["reason"], found[present]["url"]) == (None, None)
+    assert all(r["repository_id"] is None for r in report["results"][1:])
+    assert outcomes(import_into(owner, owner.create_product()["id"], [broken])) == {"imported": 1}
+
+
+def test_import_of_one_that_github_does_not_show_is_a_result_and_no_error(owner: Client) -> None:
+    report = import_into(owner, owner.create_product()["id"], [1])
+
+    assert outcomes(report) == {"not_found": 1}
+
+
+def test_import_limited_midway_keeps_what_was_read_and_asks_no_more(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    fake.account.core.remaining = 1
+
+    report = import_into(owner, product, newest_first(fake))
+
+    assert outcomes(report) == {"imported": 100, "rate_limited": 30}
+    limited = report["results"][100:]
+    assert {r["outcome"] for r in limited} == {"rate_limited"}
+    reset = datetime.fromtimestamp(fake.account.core.reset_at + 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert {r["retry_at"] for r in limited} == {reset}
+    assert [e.status for e in fake.exchanges] == [200, 403]
+    fake.account.core.remaining = 5000
+    assert outcomes(import_into(owner, product, newest_first(fake))) == {"unchanged": 100, "imported": 30}
+
+
+@pytest.mark.parametrize("kind", ["status", "broken_json", "cut"])
+def test_import_interrupted_midway_keeps_what_was_read_and_is_finished_by_the_next(
+    owner: Client, fake: FakeGitHub, kind: Any
+) -> None:
+    product = owner.create_product()["id"]
+    fake.account.fail_next(Fault(kind=kind), after=1)
+
+    interrupted = import_into(owner, product, newest_first(fake))
+
+    assert outcomes(interrupted) == {"imported": 100, "unavailable": 30}
+    assert {r["reason"] for r in interrupted["results"][100:]} == {
+        "Forum stopped before it came to this one. Send it again."
+    }
+    assert outcomes(import_into(owner, product, newest_first(fake))) == {"unchanged": 100, "imported": 30}
+
+
+def test_import_of_which_nothing_could_be_read_is_a_problem_and_writes_nothing(
+    owner: Client, fake: FakeGitHub, supabase_calls: list[str]
+) -> None:
+    product = owner.create_product()["id"]
+    supabase_calls.clear()
+    for fault, status, slug in (
+        (Fault(status=500), 502, "github-unavailable"),
+        (Fault(status=403), 403, "github-forbidden"),
+        (Fault(status=429), 429, "github-rate-limited"),
+    ):
+        fake.account.fail_next(fault)
+        body = {"product_id": product, "github_ids": newest_first(fake)}
+        owner.post(IMPORT, body, headers=TOKEN).expect_problem(status, slug)
+
+    assert set(supabase_calls) == {"GET /rest/v1/products"}
+
+
+def test_import_with_a_token_revoked_midway_is_403_and_writes_nothing(
+    owner: Client, fake: FakeGitHub, supabase_calls: list[str]
+) -> None:
+    body = {"product_id": owner.create_product()["id"], "github_ids": newest_first(fake)}
+    supabase_calls.clear()
+    fake.account.fail_next(Fault(status=401), after=1)
+
+    owner.post(IMPORT, body, headers=TOKEN).expect_problem(403, "github-token-rejected")
+
+    assert supabase_calls == ["GET /rest/v1/products"]
+    assert len(fake.exchanges) == 2
+
+
+def test_import_into_a_product_that_is_not_the_callers_is_404_before_github_is_asked(
+    owner: Client, stranger: Client, fake: FakeGitHub
+) -> None:
+    for product in (stranger.create_product()["id"], str(uuid4())):
+        body = {"product_id": product, "github_ids": newest_first(fake)[:1]}
+        owner.post(IMPORT, body, headers=TOKEN).expect_problem(404, "not-found")
+
+    assert len(fake.exchanges) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"github_ids": []}, "/github_ids"),
+        ({"github_ids": list(range(1, 1002))}, "/github_ids"),
+        ({"github_ids": [7, 8, 7]}, "/github_ids"),
+        ({"github_ids": ["7"]}, "/github_ids/0"),
+        ({"github_ids": [True]}, "/github_ids/0"),
+        ({"github_ids": [1.5]}, "/github_ids/0"),
+        ({"github_ids": [7, 0]}, "/github_ids/1"),
+        ({"github_ids": [2**63]}, "/github_ids/0"),
+        ({"github_ids": None}, "/github_ids"),
+        ({"github_ids": 7}, "/github_ids"),
+        ({"product_id": "x"}, "/product_id"),
+        ({"product_id": None}, "/product_id"),
+        ({"stars_count": 1_000_000}, "/stars_count"),
+    ],
+)
+def test_import_with_a_wrong_body_is_422_and_leaves_github_alone(
+    owner: Client, fake: FakeGitHub, changes: dict[str, Any], pointer: str
+) -> None:
+    body = {"product_id": str(uuid4()), "github_ids": [7]} | changes
+
+    problem = owner.post(IMPORT, body, headers=TOKEN).expect_problem(422, "invalid")
+
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    assert len(fake.exchanges) == 0
+
+
+def test_import_of_a_description_that_cannot_be_stored_stores_what_can_be(
+    owner: Client, fake: FakeGitHub
+) -> None:
+    product = owner.create_product()["id"]
+    odd, long = newest_first(fake)[:2]
+    fake.account.repositories[odd].description = "before\x00after 🐟"
+    fake.account.repositories[long].description = "🐟" * 12_000
+
+    assert outcomes(import_into(owner, product, [odd, long])) == {"imported": 2}
+
+    rows = stored(owner, product)
+    assert rows[odd]["description"] == "beforeafter 🐟"
+    assert rows[long]["description"] == "🐟" * 10_000
+
+
+def test_import_with_a_key_that_the_database_does_not_know_writes_nothing(
+    owner: Client, fake: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = owner.create_product()["id"]
+    for key in ("", "another key than the database has been told of"):
+        monkeypatch.setenv("GITHUB_IMPORT_KEY", key)
+        get_settings.cache_clear()
+        body = {"product_id": product, "github_ids": newest_first(fake)[:1]}
+        owner.post(IMPORT, body, headers=TOKEN).expect_problem(502, "upstream-failed")
+
+    assert stored(owner, product) == {}

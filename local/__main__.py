@@ -30,6 +30,8 @@ def main() -> None:
                 reset(arguments.directory)
     except (PartError, MigrationError) as error:
         sys.exit(f"\n{error}")
+    except PermissionError as error:
+        sys.exit(f"\n{error}. Has another user, such as root, run the local stack here before?")
 
 
 def parse_arguments() -> argparse.Namespace:

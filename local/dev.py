@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -52,7 +52,9 @@ def dev(directory: Path) -> None:
                 print(welcome(stack, DEMO_EMAIL, token, time.monotonic() - started), flush=True)
                 watch(stack)
         except StopRequested:
-            print("Forum has stopped.", flush=True)
+            # After a hangup there is no terminal left to print on.
+            with suppress(OSError):
+                print("Forum has stopped.", flush=True)
 
 
 @contextmanager
@@ -75,7 +77,7 @@ def stop_signals() -> Iterator[None]:
 def check_ports(ports: Ports) -> None:
     """Refuses to start half of the stack."""
     seen: dict[int, str] = {}
-    for variable, port in ports.by_variable().items():
+    for variable, port in ports.in_use().items():
         if port in seen:
             raise PartError(f"{seen[port]} and {variable} are both {port}.")
         seen[port] = variable
@@ -86,7 +88,7 @@ def check_ports(ports: Ports) -> None:
 def wait_for_remains(directory: Path, ports: Ports) -> None:
     """After a kill -9 the parts are still stopping, and hold their ports for a moment."""
     stop_remaining_server(directory / "postgres" / "data")
-    wait_for(lambda: not any(is_taken(port) for port in ports.by_variable().values()), REMAINS_SECONDS)
+    wait_for(lambda: not any(is_taken(port) for port in ports.in_use().values()), REMAINS_SECONDS)
 
 
 def write_environment(directory: Path, stack: Stack) -> None:

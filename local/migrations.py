@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 from pglast import split
+from pglast.parser import ParseError
 
 MIGRATIONS = Path(__file__).parent.parent / "supabase" / "migrations"
 FILE_NAME = re.compile(r"([0-9]+)_(.+)\.sql")
@@ -56,7 +57,10 @@ def apply_migrations(url: str, directory: Path = MIGRATIONS) -> list[str]:
 
 def apply(connection: psycopg.Connection, migration: Migration) -> None:
     """One migration in one transaction, its entry in the history included."""
-    statements = [str(statement) for statement in split(migration.path.read_text())]
+    try:
+        statements = [str(statement) for statement in split(migration.path.read_text())]
+    except ParseError as error:
+        raise MigrationError(f"{migration.path.name}: {error}") from error
     with connection.transaction():
         # As the CLI does: a migration does not queue behind a long query and block everything after it.
         connection.execute("set local lock_timeout = '4s'")

@@ -43,6 +43,14 @@ class Ports:
         """Each port with the variable that changes it."""
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
 
+    def in_use(self) -> dict[str, int]:
+        """The ports that a start takes."""
+        return {
+            variable: port
+            for variable, port in self.by_variable().items()
+            if variable != "GITHUB_PORT" or other_github() is None
+        }
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -104,8 +112,8 @@ def run_local_supabase(postgres: Postgres, directory: Path, ports: Ports) -> Ite
 @contextmanager
 def run_github(port: int, logs: Path) -> Iterator[tuple[str, list[Part]]]:
     """The fake GitHub, unless GITHUB_API_URL names another."""
-    other = os.environ.get("GITHUB_API_URL")
-    if other:
+    other = other_github()
+    if other is not None:
         yield other, []
         return
     with run_part(
@@ -117,6 +125,11 @@ def run_github(port: int, logs: Path) -> Iterator[tuple[str, list[Part]]]:
     ) as part:
         part.wait_until(lambda: answers(port))
         yield f"http://{LOOPBACK}:{port}", [part]
+
+
+def other_github() -> str | None:
+    """The GitHub that the environment names, if any."""
+    return os.environ.get("GITHUB_API_URL") or None
 
 
 def function_settings(supabase: Supabase, github_url: str) -> dict[str, str]:

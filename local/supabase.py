@@ -137,6 +137,4 @@ def run_supabase(
 def set_import_key(postgres: Postgres, keys: Keys) -> None:
     """Tells the database the key by which it knows the import function."""
     with psycopg.connect(postgres.url) as connection:
-        found = connection.execute("select to_regprocedure('private.set_import_key(text)')").fetchone()
-        if found != (None,):
-            connection.execute("select private.set_import_key(%s)", (keys.import_key,))
+        connection.execute("select private.set_import_key(%s)", (keys.import_key,))

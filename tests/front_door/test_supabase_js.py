@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.front_door.conftest import Dev
+from tests.local.dev_process import Dev
 
 Visit = dict[str, Any]
 

@@ -1,0 +1,109 @@
+"""`make dev` from start to stop: what it refuses, what it keeps, and that nothing of it stays behind."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.ports import LOOPBACK, is_taken
+from local.waiting import wait_for
+from tests.local.dev_process import Dev, descendants, free_ports, run_local, start_dev, still_running
+
+PARTS = 5  # Postgres, the fake GitHub, PostgREST, the gateway, the API
+
+
+def products_of(dev: Dev, email: str) -> list[str]:
+    token = run_local(dev.directory, "token", email).stdout.strip()
+    answer = httpx.get(
+        f"{dev.environment['API_URL']}/api/products",
+        headers={"authorization": f"Bearer {token}"},
+        timeout=20,
+    )
+    return [product["name"] for product in answer.raise_for_status().json()["items"]]
+
+
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+    ports = free_ports()
+    with socket.create_server((LOOPBACK, ports.postgrest_port)):
+        dev = start_dev(tmp_path / "data", ports)
+        assert dev.ended() == 1
+    assert f"Port {ports.postgrest_port} is taken" in dev.printed
+    assert "Set POSTGREST_PORT to a free one" in dev.printed
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_one_port_for_two_parts_is_refused(tmp_path: Path) -> None:
+    ports = free_ports()
+    dev = start_dev(tmp_path / "data", ports, GITHUB_PORT=str(ports.api_port))
+    assert dev.ended() == 1
+    assert f"API_PORT and GITHUB_PORT are both {ports.api_port}" in dev.printed
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "³"])
+def test_what_is_not_a_port_number_is_refused(tmp_path: Path, port: str) -> None:
+    dev = start_dev(tmp_path / "data", free_ports(), SUPABASE_PORT=port)
+    assert dev.ended() == 1
+    assert f"SUPABASE_PORT={port} is not a port number" in dev.printed
+
+
+def test_a_stop_leaves_nothing_running_and_a_new_start_keeps_the_data(tmp_path: Path) -> None:
+    ports = free_ports()
+    first = start_dev(tmp_path / "data", ports).running()
+    started = descendants(first.process.pid)
+    environment = first.environment
+    token = run_local(first.directory, "token", "kept@example.com").stdout.strip()
+    httpx.post(
+        f"{environment['API_URL']}/api/products",
+        json={"name": "Kept"},
+        headers={"authorization": f"Bearer {token}"},
+        timeout=20,
+    ).raise_for_status()
+    assert len(started) > PARTS
+    assert first.stop(signal.SIGTERM) == 0
+    assert still_running(started) == []
+    assert not any(is_taken(port) for port in ports.by_variable().values())
+
+    second = start_dev(tmp_path / "data", ports).running()
+    try:
+        assert second.environment == environment
+        assert products_of(second, "kept@example.com") == ["Kept"]
+        assert products_of(second, "demo@example.com") == ["Havørn"], "the sample data come once"
+    finally:
+        started = descendants(second.process.pid)
+        assert second.stop(signal.SIGHUP) == 0
+    assert still_running(started) == []
+
+    reset = run_local(tmp_path / "data", "reset")
+    assert reset.returncode == 0
+    assert not (tmp_path / "data").exists()
+    token_after = run_local(tmp_path / "data", "token", "kept@example.com")
+    assert token_after.returncode == 1
+    assert "make dev" in token_after.stderr
+
+
+def test_a_stop_while_starting_leaves_nothing_running(tmp_path: Path) -> None:
+    dev = start_dev(tmp_path / "data", free_ports())
+    gateway_log = tmp_path / "data" / "logs" / "gateway.log"
+    assert wait_for(gateway_log.exists, 60), dev.printed
+    started = descendants(dev.process.pid)
+    assert started
+    assert dev.stop(signal.SIGINT) == 0
+    assert still_running(started) == []
+
+
+def test_a_start_after_a_kill_works_and_a_dying_part_stops_all(tmp_path: Path) -> None:
+    ports = free_ports()
+    killed = start_dev(tmp_path / "data", ports).running()
+    killed.stop(signal.SIGKILL)
+
+    dev = start_dev(tmp_path / "data", ports).running()
+    started = descendants(dev.process.pid)
+    [gateway] = [process for process in started if "local.gateway" in "".join(still_running({process}))]
+    os.kill(gateway, signal.SIGKILL)
+    assert dev.ended() == 1
+    assert "The Supabase gateway was stopped by SIGKILL." in dev.printed
+    assert "gateway.log" in dev.printed
+    assert still_running(started) == []

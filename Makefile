@@ -16,12 +16,12 @@ install: .venv/installed node_modules/installed ## Install everything into this 
 		{ echo "Forum needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Installing Python packages into .venv" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 # Not `npm ci`: it refuses a lock file without the optional binaries of platforms that a registry does not offer.
 node_modules/installed: package.json package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+	@node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' || \
 		{ echo "Forum's local stack needs Node 20 or newer" >&2; exit 1; }
 	@echo "Installing Node packages into node_modules" >&2
 	@npm install --no-save --no-audit --no-fund --loglevel=error >&2

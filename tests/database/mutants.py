@@ -1,0 +1,335 @@
+"""Holes, planted one at a time, each with the check that has to find it.
+
+The first nineteen are those on which outside checkers were measured (reference postgres-rls.md, section 2.4),
+adapted to this schema; the others are what our own checks claim to find.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import LiteralString
+
+from tests.database import behaviour_checks as behaviour
+from tests.database import catalog_checks as catalog
+from tests.database.actors import Connection
+
+Check = Callable[[Connection], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A hole and the check that finds it."""
+
+    name: str
+    statements: LiteralString
+    found_by: Check
+
+
+def edited(function: LiteralString, old: LiteralString, new: LiteralString) -> LiteralString:
+    """SQL that replaces a piece of a function's body, and fails if the piece is not there."""
+    return (
+        "do $do$ declare was text := pg_get_functiondef('"
+        + function
+        + "'::regprocedure); becomes text := replace(was, $x$"
+        + old
+        + "$x$, $x$"
+        + new
+        + "$x$); begin assert was <> becomes, 'nothing to replace'; execute becomes; end $do$"
+    )
+
+
+MEASURED = (
+    Mutant(
+        "update with check true",
+        'alter policy "Owners can change their work items" on public.work_items with check (true)',
+        catalog.policies_are_about_own_rows,
+    ),
+    Mutant(
+        "insert with check true",
+        """alter policy "People can create products of their own" on public.products with check (true);
+        grant insert (user_id) on public.products to authenticated""",
+        behaviour.strangers_create_nothing,
+    ),
+    Mutant(
+        "delete using true",
+        'alter policy "Owners can delete their documents" on public.documents using (true)',
+        behaviour.strangers_delete_nothing,
+    ),
+    Mutant(
+        "select using true",
+        'alter policy "Owners can read their app info" on public.app_info using (true)',
+        behaviour.strangers_read_nothing,
+    ),
+    Mutant(
+        "row level security off",
+        "alter table public.repositories disable row level security",
+        catalog.tables_have_row_level_security,
+    ),
+    Mutant(
+        "policy without a role",
+        'alter policy "Owners can read their products" on public.products to public',
+        catalog.policies_are_about_own_rows,
+    ),
+    Mutant(
+        "user_metadata in a policy",
+        """alter policy "Owners can read their products" on public.products
+        using (user_id = (select auth.uid())
+        or (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin')""",
+        catalog.policies_are_about_own_rows,
+    ),
+    Mutant(
+        "nobody is everybody",
+        """alter policy "Owners can read their activity" on public.activity
+        using ((select auth.uid()) is null or user_id = (select auth.uid()))""",
+        behaviour.strangers_read_nothing,
+    ),
+    Mutant(
+        "definer function for clients",
+        """create function public.everything() returns bigint
+        language sql security definer set search_path = '' as 'select count(*) from public.products';
+        grant execute on function public.everything() to authenticated""",
+        catalog.functions_are_closed,
+    ),
+    Mutant(
+        "view without security_invoker",
+        "create view public.all_products as select * from public.products",
+        catalog.relations_are_tables,
+    ),
+    Mutant(
+        "materialised view",
+        "create materialized view public.all_products as select * from public.products",
+        catalog.relations_are_tables,
+    ),
+    Mutant(
+        "unique key across users",
+        """alter table public.app_info drop constraint app_info_product_key_unique,
+        add constraint app_info_product_key_unique unique (product_id, key)""",
+        catalog.unique_keys_belong_to_an_owner,
+    ),
+    Mutant(
+        "bare auth.uid()",
+        'alter policy "Owners can read their work items" on public.work_items using (user_id = auth.uid())',
+        catalog.policies_are_about_own_rows,
+    ),
+    Mutant(
+        "no index for the policy",
+        """drop index public.work_items_product_newest_idx, public.work_items_user_newest_idx,
+        public.work_items_user_status_idx, public.work_items_user_title_idx""",
+        catalog.foreign_keys_and_owners_are_indexed,
+    ),
+    Mutant(
+        "single-column foreign key",
+        """alter table public.documents drop constraint documents_product_fkey,
+        add constraint documents_product_fkey foreign key (product_id) references public.products (id)""",
+        catalog.foreign_keys_carry_the_owner,
+    ),
+    Mutant(
+        "truncate, trigger and references granted",
+        "grant truncate, trigger, references on public.work_items to authenticated",
+        catalog.tables_are_granted_as_listed,
+    ),
+    Mutant(
+        "everything granted to anon",
+        "grant all on public.products to anon",
+        catalog.tables_are_granted_as_listed,
+    ),
+    Mutant(
+        "keys readable",
+        "grant select (key_sha256) on private.import_keys to authenticated",
+        catalog.tables_are_granted_as_listed,
+    ),
+    Mutant(
+        "status trigger dropped",
+        "drop trigger check_status_on_update on public.work_items",
+        behaviour.work_items_follow_their_path,
+    ),
+)
+
+OUR_OWN = (
+    Mutant(
+        "row level security off, felt",
+        "alter table public.repositories disable row level security",
+        behaviour.strangers_change_nothing,
+    ),
+    Mutant(
+        "ids for clients to choose",
+        """grant insert (id) on public.products to authenticated;
+        grant update (id) on public.products to authenticated""",
+        behaviour.strangers_upsert_nothing,
+    ),
+    Mutant(
+        "single-column foreign key, felt",
+        """alter table public.documents drop constraint documents_product_fkey,
+        add constraint documents_product_fkey foreign key (product_id) references public.products (id)""",
+        behaviour.children_stay_with_their_owner,
+    ),
+    Mutant(
+        "repository of any product",
+        """alter table public.repositories add constraint loose unique (id, user_id);
+        alter table public.work_items drop constraint work_items_repository_fkey,
+        add constraint work_items_repository_fkey foreign key (repository_id)
+        references public.repositories (id)""",
+        behaviour.children_stay_with_their_owner,
+    ),
+    Mutant(
+        "unique key across users, felt",
+        """alter table public.app_info drop constraint app_info_product_key_unique,
+        add constraint app_info_product_key_unique unique (product_id, key)""",
+        behaviour.children_stay_with_their_owner,
+    ),
+    Mutant(
+        "restrict",
+        """alter table public.documents drop constraint documents_product_fkey,
+        add constraint documents_product_fkey foreign key (user_id, product_id)
+        references public.products (user_id, id) on delete restrict""",
+        catalog.foreign_keys_carry_the_owner,
+    ),
+    Mutant(
+        "owner can be changed",
+        "drop trigger keep_owner on public.documents",
+        behaviour.rows_keep_what_the_database_owns,
+    ),
+    Mutant(
+        "version for clients to set",
+        "grant update (version) on public.users to authenticated",
+        behaviour.rows_keep_what_the_database_owns,
+    ),
+    Mutant(
+        "no versions",
+        "drop trigger touch on public.app_info",
+        behaviour.versions_count_real_changes,
+    ),
+    Mutant(
+        "the wrong touch for a generated column",
+        """drop trigger touch on public.documents;
+        create trigger touch before update on public.documents
+        for each row execute function private.touch()""",
+        behaviour.versions_count_real_changes,
+    ),
+    Mutant(
+        "trigger switched off",
+        "alter table public.products disable trigger touch",
+        catalog.triggers_are_all_there,
+    ),
+    Mutant(
+        "start anywhere",
+        "drop trigger check_status_on_insert on public.work_items",
+        behaviour.work_items_follow_their_path,
+    ),
+    Mutant(
+        "GitHub's columns for clients",
+        "drop trigger guard_github_columns on public.repositories",
+        behaviour.github_columns_are_githubs,
+    ),
+    Mutant(
+        "GitHub's counts for clients",
+        "grant update (stars_count) on public.repositories to authenticated",
+        behaviour.github_columns_are_githubs,
+    ),
+    Mutant(
+        "no history",
+        "drop trigger record_activity on public.repositories",
+        behaviour.history_tells_who_and_what,
+    ),
+    Mutant(
+        "history with secrets",
+        edited("private.record_activity()", "untold := array['value']", "untold := array['other']"),
+        behaviour.history_keeps_secrets,
+    ),
+    Mutant(
+        "history keeps what became secret",
+        edited("private.record_activity()", "changes ? 'value'", "changes ? 'other'"),
+        behaviour.history_keeps_secrets,
+    ),
+    Mutant(
+        "history with content",
+        edited("private.record_activity()", "untold := array['content']", "untold := array['other']"),
+        behaviour.history_tells_who_and_what,
+    ),
+    Mutant(
+        "secrets in the clear",
+        "alter table public.app_info drop constraint app_info_value_secret",
+        behaviour.secrets_are_not_stored_plain,
+    ),
+    Mutant(
+        "secrets for clients to mark",
+        "grant update (is_secret) on public.app_info to authenticated",
+        behaviour.secrets_are_not_stored_plain,
+    ),
+    Mutant(
+        "history to be tidied",
+        """grant delete on public.activity to authenticated;
+        create policy "Owners can tidy up" on public.activity for delete to authenticated
+        using (user_id = (select auth.uid()))""",
+        behaviour.history_cannot_be_edited,
+    ),
+    Mutant(
+        "history that stays",
+        "alter table public.activity drop constraint activity_user_fkey",
+        behaviour.accounts_go_without_a_trace,
+    ),
+    Mutant(
+        "the service reads everything",
+        "grant select on public.products to service_role",
+        behaviour.strangers_read_nothing,
+    ),
+    Mutant(
+        "internal function for clients",
+        "grant execute on function private.set_import_key(text) to authenticated",
+        catalog.functions_are_granted_as_listed,
+    ),
+    Mutant(
+        "search_path of the caller",
+        "alter function private.touch() reset search_path",
+        catalog.functions_are_closed,
+    ),
+    Mutant(
+        "40001",
+        "create function public.again() returns void language plpgsql set search_path = ''"
+        " as $$ begin raise sqlstate '40001'; end $$",
+        catalog.functions_are_closed,
+    ),
+    Mutant(
+        "no index for a foreign key",
+        "drop index public.work_items_repository_idx",
+        catalog.foreign_keys_and_owners_are_indexed,
+    ),
+    Mutant(
+        "private for anon",
+        "grant usage on schema private to anon",
+        catalog.schema_private_is_private,
+    ),
+    Mutant(
+        "defaults as before 2026",
+        "alter default privileges in schema public grant all on tables to anon",
+        catalog.schema_private_is_private,
+    ),
+    Mutant(
+        "nothing said",
+        "comment on column public.products.name is null",
+        catalog.everything_is_described,
+    ),
+    Mutant(
+        "published",
+        "create publication supabase_realtime for table public.products",
+        catalog.realtime_publishes_nothing,
+    ),
+)
+
+MUTANTS = MEASURED + OUR_OWN
+
+NEW_TABLE: LiteralString = """
+create table public.plans (id uuid primary key, user_id uuid references public.users (id), product_id uuid
+references public.products (id), slug text unique);
+grant all on public.plans to anon
+"""
+"""A table as somebody in a hurry makes it."""
+
+CHECKS_OF_A_NEW_TABLE = (
+    catalog.foreign_keys_carry_the_owner,
+    catalog.tables_are_granted_as_listed,
+    catalog.triggers_are_all_there,
+    catalog.unique_keys_belong_to_an_owner,
+    catalog.tables_have_row_level_security,
+    catalog.foreign_keys_and_owners_are_indexed,
+    catalog.everything_is_described,
+)

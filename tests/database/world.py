@@ -1,0 +1,110 @@
+"""Two users with one row of everything each: the owner, whose rows are attacked, and a stranger."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from tests.database.actors import Actor, Connection, acting_as, make_account, one, person
+
+CHILDREN = ("repositories", "work_items", "documents", "app_info")
+OWNED = ("products", *CHILDREN)
+READABLE = ("users", *OWNED, "activity")
+
+# What a client may send to create a row, and a change that is one for each such row.
+SAMPLES: dict[str, dict[str, Any]] = {
+    "products": {"name": "Havørn", "description": "Charts", "icon": "boat", "color": "#1d6fa5"},
+    "repositories": {"name": "havorn", "url": "https://example.com/havorn", "notes": "mine"},
+    "work_items": {"title": "Show the forecast offline", "type": "feature", "priority": 2},
+    "documents": {"title": "Forecasts", "content": "Fetched at the quay."},
+    "app_info": {"key": "FORECAST_URL", "value": "https://example.com/v2", "category": "url"},
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "users": {"github_username": "changed"},
+    "products": {"name": "changed"},
+    "repositories": {"notes": "changed"},
+    "work_items": {"title": "changed"},
+    "documents": {"content": "changed"},
+    "app_info": {"value": "changed"},
+    "activity": {"action": "deleted"},
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user and the ids of their rows by table."""
+
+    id: UUID
+    rows: dict[str, UUID]
+
+    @property
+    def actor(self) -> Actor:
+        """This person, signed in."""
+        return person(self.id)
+
+
+@dataclass(frozen=True)
+class World:
+    """Who is in a test."""
+
+    owner: Person
+    stranger: Person
+
+
+def make_world(connection: Connection) -> World:
+    """Both with one row of everything, made with a client's own rights."""
+    return World(make_person(connection), make_person(connection))
+
+
+def make_person(connection: Connection) -> Person:
+    """A user with a product and one child of each kind."""
+    account = make_account(connection)
+    rows = {"users": account}
+    with acting_as(connection, person(account)):
+        rows["products"] = insert(connection, "products", **SAMPLES["products"])
+        for table in CHILDREN:
+            rows[table] = insert(connection, table, product_id=rows["products"], **SAMPLES[table])
+        rows["activity"] = one(connection, "select id from public.activity order by created_at limit 1")
+    return Person(account, rows)
+
+
+def insert(connection: Connection, table: str, **columns: Any) -> UUID:
+    """A new row's id."""
+    row_id: UUID = one(connection, insertion(table, columns) + sql.SQL(" returning id"), columns)
+    return row_id
+
+
+def insertion(table: str, columns: dict[str, Any]) -> sql.Composed:
+    """An insert with named placeholders."""
+    return sql.SQL("insert into public.{} ({}) values ({})").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(map(sql.Placeholder, columns)),
+    )
+
+
+def change(table: str, columns: dict[str, Any]) -> sql.Composed:
+    """An update of every row, with named placeholders."""
+    return sql.SQL("update public.{} set {}").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns
+        ),
+    )
+
+
+def rows_of(connection: Connection, account: UUID) -> dict[str, list[str]]:
+    """Everything a user has, as text, so that two looks can be compared. Looks as the role postgres."""
+    return {
+        table: [
+            row
+            for (row,) in connection.execute(
+                sql.SQL("select t::text from public.{} as t where {} = %s order by id").format(
+                    sql.Identifier(table), sql.Identifier("id" if table == "users" else "user_id")
+                ),
+                (account,),
+            )
+        ]
+        for table in READABLE
+    }

@@ -28,8 +28,6 @@ from shared.supabase import Supabase
 
 # Of the 29 s that the function has: a last slow answer takes up to 10 s, and the database needs its part.
 READING_SECONDS = 16
-# The column's own limit. GitHub's descriptions are shorter, an Enterprise server's need not be.
-MAX_DESCRIPTION = 10_000
 OUTCOMES: dict[type[GitHubError], Outcome] = {
     GitHubNotFound: "not_found",
     GitHubForbidden: "forbidden",
@@ -141,11 +139,11 @@ class GitHubImportService:
 
 
 def _to_item(repository: GitHubRepository) -> dict[str, Any]:
-    """One refused value would refuse the whole import, so what cannot be stored is cut off here."""
+    """An item of `import_repositories`, which clips what is too long: one refused value refuses all."""
     item = repository.model_dump(mode="json")
     if repository.description is not None:
-        # Postgres cannot store U+0000.
-        item["description"] = repository.description.replace("\x00", "")[:MAX_DESCRIPTION]
+        # Postgres cannot even read U+0000.
+        item["description"] = repository.description.replace("\x00", "")
     return item
 
 

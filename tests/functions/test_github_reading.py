@@ -80,6 +80,19 @@ def test_two_outages_in_a_row_end_the_reading(fake: FakeGitHub, github: GitHub) 
     assert len(fake.exchanges) == 4
 
 
+def test_outages_with_a_repository_between_them_do_not_end_the_reading(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    first, second, third, fourth = oldest(fake, 4)
+    fake.account.fail_next(Fault(), after=1)
+    fake.account.fail_next(Fault(), after=1)
+
+    reading = read_chosen(github, [first, second, third, fourth], always)
+
+    assert list(reading.failed) == [first, third]
+    assert list(reading.found) == [second, fourth]
+
+
 def test_outages_with_an_answer_between_them_do_not_end_the_reading(fake: FakeGitHub, github: GitHub) -> None:
     first, second, third, fourth = oldest(fake, 4)
     fake.account.fail_next(Fault(), after=1)

@@ -43,7 +43,8 @@ check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --quiet
+	$(BIN)/python -m tests.database.check
 
 format: install ## Format the code and fix what can be fixed
 	$(BIN)/ruff format

@@ -4,6 +4,7 @@ Codes: https://docs.postgrest.org/en/stable/references/errors.html and appendix 
 What the database says in words stays inside, except what Forum's own triggers say (`PTxyz`).
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from shared.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    PreconditionFailed,
     Problem,
     Unauthorized,
     Unavailable,
@@ -86,6 +88,18 @@ def _as_github_owned(error: APIError) -> Problem:
     )
 
 
+def _as_bulk_item(error: APIError) -> Problem:
+    """What one item of a bulk request met, told as it would be for a request of its own."""
+    met = json.loads(str(error.details))
+    inner = APIError(
+        {"code": error.code, "message": error.message, "details": met["detail"], "hint": met["hint"]}
+    )
+    problem = to_problem(inner)
+    if met.get("current") is not None:
+        problem.extensions["current"] = met["current"]
+    return problem.locate(met["index"])
+
+
 _BY_CODE: dict[str, Callable[[APIError], Problem]] = {
     "23505": _as_conflict,
     "23P01": _as_conflict,
@@ -103,6 +117,9 @@ _BY_CODE: dict[str, Callable[[APIError], Problem]] = {
     "22P05": _as_invalid,
     "54000": _as_invalid,
     "42501": _as_forbidden,
+    "PT404": lambda _: NotFound("There is no such row."),
+    "PT412": lambda _: PreconditionFailed("The row has another version by now. Look at `current`."),
+    "PT422": _as_invalid,
     "57014": _as_timeout,
     "PGRST003": _as_timeout,
     "40P01": _as_unavailable,
@@ -128,6 +145,7 @@ _BY_CLASS: dict[str, Callable[[APIError], Problem]] = {"08": _as_unavailable, "5
 _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "work_item_transition": _as_refused_transition,
     "github_owned_column": _as_github_owned,
+    "bulk_item": _as_bulk_item,
     "account_gone": lambda _: Unauthorized("This account no longer exists."),
     "product": lambda _: NotFound("There is no such product."),
     "import_key": lambda _: UpstreamFailed(

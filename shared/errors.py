@@ -20,7 +20,7 @@ Problem
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -59,6 +59,16 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extensions = extensions
+
+    def locate(self, index: int) -> Self:
+        """Say that the problem is about one item of a bulk request, counted from 0."""
+        self.detail = f"Item {index}: {self.detail}"
+        self.extensions["index"] = index
+        self.errors = [
+            error.model_copy(update={"pointer": f"/items/{index}{error.pointer or ''}"})
+            for error in self.errors
+        ]
+        return self
 
 
 class BadRequest(Problem):

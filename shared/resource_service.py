@@ -4,17 +4,19 @@ A room's service names its table and schemas and adds what is its own. Who may s
 decided by the database; what cannot be seen is not found.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
-from postgrest import APIError, CountMethod
+from postgrest import APIError, CountMethod, SyncRPCFilterRequestBuilder
 
+from shared.bulk import Bulk
 from shared.cursors import Position, decode_cursor, encode_cursor
 from shared.database_errors import OFFSET_PAST_THE_END
 from shared.entities.base import Input, Row
-from shared.errors import NotFound, PreconditionFailed
+from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.filters import get_order, match, seek
+from shared.idempotency import Created, IdempotencyKey, Insert, execute_once
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
 from shared.sign_in import SignedIn
@@ -82,27 +84,33 @@ class ResourceService(Generic[ItemT, DetailT]):
             raise self._not_found()
         return self.detail.model_validate(rows[0])
 
-    def create(self, body: Input) -> ItemT:
+    def create(self, body: Input, key: IdempotencyKey | None) -> Created[ItemT]:
         """A new row. Columns that the client leaves out get the database's defaults."""
-        return self._insert(body.model_dump(mode="json", exclude_unset=True))
+        insert = self.supabase.table(self.table).insert(self.to_columns(_get_sent(body)))
+        return self._create(insert.select(get_select(self.item)), key)
 
-    def _insert(self, values: Mapping[str, Any]) -> ItemT:
-        rows = (
-            self.supabase.table(self.table).insert(dict(values)).select(get_select(self.item)).execute().data
-        )
-        return self.item.model_validate(rows[0])
+    def create_many(self, bulk: Bulk[Any], key: IdempotencyKey | None) -> Created[ItemT]:
+        """New rows, all or none. Raises the first item's problem."""
+        items = self._to_items([_get_sent(body) for body in bulk.items])
+        return self._create(self._call(f"create_{self.table}", items), key)
 
     def update(self, row_id: UUID, changes: Mapping[str, Any], versions: list[int] | None) -> ItemT:
         """Change the columns that were sent, and no others. Raises `NotFound` and `PreconditionFailed`."""
-        if not changes:
+        columns = self.to_columns(changes)
+        if not columns:
             return self._get_unchanged(row_id, versions)
-        update = self.supabase.table(self.table).update(dict(changes)).eq("id", str(row_id))
+        update = self.supabase.table(self.table).update(columns).eq("id", str(row_id))
         if versions is not None:
             update = update.in_("version", versions)
         rows = update.select(get_select(self.item)).execute().data
         if not rows:
             raise self._missed(row_id, versions)
         return self.item.model_validate(rows[0])
+
+    def update_many(self, bulk: Bulk[Any]) -> list[ItemT]:
+        """Change rows, all or none. Raises the first item's problem."""
+        rows: Any = self._call(f"update_{self.table}", self._to_items(bulk.items)).execute().data
+        return [self.item.model_validate(row) for row in rows]
 
     def delete(self, row_id: UUID, versions: list[int] | None) -> None:
         """Delete a row and what belongs to it. Raises `NotFound` and `PreconditionFailed`."""
@@ -111,6 +119,28 @@ class ResourceService(Generic[ItemT, DetailT]):
             delete = delete.in_("version", versions)
         if not delete.select("id").execute().data:
             raise self._missed(row_id, versions)
+
+    def to_columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What a client sent, as columns of the table. A room that stores something else says so here."""
+        return dict(values)
+
+    def _to_items(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        items = []
+        for index, body in enumerate(bodies):
+            try:
+                items.append(self.to_columns(body))
+            except Problem as problem:
+                raise problem.locate(index) from None
+        return items
+
+    def _call(self, function: str, items: list[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
+        # JSON in truth: the annotation of the client is too narrow.
+        arguments = cast("dict[str, str]", {"items": items})
+        return self.supabase.rpc(function, arguments).select(get_select(self.item))
+
+    def _create(self, insert: Insert, key: IdempotencyKey | None) -> Created[ItemT]:
+        rows, replayed = execute_once(self.supabase, insert, key)
+        return Created([self.item.model_validate(row) for row in rows], replayed)
 
     @property
     def _cursor_scope(self) -> str:
@@ -149,3 +179,8 @@ class ResourceService(Generic[ItemT, DetailT]):
             f"This {self.noun} has version {row.version} by now. Look at `current`, then send that version.",
             current=row.model_dump(mode="json"),
         )
+
+
+def _get_sent(body: Input) -> dict[str, Any]:
+    """The fields that the client sent, and no default of ours."""
+    return body.model_dump(mode="json", exclude_unset=True)

@@ -1,5 +1,11 @@
-"""Versions as entity tags (RFC 9110 section 8.8.3): how a client changes only the row that it has seen."""
+"""Versions as entity tags (RFC 9110 section 8.8.3): how a client changes only the row that it has seen.
 
+A row alone is tagged with its version, `"3"`. A detail also shows rows that change without it, so its tag
+ends in a digest of the whole answer, `"3-5d41402a"`. `If-Match` is about the row: in either form the version
+counts.
+"""
+
+import hashlib
 import re
 from typing import Annotated
 
@@ -9,7 +15,8 @@ from shared.entities.base import Row
 from shared.errors import FieldError, Invalid
 
 _LIST_OF_TAGS = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
-_VERSION_TAG = re.compile(r'(?<!W/)"([1-9][0-9]{0,8})"')
+_OPAQUE_TAG = re.compile(r'"[^"]*"')
+_STRONG_VERSION = re.compile(r'(?<!W/)"([1-9][0-9]{0,8})(?:-[0-9a-f]{8})?"')
 
 
 async def read_if_match(
@@ -24,12 +31,34 @@ async def read_if_match(
     if not _LIST_OF_TAGS.fullmatch(if_match):
         message = 'If-Match takes the entity tag of the row, in quotes: "3".'
         raise Invalid(message, errors=[FieldError(detail=message, parameter="If-Match")])
-    return [int(version) for version in _VERSION_TAG.findall(if_match)]
+    return [int(version) for version in _STRONG_VERSION.findall(if_match)]
 
 
-def tag(response: Response, row: Row) -> None:
-    """Give the answer the row's version as its entity tag."""
-    response.headers["ETag"] = f'"{row.version}"'
+async def read_if_none_match(
+    if_none_match: Annotated[
+        str | None,
+        Header(
+            max_length=1_000, description="The entity tag of an answer that you have: 304 if it still holds."
+        ),
+    ] = None,
+) -> list[str]:
+    """The tags of the answers that the client has. Weak ones count as well: nothing is changed by them."""
+    return _OPAQUE_TAG.findall(if_none_match or "")
 
 
 IfMatch = Annotated[list[int] | None, Depends(read_if_match)]
+IfNoneMatch = Annotated[list[str], Depends(read_if_none_match)]
+
+
+def tag(response: Response, row: Row) -> None:
+    """Give an answer that is a row alone its version as its entity tag."""
+    response.headers["ETag"] = f'"{row.version}"'
+
+
+def show(detail: Row, seen: list[str]) -> Response:
+    """A detail with its entity tag, or 304 for a client that has seen it as it is."""
+    body = detail.model_dump_json().encode()
+    etag = f'"{detail.version}-{hashlib.sha256(body).hexdigest()[:8]}"'
+    if etag in seen:
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(body, media_type="application/json", headers={"ETag": etag})

@@ -5,12 +5,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from functions.app_info.schemas import AppInfoCreate, AppInfoQuery, AppInfoReadFull, AppInfoUpdate
+from functions.app_info.schemas import (
+    AppInfoChange,
+    AppInfoCreate,
+    AppInfoQuery,
+    AppInfoReadFull,
+    AppInfoUpdate,
+)
 from functions.app_info.service import AppInfoService
 from shared.app import create_app, create_handler
+from shared.bulk import Bulk, BulkAnswer
 from shared.entities.app_info import AppInfoRead
+from shared.idempotency import Idempotency, announce
 from shared.lists import Page
-from shared.versions import IfMatch, tag
+from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/app-info", tags=["app info"])
 
@@ -24,20 +32,38 @@ async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Servic
 
 
 @router.post("", status_code=201)
-async def create_app_info_entry(body: AppInfoCreate, service: Service, response: Response) -> AppInfoRead:
+async def create_app_info_entry(
+    body: AppInfoCreate, key: Idempotency, service: Service, response: Response
+) -> AppInfoRead:
     """Create an entry."""
-    row = service.create(body)
+    created = service.create(body, key)
+    (row,) = created.rows
     response.headers["Location"] = f"{router.prefix}/{row.id}"
     tag(response, row)
+    announce(response, created)
     return row
 
 
-@router.get("/{app_info_id}")
-async def get_app_info_entry(app_info_id: UUID, service: Service, response: Response) -> AppInfoReadFull:
+@router.post("/bulk", status_code=201)
+async def create_app_info(
+    bulk: Bulk[AppInfoCreate], key: Idempotency, service: Service, response: Response
+) -> BulkAnswer[AppInfoRead]:
+    """Create up to 100 entries, all or none."""
+    created = service.create_many(bulk, key)
+    announce(response, created)
+    return BulkAnswer(items=created.rows)
+
+
+@router.patch("/bulk")
+async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoRead]:
+    """Change up to 100 entries, all or none."""
+    return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.get("/{app_info_id}", response_model=AppInfoReadFull)
+async def get_app_info_entry(app_info_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read an entry with what is nested in it."""
-    row = service.get(app_info_id)
-    tag(response, row)
-    return row
+    return show(service.get(app_info_id), seen)
 
 
 @router.patch("/{app_info_id}")

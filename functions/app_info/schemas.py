@@ -1,6 +1,6 @@
 """What clients send and get of app info."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
@@ -47,6 +47,13 @@ class AppInfoUpdate(TypedDict, total=False):
     category: AppInfoCategory
     is_secret: StrictBool
     description: Description | None
+
+
+class AppInfoChange(AppInfoUpdate, total=False):
+    """One change of a bulk request. With `version`, that version only."""
+
+    id: Required[UUID]
+    version: int
 
 
 class AppInfoReadFull(AppInfoRead):

@@ -5,12 +5,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from functions.documents.schemas import DocumentCreate, DocumentQuery, DocumentReadFull, DocumentUpdate
+from functions.documents.schemas import (
+    DocumentChange,
+    DocumentCreate,
+    DocumentQuery,
+    DocumentReadFull,
+    DocumentUpdate,
+)
 from functions.documents.service import DocumentService
 from shared.app import create_app, create_handler
+from shared.bulk import Bulk, BulkAnswer
 from shared.entities.documents import DocumentRead
+from shared.idempotency import Idempotency, announce
 from shared.lists import Page
-from shared.versions import IfMatch, tag
+from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/docs", tags=["documents"])
 
@@ -24,20 +32,38 @@ async def list_documents(query: Annotated[DocumentQuery, Query()], service: Serv
 
 
 @router.post("", status_code=201)
-async def create_document(body: DocumentCreate, service: Service, response: Response) -> DocumentRead:
+async def create_document(
+    body: DocumentCreate, key: Idempotency, service: Service, response: Response
+) -> DocumentRead:
     """Create a document."""
-    row = service.create(body)
+    created = service.create(body, key)
+    (row,) = created.rows
     response.headers["Location"] = f"{router.prefix}/{row.id}"
     tag(response, row)
+    announce(response, created)
     return row
 
 
-@router.get("/{document_id}")
-async def get_document(document_id: UUID, service: Service, response: Response) -> DocumentReadFull:
+@router.post("/bulk", status_code=201)
+async def create_documents(
+    bulk: Bulk[DocumentCreate], key: Idempotency, service: Service, response: Response
+) -> BulkAnswer[DocumentRead]:
+    """Create up to 100 documents, all or none."""
+    created = service.create_many(bulk, key)
+    announce(response, created)
+    return BulkAnswer(items=created.rows)
+
+
+@router.patch("/bulk")
+async def update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentRead]:
+    """Change up to 100 documents, all or none."""
+    return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.get("/{document_id}", response_model=DocumentReadFull)
+async def get_document(document_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a document with what is nested in it."""
-    row = service.get(document_id)
-    tag(response, row)
-    return row
+    return show(service.get(document_id), seen)
 
 
 @router.patch("/{document_id}")

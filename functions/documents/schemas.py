@@ -1,6 +1,6 @@
 """What clients send and get of documents."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
@@ -46,6 +46,13 @@ class DocumentUpdate(TypedDict, total=False):
     content: Content
     type: DocumentType
     is_pinned: StrictBool
+
+
+class DocumentChange(DocumentUpdate, total=False):
+    """One change of a bulk request. With `version`, that version only."""
+
+    id: Required[UUID]
+    version: int
 
 
 class DocumentReadFull(DocumentRead):

@@ -5,12 +5,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from functions.products.schemas import ProductCreate, ProductQuery, ProductReadFull, ProductUpdate
+from functions.products.schemas import (
+    ProductChange,
+    ProductCreate,
+    ProductQuery,
+    ProductReadFull,
+    ProductUpdate,
+)
 from functions.products.service import ProductService
 from shared.app import create_app, create_handler
+from shared.bulk import Bulk, BulkAnswer
 from shared.entities.products import ProductRead
+from shared.idempotency import Idempotency, announce
 from shared.lists import Page
-from shared.versions import IfMatch, tag
+from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/products", tags=["products"])
 
@@ -24,20 +32,38 @@ async def list_products(query: Annotated[ProductQuery, Query()], service: Servic
 
 
 @router.post("", status_code=201)
-async def create_product(body: ProductCreate, service: Service, response: Response) -> ProductRead:
+async def create_product(
+    body: ProductCreate, key: Idempotency, service: Service, response: Response
+) -> ProductRead:
     """Create a product."""
-    row = service.create(body)
+    created = service.create(body, key)
+    (row,) = created.rows
     response.headers["Location"] = f"{router.prefix}/{row.id}"
     tag(response, row)
+    announce(response, created)
     return row
 
 
-@router.get("/{product_id}")
-async def get_product(product_id: UUID, service: Service, response: Response) -> ProductReadFull:
+@router.post("/bulk", status_code=201)
+async def create_products(
+    bulk: Bulk[ProductCreate], key: Idempotency, service: Service, response: Response
+) -> BulkAnswer[ProductRead]:
+    """Create up to 100 products, all or none."""
+    created = service.create_many(bulk, key)
+    announce(response, created)
+    return BulkAnswer(items=created.rows)
+
+
+@router.patch("/bulk")
+async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAnswer[ProductRead]:
+    """Change up to 100 products, all or none."""
+    return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.get("/{product_id}", response_model=ProductReadFull)
+async def get_product(product_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a product with what is nested in it."""
-    row = service.get(product_id)
-    tag(response, row)
-    return row
+    return show(service.get(product_id), seen)
 
 
 @router.patch("/{product_id}")

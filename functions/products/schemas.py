@@ -1,6 +1,7 @@
 """What clients send and get of products."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Required
+from uuid import UUID
 
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
@@ -31,6 +32,13 @@ class ProductUpdate(TypedDict, total=False):
     description: Description | None
     icon: Icon | None
     color: Color | None
+
+
+class ProductChange(ProductUpdate, total=False):
+    """One change of a bulk request. With `version`, that version only."""
+
+    id: Required[UUID]
+    version: int
 
 
 class ProductReadFull(ProductRead):

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from functions.repositories.schemas import (
+    RepositoryChange,
     RepositoryCreate,
     RepositoryQuery,
     RepositoryReadFull,
@@ -13,9 +14,11 @@ from functions.repositories.schemas import (
 )
 from functions.repositories.service import RepositoryService
 from shared.app import create_app, create_handler
+from shared.bulk import Bulk, BulkAnswer
 from shared.entities.repositories import RepositoryRead
+from shared.idempotency import Idempotency, announce
 from shared.lists import Page
-from shared.versions import IfMatch, tag
+from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/repositories", tags=["repositories"])
 
@@ -31,20 +34,38 @@ async def list_repositories(
 
 
 @router.post("", status_code=201)
-async def create_repository(body: RepositoryCreate, service: Service, response: Response) -> RepositoryRead:
+async def create_repository(
+    body: RepositoryCreate, key: Idempotency, service: Service, response: Response
+) -> RepositoryRead:
     """Create a repository."""
-    row = service.create(body)
+    created = service.create(body, key)
+    (row,) = created.rows
     response.headers["Location"] = f"{router.prefix}/{row.id}"
     tag(response, row)
+    announce(response, created)
     return row
 
 
-@router.get("/{repository_id}")
-async def get_repository(repository_id: UUID, service: Service, response: Response) -> RepositoryReadFull:
+@router.post("/bulk", status_code=201)
+async def create_repositories(
+    bulk: Bulk[RepositoryCreate], key: Idempotency, service: Service, response: Response
+) -> BulkAnswer[RepositoryRead]:
+    """Create up to 100 repositories, all or none."""
+    created = service.create_many(bulk, key)
+    announce(response, created)
+    return BulkAnswer(items=created.rows)
+
+
+@router.patch("/bulk")
+async def update_repositories(bulk: Bulk[RepositoryChange], service: Service) -> BulkAnswer[RepositoryRead]:
+    """Change up to 100 repositories, all or none."""
+    return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.get("/{repository_id}", response_model=RepositoryReadFull)
+async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a repository with what is nested in it."""
-    row = service.get(repository_id)
-    tag(response, row)
-    return row
+    return show(service.get(repository_id), seen)
 
 
 @router.patch("/{repository_id}")

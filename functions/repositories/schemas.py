@@ -1,6 +1,6 @@
 """What clients send and get of repositories."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
@@ -48,6 +48,13 @@ class RepositoryUpdate(TypedDict, total=False):
     is_private: StrictBool
     language: Language | None
     notes: Text | None
+
+
+class RepositoryChange(RepositoryUpdate, total=False):
+    """One change of a bulk request. With `version`, that version only."""
+
+    id: Required[UUID]
+    version: int
 
 
 class RepositoryReadFull(RepositoryRead):

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from functions.work_items.schemas import (
+    WorkItemChange,
     WorkItemCreate,
     WorkItemMove,
     WorkItemQuery,
@@ -14,9 +15,11 @@ from functions.work_items.schemas import (
 )
 from functions.work_items.service import WorkItemService
 from shared.app import create_app, create_handler
+from shared.bulk import Bulk, BulkAnswer
 from shared.entities.work_items import WorkItemRead
+from shared.idempotency import Idempotency, announce
 from shared.lists import Page
-from shared.versions import IfMatch, tag
+from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/work", tags=["work items"])
 
@@ -30,20 +33,38 @@ async def list_work_items(query: Annotated[WorkItemQuery, Query()], service: Ser
 
 
 @router.post("", status_code=201)
-async def create_work_item(body: WorkItemCreate, service: Service, response: Response) -> WorkItemRead:
+async def create_work_item(
+    body: WorkItemCreate, key: Idempotency, service: Service, response: Response
+) -> WorkItemRead:
     """Create a work item."""
-    row = service.create(body)
+    created = service.create(body, key)
+    (row,) = created.rows
     response.headers["Location"] = f"{router.prefix}/{row.id}"
     tag(response, row)
+    announce(response, created)
     return row
 
 
-@router.get("/{work_item_id}")
-async def get_work_item(work_item_id: UUID, service: Service, response: Response) -> WorkItemReadFull:
+@router.post("/bulk", status_code=201)
+async def create_work_items(
+    bulk: Bulk[WorkItemCreate], key: Idempotency, service: Service, response: Response
+) -> BulkAnswer[WorkItemRead]:
+    """Create up to 100 work items, all or none."""
+    created = service.create_many(bulk, key)
+    announce(response, created)
+    return BulkAnswer(items=created.rows)
+
+
+@router.patch("/bulk")
+async def update_work_items(bulk: Bulk[WorkItemChange], service: Service) -> BulkAnswer[WorkItemRead]:
+    """Change up to 100 work items, all or none."""
+    return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.get("/{work_item_id}", response_model=WorkItemReadFull)
+async def get_work_item(work_item_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a work item with what is nested in it."""
-    row = service.get(work_item_id)
-    tag(response, row)
-    return row
+    return show(service.get(work_item_id), seen)
 
 
 @router.patch("/{work_item_id}")

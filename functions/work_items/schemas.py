@@ -1,6 +1,6 @@
 """What clients send and get of work items."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, with_config
@@ -36,6 +36,13 @@ class WorkItemUpdate(TypedDict, total=False):
     type: WorkType
     status: WorkStatus
     priority: Priority
+
+
+class WorkItemChange(WorkItemUpdate, total=False):
+    """One change of a bulk request. With `version`, that version only."""
+
+    id: Required[UUID]
+    version: int
 
 
 class WorkItemMove(Input):

@@ -1,7 +1,8 @@
 """The functions as Lambda calls them, over a real Supabase; two people who use them."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -101,6 +102,13 @@ class Client:
         body = {"product_id": product_id, "key": f"KEY_{uuid4().hex}", "value": "1", **values}
         entry: dict[str, Any] = self.post("/api/app-info", body).expect(201)
         return entry
+
+
+def in_own_loop(call: Callable[[], Answer]) -> Answer:
+    """Call a function from a thread of a test: Mangum takes the event loop of its thread."""
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        return call()
 
 
 class MakeClient(Protocol):

@@ -1,6 +1,5 @@
 """A warm function serves many people: nothing of one may reach another."""
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 from local.supabase import Supabase
 from shared.settings import get_settings
 from shared.supabase import get_http_client
-from tests.functions.conftest import Client
+from tests.functions.conftest import Client, in_own_loop
 
 
 def test_interleaved_people_each_send_their_own_token(
@@ -31,9 +30,7 @@ def test_people_served_at_once_see_their_own_rows_only(owner: Client, stranger: 
     expected = {client: client.create_product()["id"] for client in (owner, stranger)}
 
     def list_products(client: Client) -> bool:
-        with asyncio.Runner() as runner:  # Mangum takes the loop of its thread
-            asyncio.set_event_loop(runner.get_loop())
-            items = client.get("/api/products").expect(200)["items"]
+        items = in_own_loop(lambda: client.get("/api/products")).expect(200)["items"]
         return [item["id"] for item in items] == [expected[client]]
 
     with ThreadPoolExecutor(4) as pool:

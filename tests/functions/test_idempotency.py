@@ -1,0 +1,168 @@
+"""Retries: the same Idempotency-Key makes one row and gives one answer."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local.supabase import Supabase
+from tests.functions.conftest import Client, in_own_loop
+from tests.functions.events import Answer
+from tests.functions.resources import Resource, every_resource
+
+
+def make_body(resource: Resource, owner: Client) -> dict[str, Any]:
+    """A body that creates a row of the resource."""
+    row = resource.create(owner)
+    body = {name: row[name] for name in ("product_id", resource.required) if name in row}
+    return body | {resource.required: f"{resource.required}-{uuid4()}"}
+
+
+def post(client: Client, path: str, body: Any, key: str) -> Answer:
+    return client.post(path, body, headers={"Idempotency-Key": key})
+
+
+def count(client: Client, path: str) -> int:
+    total: int = client.get(f"{path}?total=true").expect(200)["total"]
+    return total
+
+
+@every_resource
+def test_repeat_gets_the_first_result_and_makes_no_row(resource: Resource, owner: Client) -> None:
+    body, key = make_body(resource, owner), str(uuid4())
+    first = post(owner, resource.path, body, key)
+    row = first.expect(201)
+    assert "idempotency-replayed" not in first.headers
+    before = count(owner, resource.path)
+    owner.patch(f"{resource.path}/{row['id']}", resource.changes).expect(200)
+    repeat = post(owner, resource.path, dict(reversed(body.items())), key)
+    assert repeat.expect(201) == row, "the first result, not the row as it is by now"
+    assert repeat.headers["idempotency-replayed"] == "true"
+    assert repeat.headers["location"] == first.headers["location"]
+    assert repeat.headers["etag"] == first.headers["etag"]
+    assert count(owner, resource.path) == before
+
+
+@every_resource
+def test_same_key_with_another_body_is_422(resource: Resource, owner: Client) -> None:
+    body, key = make_body(resource, owner), str(uuid4())
+    post(owner, resource.path, body, key).expect(201)
+    before = count(owner, resource.path)
+    other = post(owner, resource.path, {**body, resource.required: "another"}, key)
+    problem = other.expect_problem(422, "idempotency-key-reuse")
+    assert problem["errors"][0]["parameter"] == "Idempotency-Key"
+    assert count(owner, resource.path) == before
+
+
+def test_same_key_for_another_resource_is_422(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    key = str(uuid4())
+    post(owner, "/api/work", {"product_id": product, "title": "x"}, key).expect(201)
+    other = post(owner, "/api/docs", {"product_id": product, "title": "x"}, key)
+    other.expect_problem(422, "idempotency-key-reuse")
+    assert count(owner, "/api/docs") == 0
+
+
+@every_resource
+def test_identical_requests_at_once_make_one_row_and_give_one_answer(
+    resource: Resource, owner: Client
+) -> None:
+    body, key = make_body(resource, owner), str(uuid4())
+    before = count(owner, resource.path)
+    with ThreadPoolExecutor(20) as pool:
+        calls = [pool.submit(in_own_loop, lambda: post(owner, resource.path, body, key)) for _ in range(20)]
+        answers = [call.result() for call in calls]
+    assert len({answer.text for answer in answers}) == 1
+    assert {answer.status for answer in answers} == {201}
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 19
+    assert count(owner, resource.path) == before + 1
+
+
+def test_key_of_one_person_means_nothing_to_another(owner: Client, stranger: Client) -> None:
+    key = str(uuid4())
+    mine = post(owner, "/api/products", {"name": "Mine"}, key).expect(201)
+    theirs = post(stranger, "/api/products", {"name": "Theirs"}, key).expect(201)
+    assert mine["id"] != theirs["id"]
+    assert theirs["name"] == "Theirs"
+
+
+def test_refused_request_leaves_its_key_free(owner: Client) -> None:
+    product, key = owner.create_product()["id"], str(uuid4())
+    wrong = {"product_id": str(uuid4()), "title": "x"}
+    post(owner, "/api/work", wrong, key).expect_problem(409, "reference")
+    post(owner, "/api/work", {"product_id": product, "title": ""}, key).expect_problem(422, "invalid")
+    answer = post(owner, "/api/work", {"product_id": product, "title": "x"}, key)
+    answer.expect(201)
+    assert "idempotency-replayed" not in answer.headers
+
+
+def test_repeat_of_a_unique_key_is_a_replay_and_not_a_conflict(owner: Client) -> None:
+    body = {"product_id": owner.create_product()["id"], "key": "PORT", "value": "1"}
+    key = str(uuid4())
+    first = post(owner, "/api/app-info", body, key).expect(201)
+    assert post(owner, "/api/app-info", body, key).expect(201) == first
+    owner.post("/api/app-info", body).expect_problem(409, "conflict")
+
+
+def test_key_is_forgotten_after_a_day(owner: Client, supabase: Supabase) -> None:
+    body, key = {"name": "Twice"}, str(uuid4())
+    post(owner, "/api/products", body, key).expect(201)
+    assert owner.user is not None
+    with psycopg.connect(supabase.database_url, autocommit=True) as connection:
+        aged = connection.execute(
+            "update private.idempotency_keys set created_at = created_at - interval '1 day' where key = %s",
+            [key],
+        )
+        assert aged.rowcount == 1
+    answer = post(owner, "/api/products", body, key)
+    answer.expect(201)
+    assert "idempotency-replayed" not in answer.headers
+    assert count(owner, "/api/products") == 2
+
+
+def test_bulk_repeat_gets_all_rows_of_the_first(owner: Client) -> None:
+    body = {"items": [{"name": "one"}, {"name": "two"}, {"name": "three"}]}
+    key = str(uuid4())
+    first = post(owner, "/api/products/bulk", body, key).expect(201)
+    repeat = post(owner, "/api/products/bulk", body, key)
+    assert repeat.expect(201) == first
+    assert repeat.headers["idempotency-replayed"] == "true"
+    assert count(owner, "/api/products") == 3
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 256, "a\tb"])
+def test_key_that_is_none_is_422(key: str, owner: Client) -> None:
+    problem = post(owner, "/api/products", {"name": "x"}, key).expect_problem(422, "invalid")
+    assert problem["errors"][0]["parameter"].lower() == "idempotency-key"
+    assert count(owner, "/api/products") == 0
+
+
+def test_request_with_a_new_key_is_one_request_to_supabase(
+    owner: Client, supabase_requests: list[httpx.Request]
+) -> None:
+    post(owner, "/api/products", {"name": "x"}, str(uuid4())).expect(201)
+    assert len(supabase_requests) == 1
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sent=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["one", "two"])), max_size=8))
+def test_any_sequence_of_retries_makes_one_row_for_each_key(
+    sent: list[tuple[str, str]], owner: Client
+) -> None:
+    run = str(uuid4())
+    before = count(owner, "/api/products")
+    first: dict[str, tuple[str, Any]] = {}
+    for key, name in sent:
+        answer = post(owner, "/api/products", {"name": name}, f"{run}-{key}")
+        if key not in first:
+            first[key] = (name, answer.expect(201))
+        elif first[key][0] == name:
+            assert answer.expect(201) == first[key][1]
+        else:
+            answer.expect_problem(422, "idempotency-key-reuse")
+    assert count(owner, "/api/products") == before + len(first)

@@ -123,6 +123,8 @@ def privileges_of(owner: int) -> Sequence[str]:
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
+        # Without this, access(2) leaves the capability out of account, and initdb does not find postgres.
+        "--securebits=+no_setuid_fixup",
     )
 
 

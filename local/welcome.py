@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import psycopg
 
 from local.fake_github.seed import DEMO_TOKEN
 from local.stack import Stack
@@ -26,33 +26,38 @@ def welcome(stack: Stack, email: str, token: str, seconds: float) -> str:
         "",
         token,
     ]
-    for title, command in curl_lines(stack, token).items():
+    for title, command in curl_lines(stack, email, token).items():
         lines += ["", f"# {title}", command]
     return "\n".join([*lines, ""])
 
 
-def curl_lines(stack: Stack, token: str) -> dict[str, str]:
+def curl_lines(stack: Stack, email: str, token: str) -> dict[str, str]:
     """Each is whole: it can be pasted alone, anywhere on this machine."""
     curl = f"curl -sS -H 'Authorization: Bearer {token}'"
-    item = {"product_id": first_product_id(stack, token), "title": "Try Forum", "priority": 3}
+    work = f"{curl} {stack.api.url}/api/work"
+    product_id = oldest_product_id(stack, email)
+    if product_id is not None:
+        item = json.dumps({"product_id": product_id, "title": "Try Forum", "priority": 3})
+        work += f" -H 'Content-Type: application/json' -d '{item}'"
     github_token = DEMO_TOKEN if stack.github_is_fake else "$GITHUB_TOKEN"
     return {
         "the products": f"{curl} {stack.api.url}/api/products",
-        "a new work item": (
-            f"{curl} -H 'Content-Type: application/json' -d '{json.dumps(item)}' {stack.api.url}/api/work"
-        ),
+        "a new work item" if product_id else "the work items": work,
         "the repositories on GitHub that can be imported": (
             f'{curl} -H "X-GitHub-Token: {github_token}" {stack.api.url}/api/github/repos'
         ),
     }
 
 
-def first_product_id(stack: Stack, token: str) -> str:
-    """A product to put a work item into, through the API that the person is about to use."""
-    answer = httpx.get(
-        f"{stack.api.url}/api/products?sort=created_at&limit=1",
-        headers={"authorization": f"Bearer {token}"},
-        timeout=20,
-    )
-    items = answer.raise_for_status().json()["items"]
-    return str(items[0]["id"]) if items else "id-of-a-product"
+def oldest_product_id(stack: Stack, email: str) -> str | None:
+    """A product to put a work item into, from the database: the API may be what is being worked on."""
+    with psycopg.connect(stack.supabase.database_url) as connection:
+        row = connection.execute(
+            """
+            select product.id::text from public.products product
+            join auth.users account on account.id = product.user_id
+            where account.email = %s order by product.created_at limit 1
+            """,
+            (email,),
+        ).fetchone()
+    return None if row is None else str(row[0])

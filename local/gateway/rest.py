@@ -44,6 +44,9 @@ def outgoing(request: Request, base: httpx.URL) -> httpx.Request:
     headers = [
         (name, value) for name, value in request.headers.raw if name not in HOP_BY_HOP and name != b"host"
     ]
+    if request.method == "HEAD":
+        # PostgREST hangs up after a HEAD and does not say so: the next request on the connection is lost.
+        headers.append((b"connection", b"close"))
     has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
     return httpx.Request(
         request.method,

@@ -1,6 +1,7 @@
 """The bootstrapped cluster against what is known of a hosted project, and its start after bad ends."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -145,6 +146,20 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> 
     broken = run_postgres(tmp_path, free_port(), settings={"shared_buffers": "nonsense"})
     with pytest.raises(PartError, match='invalid value for parameter "shared_buffers"'), broken:
         pass
+
+
+def test_binaries_in_a_place_that_only_its_owner_may_enter_are_run(tmp_path: Path) -> None:
+    # As root this takes more than it seems: Postgres runs as somebody else then.
+    private = tmp_path / "only mine"
+    private.mkdir(mode=0o700)
+    shutil.copytree(POSTGRES_17.parent, private / "native", symlinks=True)
+    with (
+        run_postgres(
+            private / "data", free_port(), binaries=private / "native" / "bin", settings=WITHOUT_DURABILITY
+        ) as server,
+        psycopg.connect(server.url) as connection,
+    ):
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_a_missing_installation_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ Problem
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class FieldError(BaseModel):
@@ -30,11 +30,11 @@ class FieldError(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    detail: str
-    pointer: str | None = None
-    """A JSON pointer into the body, such as `/title`."""
-    parameter: str | None = None
-    """The name of a query, path or header parameter."""
+    detail: str = Field(examples=["There is no such field."])
+    pointer: str | None = Field(
+        None, description="A JSON pointer into the body; of the whole body, empty.", examples=["/title"]
+    )
+    parameter: str | None = Field(None, description="The name of a query, path or header parameter.")
 
 
 class Problem(Exception):

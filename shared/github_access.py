@@ -17,7 +17,10 @@ async def connect_github(
     caller: SignedIn,
     x_github_token: Annotated[
         str | None,
-        Header(description="A GitHub token, such as the `provider_token` of a Supabase session."),
+        Header(
+            alias="X-GitHub-Token",
+            description="A GitHub token, such as the `provider_token` of a Supabase session.",
+        ),
     ] = None,
 ) -> GitHub:
     """GitHub with the caller's token. Raises `Conflict` without one, `Forbidden` for an impossible one."""

@@ -40,10 +40,12 @@ class ProblemDocument(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str = Field(examples=["urn:forum:problem:not-found"])
-    title: str
-    status: int
-    detail: str
-    request_id: str = Field(description="Name it when you ask for help.")
+    title: str = Field(examples=["Not found"])
+    status: int = Field(ge=400, le=599, examples=[404])
+    detail: str = Field(examples=["There is no such product."])
+    request_id: str = Field(
+        description="Name it when you ask for help.", examples=["5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11"]
+    )
     errors: list[FieldError] | None = None
 
 

@@ -12,7 +12,7 @@ from postgrest import APIError, CountMethod, SyncRPCFilterRequestBuilder
 
 from shared.bulk import Bulk
 from shared.cursors import Position, decode_cursor, encode_cursor
-from shared.database_errors import OFFSET_PAST_THE_END
+from shared.database_errors import OFFSET_PAST_THE_END, to_problem
 from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.filters import get_order, match, seek
@@ -109,7 +109,15 @@ class ResourceService(Generic[ItemT, DetailT]):
 
     def update_many(self, bulk: Bulk[Any]) -> list[ItemT]:
         """Change rows, all or none. Raises the first item's problem."""
-        rows: Any = self._call(f"update_{self.table}", self._to_items(bulk.items)).execute().data
+        update = self._call(f"update_{self.table}", self._to_items(bulk.items))
+        try:
+            rows: Any = update.execute().data
+        except APIError as error:
+            problem = to_problem(error)
+            if "current" in problem.extensions:
+                current = self.item.model_validate(problem.extensions["current"])
+                problem.extensions["current"] = current.model_dump(mode="json")
+            raise problem from error
         return [self.item.model_validate(row) for row in rows]
 
     def delete(self, row_id: UUID, versions: list[int] | None) -> None:

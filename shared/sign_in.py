@@ -23,7 +23,9 @@ LEEWAY_SECONDS = 30
 MAX_TOKEN_LENGTH = 16_384
 
 # Without auto_error, so that a missing token is Forum's problem document like any other.
-bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A Supabase access token.")
+bearer = HTTPBearer(
+    scheme_name="bearer", bearerFormat="JWT", description="A Supabase access token.", auto_error=False
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,11 @@ _STRONG_VERSION = re.compile(r'(?<!W/)"([1-9][0-9]{0,8})(?:-[0-9a-f]{8})?"')
 async def read_if_match(
     if_match: Annotated[
         str | None,
-        Header(max_length=1_000, description='Change this version only, such as `"3"`. `*` is any.'),
+        Header(
+            alias="If-Match",
+            max_length=1_000,
+            description='Change this version only, such as `"3"`. `*` is any.',
+        ),
     ] = None,
 ) -> list[int] | None:
     """The versions that the client accepts; none at all if only foreign or weak tags came; None for any."""
@@ -38,7 +42,9 @@ async def read_if_none_match(
     if_none_match: Annotated[
         str | None,
         Header(
-            max_length=1_000, description="The entity tag of an answer that you have: 304 if it still holds."
+            alias="If-None-Match",
+            max_length=1_000,
+            description="The entity tag of an answer that you have: 304 if it still holds.",
         ),
     ] = None,
 ) -> list[str]:

@@ -17,8 +17,8 @@ def text(max_length: int, *, min_length: int = 0) -> Any:
 
 
 Text = Annotated[str, text(100_000)]
-Description = Annotated[str, text(10_000)]
-Title = Annotated[str, text(500, min_length=1)]
+Description = Annotated[str, text(10_000), Field(examples=["What it is for, in a sentence."])]
+Title = Annotated[str, text(500, min_length=1), Field(examples=["Ship the beta"])]
 # pydantic reads "yes", "on" and 1 as true, and "1" as a number: in JSON each of them is a mistake.
 StrictBool = Annotated[bool, Field(strict=True)]
 

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from shared.entities.base import Description, Row, text
 
-ProductName = Annotated[str, text(200, min_length=1)]
-Icon = Annotated[str, text(200)]
-Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+ProductName = Annotated[str, text(200, min_length=1), Field(examples=["Atlas"])]
+Icon = Annotated[str, text(200), Field(examples=["globe"])]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$"), Field(examples=["#336699"])]
 
 
 class ProductRead(Row):

@@ -1,14 +1,21 @@
 """Repositories, imported from GitHub or written by hand."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.entities.base import Row
 
 SyncState = Literal["active", "archived", "moved", "inaccessible", "sso_required", "blocked", "gone"]
+
+# As GitHub and the database have them; `RepositoryCreate` says what a client may write.
+RepositoryName = Annotated[str, Field(examples=["atlas-web"])]
+FullName = Annotated[str, Field(examples=["octocat/atlas-web"])]
+RepositoryUrl = Annotated[str, Field(examples=["https://github.com/octocat/atlas-web"])]
+BranchName = Annotated[str, Field(examples=["main"])]
+Language = Annotated[str, Field(examples=["Python"])]
 
 
 class RepositoryRead(Row):
@@ -16,13 +23,13 @@ class RepositoryRead(Row):
 
     user_id: UUID
     product_id: UUID
-    name: str
-    full_name: str | None
+    name: RepositoryName
+    full_name: FullName | None
     description: str | None
-    url: str | None
-    default_branch: str | None
+    url: RepositoryUrl | None
+    default_branch: BranchName | None
     is_private: bool
-    language: str | None
+    language: Language | None
     github_id: int | None
     node_id: str | None
     stars_count: int
@@ -38,6 +45,6 @@ class RepositoryLink(BaseModel):
     """The repository that something is about."""
 
     id: UUID
-    name: str
-    full_name: str | None
-    url: str | None
+    name: RepositoryName
+    full_name: FullName | None
+    url: RepositoryUrl | None

@@ -31,7 +31,7 @@ async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Servic
     return service.get_page(query)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={501: {}})
 async def create_app_info_entry(
     body: AppInfoCreate, key: Idempotency, service: Service, response: Response
 ) -> AppInfoRead:
@@ -44,7 +44,7 @@ async def create_app_info_entry(
     return row
 
 
-@router.post("/bulk", status_code=201)
+@router.post("/bulk", status_code=201, responses={501: {}})
 async def create_app_info(
     bulk: Bulk[AppInfoCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[AppInfoRead]:
@@ -54,7 +54,7 @@ async def create_app_info(
     return BulkAnswer(items=created.rows)
 
 
-@router.patch("/bulk")
+@router.patch("/bulk", responses={404: {}, 409: {}, 412: {}, 501: {}})
 async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoRead]:
     """Change up to 100 entries, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
@@ -66,7 +66,7 @@ async def get_app_info_entry(app_info_id: UUID, seen: IfNoneMatch, service: Serv
     return show(service.get(app_info_id), seen)
 
 
-@router.patch("/{app_info_id}")
+@router.patch("/{app_info_id}", responses={409: {}, 501: {}})
 async def update_app_info_entry(
     app_info_id: UUID, changes: AppInfoUpdate, versions: IfMatch, service: Service, response: Response
 ) -> AppInfoRead:

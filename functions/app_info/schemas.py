@@ -6,14 +6,14 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.app_info import AppInfoCategory, AppInfoRead
+from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
 from shared.entities.base import Description, Embedded, Input, StrictBool, text
 from shared.entities.products import ProductLink
 from shared.lists import ListQuery, SearchText
 
 MAX_VALUE_BYTES = 64 * 1024
 
-Key = Annotated[str, text(255, min_length=1)]
+Key = Annotated[AppInfoKey, text(255, min_length=1)]
 
 
 def check_value_size(value: str) -> str:
@@ -23,7 +23,7 @@ def check_value_size(value: str) -> str:
     return value
 
 
-Value = Annotated[str, text(MAX_VALUE_BYTES), AfterValidator(check_value_size)]
+Value = Annotated[AppInfoValue, text(MAX_VALUE_BYTES), AfterValidator(check_value_size)]
 
 
 class AppInfoCreate(Input):

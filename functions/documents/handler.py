@@ -54,7 +54,7 @@ async def create_documents(
     return BulkAnswer(items=created.rows)
 
 
-@router.patch("/bulk")
+@router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
 async def update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentRead]:
     """Change up to 100 documents, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
@@ -66,7 +66,7 @@ async def get_document(document_id: UUID, seen: IfNoneMatch, service: Service) -
     return show(service.get(document_id), seen)
 
 
-@router.patch("/{document_id}")
+@router.patch("/{document_id}", responses={409: {}})
 async def update_document(
     document_id: UUID, changes: DocumentUpdate, versions: IfMatch, service: Service, response: Response
 ) -> DocumentRead:

@@ -22,7 +22,8 @@ def check_content_size(content: str) -> str:
     return content
 
 
-Content = Annotated[str, text(MAX_CONTENT_BYTES), AfterValidator(check_content_size)]
+Markdown = Annotated[str, Field(examples=["# Why\n\nOne list for everything."])]
+Content = Annotated[Markdown, text(MAX_CONTENT_BYTES), AfterValidator(check_content_size)]
 
 
 class DocumentCreate(Input):
@@ -58,7 +59,7 @@ class DocumentChange(DocumentUpdate, total=False):
 class DocumentReadFull(DocumentRead):
     """A document with its content, its product and the repository that it is about."""
 
-    content: str
+    content: Markdown
     product: Annotated[ProductLink, Embedded("products")]
     repository: Annotated[RepositoryLink | None, Embedded("repositories")]
 

@@ -26,7 +26,7 @@ async def list_github_repositories(
     return service.get_page(query)
 
 
-@router.post("/import")
+@router.post("/import", responses={404: {}})
 async def import_repositories(body: Import, service: Service) -> ImportReport:
     """Import repositories into a product. Safe to repeat."""
     return service.import_repositories(body)

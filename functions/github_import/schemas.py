@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.entities.base import Input
 from shared.entities.products import ProductLink
+from shared.entities.repositories import BranchName, FullName, Language, RepositoryName, RepositoryUrl
 from shared.lists import Page
 
 MAX_IMPORT = 1_000
@@ -24,7 +25,7 @@ Outcome = Literal[
     "unavailable",
 ]
 
-GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**63)]
+GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**63, examples=[1296269])]
 
 
 def _refuse_repeats(ids: list[int]) -> list[int]:
@@ -46,15 +47,15 @@ class GitHubRepositoryQuery(BaseModel):
 class GitHubRepositoryRead(BaseModel):
     """A repository as GitHub shows it to the caller, and the caller's products that have it already."""
 
-    github_id: int
-    node_id: str
-    name: str
-    full_name: str
+    github_id: GitHubId
+    node_id: Annotated[str, Field(examples=["R_kgDOABPHjQ"])]
+    name: RepositoryName
+    full_name: FullName
     description: str | None
-    url: str
-    default_branch: str
+    url: RepositoryUrl
+    default_branch: BranchName
     is_private: bool
-    language: str | None
+    language: Language | None
     stars_count: int
     forks_count: int
     is_archived: bool
@@ -82,7 +83,7 @@ class Import(Input):
 class ImportResult(BaseModel):
     """What became of one repository."""
 
-    github_id: int
+    github_id: GitHubId
     outcome: Outcome
     repository_id: UUID | None = Field(None, description="Forum's id of it, where it is in the product now.")
     reason: str | None = Field(None, description="Why it was not imported, for people.")

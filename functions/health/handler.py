@@ -11,7 +11,7 @@ from shared.errors import Unavailable
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health")
+@router.get("/health", responses={502: {}, 503: {}, 504: {}})
 async def get_health() -> Health:
     """Answer ok, or 503 where Supabase does not answer."""
     try:

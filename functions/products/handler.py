@@ -54,7 +54,7 @@ async def create_products(
     return BulkAnswer(items=created.rows)
 
 
-@router.patch("/bulk")
+@router.patch("/bulk", responses={404: {}, 412: {}})
 async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAnswer[ProductRead]:
     """Change up to 100 products, all or none."""
     return BulkAnswer(items=service.update_many(bulk))

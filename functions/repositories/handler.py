@@ -56,7 +56,7 @@ async def create_repositories(
     return BulkAnswer(items=created.rows)
 
 
-@router.patch("/bulk")
+@router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
 async def update_repositories(bulk: Bulk[RepositoryChange], service: Service) -> BulkAnswer[RepositoryRead]:
     """Change up to 100 repositories, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
@@ -68,7 +68,7 @@ async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Servic
     return show(service.get(repository_id), seen)
 
 
-@router.patch("/{repository_id}")
+@router.patch("/{repository_id}", responses={409: {}})
 async def update_repository(
     repository_id: UUID, changes: RepositoryUpdate, versions: IfMatch, service: Service, response: Response
 ) -> RepositoryRead:

@@ -9,29 +9,36 @@ from typing_extensions import TypedDict
 from shared.entities.base import Description, Embedded, Input, StrictBool, Text, text
 from shared.entities.documents import DocumentRead
 from shared.entities.products import ProductLink
-from shared.entities.repositories import RepositoryRead
+from shared.entities.repositories import (
+    BranchName,
+    FullName,
+    Language,
+    RepositoryName,
+    RepositoryRead,
+    RepositoryUrl,
+)
 from shared.entities.work_items import WorkItemRead
 from shared.lists import ListQuery, SearchText
 
-RepositoryName = Annotated[str, text(200, min_length=1)]
-FullName = Annotated[str, text(300)]
+NewName = Annotated[RepositoryName, text(200, min_length=1)]
+NewFullName = Annotated[FullName, text(300)]
 # A link that a frontend shows: `javascript:` must not get into it.
-RepositoryUrl = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\x00\s]+$")]
-BranchName = Annotated[str, text(255)]
-Language = Annotated[str, text(100)]
+NewUrl = Annotated[RepositoryUrl, StringConstraints(max_length=2_000, pattern=r"^https?://[^\x00\s]+$")]
+NewBranchName = Annotated[BranchName, text(255)]
+NewLanguage = Annotated[Language, text(100)]
 
 
 class RepositoryCreate(Input):
     """A repository that is not on GitHub. Those on GitHub come in through `/api/github/import`."""
 
     product_id: UUID
-    name: RepositoryName
-    full_name: FullName | None = None
+    name: NewName
+    full_name: NewFullName | None = None
     description: Description | None = None
-    url: RepositoryUrl | None = None
-    default_branch: BranchName | None = None
+    url: NewUrl | None = None
+    default_branch: NewBranchName | None = None
     is_private: StrictBool = False
-    language: Language | None = None
+    language: NewLanguage | None = None
     notes: Text | None = None
 
 
@@ -40,13 +47,13 @@ class RepositoryUpdate(TypedDict, total=False):
     """The fields to change. On an imported repository GitHub owns all but `product_id` and `notes`."""
 
     product_id: UUID
-    name: RepositoryName
-    full_name: FullName | None
+    name: NewName
+    full_name: NewFullName | None
     description: Description | None
-    url: RepositoryUrl | None
-    default_branch: BranchName | None
+    url: NewUrl | None
+    default_branch: NewBranchName | None
     is_private: StrictBool
-    language: Language | None
+    language: NewLanguage | None
     notes: Text | None
 
 
@@ -74,7 +81,7 @@ class RepositoryQuery(ListQuery):
 
     product_id: list[UUID] = Field([], max_length=100)
     github_id: list[int] = Field([], max_length=100)
-    language: list[Language] = Field([], max_length=100)
+    language: list[NewLanguage] = Field([], max_length=100)
     is_private: list[bool] = []
     is_archived: list[bool] = []
     sort: Literal[

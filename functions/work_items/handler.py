@@ -55,7 +55,7 @@ async def create_work_items(
     return BulkAnswer(items=created.rows)
 
 
-@router.patch("/bulk")
+@router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
 async def update_work_items(bulk: Bulk[WorkItemChange], service: Service) -> BulkAnswer[WorkItemRead]:
     """Change up to 100 work items, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
@@ -67,7 +67,7 @@ async def get_work_item(work_item_id: UUID, seen: IfNoneMatch, service: Service)
     return show(service.get(work_item_id), seen)
 
 
-@router.patch("/{work_item_id}")
+@router.patch("/{work_item_id}", responses={409: {}})
 async def update_work_item(
     work_item_id: UUID, changes: WorkItemUpdate, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
@@ -77,7 +77,7 @@ async def update_work_item(
     return row
 
 
-@router.post("/{work_item_id}/status")
+@router.post("/{work_item_id}/status", responses={409: {}})
 async def move_work_item(
     work_item_id: UUID, move: WorkItemMove, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:

@@ -1,0 +1,1 @@
+"""The contract, to read and to try."""

@@ -1,0 +1,41 @@
+"""The README says what is so."""
+
+import re
+from pathlib import Path
+
+from local.stack import Ports
+from tests.project.test_serverless import ROOMS, routes_of
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def test_endpoints_of_the_readme_are_those_of_the_functions() -> None:
+    documented = set()
+    for paths, methods in re.findall(r"^\| (`/.+?) \| (.+?) \|$", README, re.MULTILINE):
+        for path, names in zip(re.findall(r"`(.+?)`", paths), methods.split("·"), strict=True):
+            documented |= {f"{method} {path}" for method in re.findall(r"[A-Z]{3,}", names)}
+    served = {re.sub(r"\{\w+\}", "{id}", route) for room in ROOMS for route in routes_of(room)}
+    assets = {route for route in served if route.startswith("GET /reference/")}
+    assert documented == served - assets
+
+
+def test_commands_of_the_readme_are_in_the_makefile() -> None:
+    commands = set(re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE))
+    assert set(re.findall(r"\bmake (?:-s )?([a-z]+)\b", README)) <= commands
+
+
+def test_ports_of_the_readme_are_the_defaults() -> None:
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \| ([\d, ]+) \|", README, re.MULTILINE)
+    documented = {
+        name: int(port)
+        for names, ports in rows
+        for name, port in zip(re.findall(r"[A-Z_]+", names), ports.split(","), strict=True)
+    }
+    assert documented == Ports().by_variable()
+
+
+def test_links_of_the_readme_lead_to_files() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

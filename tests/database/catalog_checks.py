@@ -7,69 +7,10 @@ Each check yields a line for each fault. The first five are about the holes that
 from collections.abc import Iterator
 
 from tests.database.actors import Connection
+from tests.database.intended import DEFINERS, EXECUTE, GRANTS, TRIGGERS
 
 OWNER = "postgres"
 OUR_SCHEMAS = ["public", "private"]
-
-# Who may do what: relation, or relation.column, to role to privileges. What is not here must not be granted.
-_CLIENT_COLUMNS = {
-    "products": ("name", "description", "icon", "color"),
-    "repositories": (
-        *("product_id", "name", "full_name", "description", "url", "default_branch"),
-        *("is_private", "language", "notes"),
-    ),
-    "work_items": ("product_id", "repository_id", "title", "description", "type", "status", "priority"),
-    "documents": ("product_id", "repository_id", "title", "content", "type", "is_pinned"),
-    "app_info": ("product_id", "key", "value", "category", "description"),
-}
-GRANTS: set[tuple[str, str, str]] = {
-    ("public.users", "authenticated", "SELECT"),
-    ("public.users.github_username", "authenticated", "UPDATE"),
-    ("public.users.avatar_url", "authenticated", "UPDATE"),
-    ("public.activity", "authenticated", "SELECT"),
-    *(
-        (f"public.{table}", "authenticated", privilege)
-        for table in _CLIENT_COLUMNS
-        for privilege in ("SELECT", "DELETE")
-    ),
-    *(
-        (f"public.{table}.{column}", "authenticated", privilege)
-        for table, columns in _CLIENT_COLUMNS.items()
-        for column in columns
-        for privilege in ("INSERT", "UPDATE")
-    ),
-}
-EXECUTE: set[tuple[str, str]] = {
-    ("public.ping()", "anon"),
-    ("public.ping()", "authenticated"),
-    ("public.repositories_count(public.products)", "authenticated"),
-    ("public.work_items_count(public.products)", "authenticated"),
-    ("public.documents_count(public.products)", "authenticated"),
-    ("public.app_info_count(public.products)", "authenticated"),
-    ("public.work_items_count(public.repositories)", "authenticated"),
-    ("public.documents_count(public.repositories)", "authenticated"),
-    ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
-    ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
-    ("private.document_search(text,text)", "authenticated"),
-}
-DEFINERS = {
-    "private.ensure_user()",
-    "private.follow_account()",
-    "private.import_repositories(uuid,jsonb,text)",
-    "private.record_activity()",
-}
-
-# What keeps the rules that no constraint or policy can express. touch and keep_owner are asked of all tables.
-_RECORDED = ("products", "repositories", "work_items", "documents", "app_info")
-TRIGGERS = {
-    "auth.users.forum_account_created",
-    "auth.users.forum_account_changed",
-    "public.products.ensure_user",
-    "public.repositories.guard_github_columns",
-    "public.work_items.check_status_on_insert",
-    "public.work_items.check_status_on_update",
-    *(f"public.{table}.record_activity" for table in _RECORDED),
-}
 
 COMMON_COLUMNS = {
     ("id", "uuid", True),

@@ -13,7 +13,7 @@ import pytest
 
 from local.supabase import Supabase
 from tests.database.behaviour_checks import CLIENT_CHANGES
-from tests.database.catalog_checks import EXECUTE
+from tests.database.intended import EXECUTE
 from tests.database.rest import MINIMAL, REPRESENTATION, RestPerson, create, rest_client, serialisable
 from tests.database.world import CHANGES, OWNED, READABLE, SAMPLES, rows_of
 

@@ -1,0 +1,89 @@
+"""What the migrations mean to allow. Whatever else the catalog grants is a fault; see catalog_checks.
+
+A migration that grants something, or adds a trigger or a definer function, extends these lists in its own commit:
+here a reviewer sees at a glance who may do what.
+"""
+
+_CLIENT_COLUMNS = {
+    "products": ("name", "description", "icon", "color"),
+    "repositories": (
+        *("product_id", "name", "full_name", "description", "url", "default_branch"),
+        *("is_private", "language", "notes"),
+    ),
+    "work_items": ("product_id", "repository_id", "title", "description", "type", "status", "priority"),
+    "documents": ("product_id", "repository_id", "title", "content", "type", "is_pinned"),
+    "app_info": ("product_id", "key", "value", "category", "description"),
+}
+
+GRANTS: set[tuple[str, str, str]] = {
+    ("public.users", "authenticated", "SELECT"),
+    ("public.users.github_username", "authenticated", "UPDATE"),
+    ("public.users.avatar_url", "authenticated", "UPDATE"),
+    ("public.activity", "authenticated", "SELECT"),
+    *(
+        (f"public.{table}", "authenticated", privilege)
+        for table in _CLIENT_COLUMNS
+        for privilege in ("SELECT", "DELETE")
+    ),
+    *(
+        (f"public.{table}.{column}", "authenticated", privilege)
+        for table, columns in _CLIENT_COLUMNS.items()
+        for column in columns
+        for privilege in ("INSERT", "UPDATE")
+    ),
+}
+"""Relation, or relation and column, with a role and a privilege."""
+
+EXECUTE: set[tuple[str, str]] = {
+    ("public.ping()", "anon"),
+    ("public.ping()", "authenticated"),
+    ("public.repositories_count(public.products)", "authenticated"),
+    ("public.work_items_count(public.products)", "authenticated"),
+    ("public.documents_count(public.products)", "authenticated"),
+    ("public.app_info_count(public.products)", "authenticated"),
+    ("public.work_items_count(public.repositories)", "authenticated"),
+    ("public.documents_count(public.repositories)", "authenticated"),
+    ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
+    ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
+    ("private.document_search(text,text)", "authenticated"),
+    # 20261122001200_idempotency_keys
+    ("public.get_idempotent_answer(text)", "authenticated"),
+    ("private.get_idempotent_answer(text)", "authenticated"),
+    # 20261122001300_bulk_create and 20261122001400_bulk_update: invokers, helpers included
+    *((f"public.create_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
+    *((f"public.update_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
+    ("private.check_bulk_items(jsonb,jsonb)", "authenticated"),
+    ("private.check_bulk_item(jsonb,jsonb)", "authenticated"),
+    ("private.raise_bulk_fault(text,text,text,jsonb)", "authenticated"),
+    ("private.ids_of_bulk_items(jsonb)", "authenticated"),
+    ("private.raise_missed_bulk_item(jsonb)", "authenticated"),
+}
+"""Function and role."""
+
+DEFINERS = {
+    "private.ensure_user()",
+    "private.follow_account()",
+    "private.import_repositories(uuid,jsonb,text)",
+    "private.record_activity()",
+    # 20261122001200_idempotency_keys
+    "private.claim_idempotency_key()",
+    "private.record_idempotent_row()",
+    "private.forget_idempotent_value()",
+    "private.get_idempotent_answer(text)",
+}
+"""Functions that run with their owner's rights. None takes a user from an argument."""
+
+TRIGGERS = {
+    "auth.users.forum_account_created",
+    "auth.users.forum_account_changed",
+    "public.products.ensure_user",
+    "public.repositories.guard_github_columns",
+    "public.work_items.check_status_on_insert",
+    "public.work_items.check_status_on_update",
+    *(f"public.{table}.record_activity" for table in _CLIENT_COLUMNS),
+    # 20261122001200_idempotency_keys
+    *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
+    *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
+    "public.app_info.forget_idempotent_value",
+}
+"""What keeps the rules that no constraint or policy can. touch and keep_owner are asked of all tables."""

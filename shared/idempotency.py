@@ -60,8 +60,10 @@ async def read_idempotency_key(
     """The key of the request, where it has one."""
     if idempotency_key is None:
         return None
-    # The body as a value, not as bytes: a retry may write the same JSON in another way.
-    canonical = json.dumps([request.method, request.url.path, await request.json()], sort_keys=True)
+    # The body as a value, not as bytes: a retry may write the same JSON in another way. That there is none is
+    # for the endpoint to refuse.
+    value = json.loads(await request.body() or b"null")
+    canonical = json.dumps([request.method, request.url.path, value], sort_keys=True)
     return IdempotencyKey(idempotency_key, hashlib.sha256(canonical.encode()).hexdigest())
 
 

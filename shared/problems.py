@@ -124,12 +124,17 @@ def _describe(item: Mapping[str, Any]) -> FieldError:
     source, *path = item["loc"]
     if item["type"] == "json_invalid":
         return FieldError(detail=f"Malformed at character {path[0]}.", pointer="")
-    detail = "There is no such field." if item["type"] == "extra_forbidden" else str(item["msg"])
+    detail = "There is no such field." if item["type"] == "extra_forbidden" else _get_message(item)
     if source == "body":
         return FieldError(detail=detail, pointer="".join(f"/{_escape(part)}" for part in path))
     if item["type"] == "extra_forbidden":
         detail = "There is no such parameter."
     return FieldError(detail=detail, parameter=".".join(_escape(part) for part in path) or None)
+
+
+def _get_message(item: Mapping[str, Any]) -> str:
+    """What pydantic says, without how it says that a validator of ours said it."""
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def _escape(part: object) -> str:

@@ -12,9 +12,9 @@ from typing import Annotated
 from fastapi import Depends, Header, Response
 
 from shared.entities.base import Row
-from shared.errors import FieldError, Invalid
 
-_LIST_OF_TAGS = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
+TAGS_OR_ANY = r'^[ \t]*(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)[ \t]*$'
+
 _OPAQUE_TAG = re.compile(r'"[^"]*"')
 _STRONG_VERSION = re.compile(r'(?<!W/)"([1-9][0-9]{0,8})(?:-[0-9a-f]{8})?"')
 
@@ -25,16 +25,14 @@ async def read_if_match(
         Header(
             alias="If-Match",
             max_length=1_000,
-            description='Change this version only, such as `"3"`. `*` is any.',
+            pattern=TAGS_OR_ANY,
+            description="Change this version only: the `ETag` of the row, in its quotes. `*` is any.",
         ),
     ] = None,
 ) -> list[int] | None:
     """The versions that the client accepts; none at all if only foreign or weak tags came; None for any."""
     if if_match is None or if_match.strip() == "*":
         return None
-    if not _LIST_OF_TAGS.fullmatch(if_match):
-        message = 'If-Match takes the entity tag of the row, in quotes: "3".'
-        raise Invalid(message, errors=[FieldError(detail=message, parameter="If-Match")])
     return [int(version) for version in _STRONG_VERSION.findall(if_match)]
 
 

@@ -142,6 +142,12 @@ def test_key_that_is_none_is_422(key: str, owner: Client) -> None:
     assert count(owner, "/api/products") == 0
 
 
+@pytest.mark.parametrize("path", ["/api/products", "/api/products/bulk"])
+def test_key_without_a_body_is_422_like_any_missing_body(path: str, owner: Client) -> None:
+    problem = owner.post(path, headers={"Idempotency-Key": str(uuid4())}).expect_problem(422, "invalid")
+    assert problem["errors"] == [{"detail": "Field required", "pointer": ""}]
+
+
 def test_request_with_a_new_key_is_one_request_to_supabase(
     owner: Client, supabase_requests: list[httpx.Request]
 ) -> None:

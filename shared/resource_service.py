@@ -16,27 +16,30 @@ from shared.database_errors import OFFSET_PAST_THE_END, to_problem
 from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.filters import get_order, match, seek
-from shared.idempotency import Created, IdempotencyKey, Insert, execute_once
+from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
 from shared.sign_in import SignedIn
 from shared.supabase import Supabase
 
+RowT = TypeVar("RowT", bound=Row)
 ItemT = TypeVar("ItemT", bound=Row)
 DetailT = TypeVar("DetailT", bound=Row)
 
 
-class ResourceService(Generic[ItemT, DetailT]):
+class ResourceService(Generic[RowT, ItemT, DetailT]):
     """The rows of one table, as the caller may see them."""
 
     table: ClassVar[str]
     noun: ClassVar[str]
     """What an error calls one row: "work item"."""
+    row: type[RowT]
+    """A row by itself: the answer to what creates or changes it."""
     item: type[ItemT]
-    """A row in a list, and the answer to a change."""
+    """A row among many, in a list or a bulk answer: without what would be too much a hundred times."""
     page: type[Page[ItemT]]
     detail: type[DetailT]
-    """A row by itself, with what is nested in it."""
+    """A row with what is nested in it."""
 
     def __init__(self, caller: SignedIn, supabase: Supabase) -> None:
         self.caller = caller
@@ -84,17 +87,21 @@ class ResourceService(Generic[ItemT, DetailT]):
             raise self._not_found()
         return self.detail.model_validate(rows[0])
 
-    def create(self, body: Input, key: IdempotencyKey | None) -> Created[ItemT]:
+    def create(self, body: Input, key: IdempotencyKey | None) -> Created[RowT]:
         """A new row. Columns that the client leaves out get the database's defaults."""
         insert = self.supabase.table(self.table).insert(self.to_columns(_get_sent(body)))
-        return self._create(insert.select(get_select(self.item)), key)
+        rows, replayed = execute_once(self.supabase, insert.select(get_select(self.row)), key)
+        # A key keeps no long text such as a document's content. A replay has the same one in its own body.
+        sent = body.model_dump(mode="json")
+        return Created([self.row.model_validate(sent | row) for row in rows], replayed)
 
     def create_many(self, bulk: Bulk[Any], key: IdempotencyKey | None) -> Created[ItemT]:
         """New rows, all or none. Raises the first item's problem."""
         items = self._to_items([_get_sent(body) for body in bulk.items])
-        return self._create(self._call(f"create_{self.table}", items), key)
+        rows, replayed = execute_once(self.supabase, self._call(f"create_{self.table}", items), key)
+        return Created([self.item.model_validate(row) for row in rows], replayed)
 
-    def update(self, row_id: UUID, changes: Mapping[str, Any], versions: list[int] | None) -> ItemT:
+    def update(self, row_id: UUID, changes: Mapping[str, Any], versions: list[int] | None) -> RowT:
         """Change the columns that were sent, and no others. Raises `NotFound` and `PreconditionFailed`."""
         columns = self.to_columns(changes)
         if not columns:
@@ -102,10 +109,10 @@ class ResourceService(Generic[ItemT, DetailT]):
         update = self.supabase.table(self.table).update(columns).eq("id", str(row_id))
         if versions is not None:
             update = update.in_("version", versions)
-        rows = update.select(get_select(self.item)).execute().data
+        rows = update.select(get_select(self.row)).execute().data
         if not rows:
             raise self._missed(row_id, versions)
-        return self.item.model_validate(rows[0])
+        return self.row.model_validate(rows[0])
 
     def update_many(self, bulk: Bulk[Any]) -> list[ItemT]:
         """Change rows, all or none. Raises the first item's problem."""
@@ -146,10 +153,6 @@ class ResourceService(Generic[ItemT, DetailT]):
         arguments = cast("dict[str, str]", {"items": items})
         return self.supabase.rpc(function, arguments).select(get_select(self.item))
 
-    def _create(self, insert: Insert, key: IdempotencyKey | None) -> Created[ItemT]:
-        rows, replayed = execute_once(self.supabase, insert, key)
-        return Created([self.item.model_validate(row) for row in rows], replayed)
-
     @property
     def _cursor_scope(self) -> str:
         """What a cursor is good for: this list of this person."""
@@ -159,16 +162,15 @@ class ResourceService(Generic[ItemT, DetailT]):
         select = self.supabase.table(self.table).select("id", count=CountMethod.exact, head=True)
         return match(select, query).execute().count
 
-    def _get_item(self, row_id: UUID) -> ItemT:
-        rows = (
-            self.supabase.table(self.table).select(get_select(self.item)).eq("id", str(row_id)).execute().data
-        )
+    def _get_row(self, row_id: UUID) -> RowT:
+        select = self.supabase.table(self.table).select(get_select(self.row)).eq("id", str(row_id))
+        rows = select.execute().data
         if not rows:
             raise self._not_found()
-        return self.item.model_validate(rows[0])
+        return self.row.model_validate(rows[0])
 
-    def _get_unchanged(self, row_id: UUID, versions: list[int] | None) -> ItemT:
-        row = self._get_item(row_id)
+    def _get_unchanged(self, row_id: UUID, versions: list[int] | None) -> RowT:
+        row = self._get_row(row_id)
         if versions is not None and row.version not in versions:
             raise self._changed(row)
         return row
@@ -177,12 +179,12 @@ class ResourceService(Generic[ItemT, DetailT]):
         """Why a change found no row: it is not there, or it has another version."""
         if versions is None:
             return self._not_found()
-        return self._changed(self._get_item(row_id))
+        return self._changed(self._get_row(row_id))
 
     def _not_found(self) -> NotFound:
         return NotFound(f"There is no such {self.noun}.")
 
-    def _changed(self, row: ItemT) -> PreconditionFailed:
+    def _changed(self, row: RowT) -> PreconditionFailed:
         return PreconditionFailed(
             f"This {self.noun} has version {row.version} by now. Look at `current`, then send that version.",
             current=row.model_dump(mode="json"),

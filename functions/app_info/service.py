@@ -10,11 +10,12 @@ from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class AppInfoService(ResourceService[AppInfoRead, AppInfoReadFull]):
+class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull]):
     """Reads and changes app info. Secret entries are refused until their values can be encrypted."""
 
     table = "app_info"
     noun = "entry"
+    row = AppInfoRead
     item = AppInfoRead
     page = Page[AppInfoRead]
     detail = AppInfoReadFull

@@ -15,7 +15,7 @@ from functions.documents.schemas import (
 from functions.documents.service import DocumentService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
-from shared.entities.documents import DocumentRead
+from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.idempotency import Idempotency, announce
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
@@ -26,7 +26,9 @@ Service = Annotated[DocumentService, Depends()]
 
 
 @router.get("")
-async def list_documents(query: Annotated[DocumentQuery, Query()], service: Service) -> Page[DocumentRead]:
+async def list_documents(
+    query: Annotated[DocumentQuery, Query()], service: Service
+) -> Page[DocumentListItem]:
     """List documents."""
     return service.get_page(query)
 
@@ -47,7 +49,7 @@ async def create_document(
 @router.post("/bulk", status_code=201)
 async def create_documents(
     bulk: Bulk[DocumentCreate], key: Idempotency, service: Service, response: Response
-) -> BulkAnswer[DocumentRead]:
+) -> BulkAnswer[DocumentListItem]:
     """Create up to 100 documents, all or none."""
     created = service.create_many(bulk, key)
     announce(response, created)
@@ -55,7 +57,7 @@ async def create_documents(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentRead]:
+async def update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentListItem]:
     """Change up to 100 documents, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from shared.entities.base import Embedded, Input, StrictBool, Title, text
-from shared.entities.documents import DocumentRead, DocumentType
+from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.lists import ListQuery, SearchText
@@ -22,7 +22,6 @@ def check_content_size(content: str) -> str:
     return content
 
 
-Markdown = Annotated[str, Field(examples=["# Why\n\nOne list for everything."])]
 Content = Annotated[Markdown, text(MAX_CONTENT_BYTES), AfterValidator(check_content_size)]
 
 
@@ -57,9 +56,8 @@ class DocumentChange(DocumentUpdate, total=False):
 
 
 class DocumentReadFull(DocumentRead):
-    """A document with its content, its product and the repository that it is about."""
+    """A document with its product and the repository that it is about."""
 
-    content: Markdown
     product: Annotated[ProductLink, Embedded("products")]
     repository: Annotated[RepositoryLink | None, Embedded("repositories")]
 

@@ -1,16 +1,17 @@
 """Documents of the caller."""
 
 from functions.documents.schemas import DocumentReadFull
-from shared.entities.documents import DocumentRead
+from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class DocumentService(ResourceService[DocumentRead, DocumentReadFull]):
+class DocumentService(ResourceService[DocumentRead, DocumentListItem, DocumentReadFull]):
     """Reads and changes documents."""
 
     table = "documents"
     noun = "document"
-    item = DocumentRead
-    page = Page[DocumentRead]
+    row = DocumentRead
+    item = DocumentListItem
+    page = Page[DocumentListItem]
     detail = DocumentReadFull

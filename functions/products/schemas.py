@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from shared.entities.app_info import AppInfoRead
 from shared.entities.base import Description, Embedded, Input
-from shared.entities.documents import DocumentRead
+from shared.entities.documents import DocumentListItem
 from shared.entities.products import Color, Icon, ProductName, ProductRead
 from shared.entities.repositories import RepositoryRead
 from shared.entities.work_items import WorkItemRead
@@ -48,7 +48,7 @@ class ProductReadFull(ProductRead):
     repositories_count: int
     work_items: Annotated[list[WorkItemRead], Embedded("work_items")]
     work_items_count: int
-    documents: Annotated[list[DocumentRead], Embedded("documents")]
+    documents: Annotated[list[DocumentListItem], Embedded("documents")]
     documents_count: int
     app_info: Annotated[list[AppInfoRead], Embedded("app_info")]
     app_info_count: int

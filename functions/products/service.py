@@ -6,11 +6,12 @@ from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class ProductService(ResourceService[ProductRead, ProductReadFull]):
+class ProductService(ResourceService[ProductRead, ProductRead, ProductReadFull]):
     """Reads and changes products. Deleting one deletes everything in it."""
 
     table = "products"
     noun = "product"
+    row = ProductRead
     item = ProductRead
     page = Page[ProductRead]
     detail = ProductReadFull

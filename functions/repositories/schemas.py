@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 from shared.entities.base import Description, Embedded, Input, StrictBool, Text, text
-from shared.entities.documents import DocumentRead
+from shared.entities.documents import DocumentListItem
 from shared.entities.products import ProductLink
 from shared.entities.repositories import (
     BranchName,
@@ -70,7 +70,7 @@ class RepositoryReadFull(RepositoryRead):
     product: Annotated[ProductLink, Embedded("products")]
     work_items: Annotated[list[WorkItemRead], Embedded("work_items")]
     work_items_count: int
-    documents: Annotated[list[DocumentRead], Embedded("documents")]
+    documents: Annotated[list[DocumentListItem], Embedded("documents")]
     documents_count: int
 
 

@@ -6,11 +6,12 @@ from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class RepositoryService(ResourceService[RepositoryRead, RepositoryReadFull]):
+class RepositoryService(ResourceService[RepositoryRead, RepositoryRead, RepositoryReadFull]):
     """Reads and changes repositories. The database refuses changes to what GitHub owns."""
 
     table = "repositories"
     noun = "repository"
+    row = RepositoryRead
     item = RepositoryRead
     page = Page[RepositoryRead]
     detail = RepositoryReadFull

@@ -6,11 +6,12 @@ from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class WorkItemService(ResourceService[WorkItemRead, WorkItemReadFull]):
+class WorkItemService(ResourceService[WorkItemRead, WorkItemRead, WorkItemReadFull]):
     """Reads and changes work items. The database decides which moves of a status are allowed."""
 
     table = "work_items"
     noun = "work item"
+    row = WorkItemRead
     item = WorkItemRead
     page = Page[WorkItemRead]
     detail = WorkItemReadFull

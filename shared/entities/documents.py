@@ -1,15 +1,18 @@
 """Documents."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.entities.base import Row, Title
 
 DocumentType = Literal["blueprint", "architecture", "note", "plan"]
+Markdown = Annotated[str, Field(examples=["# Why\n\nOne list for everything."])]
 
 
-class DocumentRead(Row):
-    """A document as lists show it: without its content, of which a hundred could be 100 MiB."""
+class DocumentListItem(Row):
+    """A document among others: without its content, of which a hundred could be 100 MiB."""
 
     user_id: UUID
     product_id: UUID
@@ -17,3 +20,9 @@ class DocumentRead(Row):
     title: Title
     type: DocumentType
     is_pinned: bool
+
+
+class DocumentRead(DocumentListItem):
+    """A document."""
+
+    content: Markdown

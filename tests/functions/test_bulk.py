@@ -9,6 +9,9 @@ import pytest
 from tests.functions.conftest import Client
 from tests.functions.resources import Resource, every_child, every_resource
 
+# Too long for an answer of a hundred rows.
+LEFT_OUT = {"content"}
+
 
 def make_items(resource: Resource, owner: Client, number: int) -> list[dict[str, Any]]:
     """Bodies for new rows."""
@@ -32,7 +35,7 @@ def test_bulk_create_answers_rows_in_the_order_of_the_request_in_one_request(
     assert len(supabase_requests) == 1
     assert [row[resource.required] for row in created] == [item[resource.required] for item in items]
     single = resource.create(owner)
-    assert created[0].keys() == single.keys()
+    assert created[0].keys() == single.keys() - LEFT_OUT
     assert {row["version"] for row in created} == {1}
     assert owner.get(f"{resource.path}/{created[7]['id']}").expect(200)["version"] == 1
 
@@ -42,7 +45,7 @@ def test_bulk_create_gives_what_single_creates_give(resource: Resource, owner: C
     one, other = make_items(resource, owner, 2)
     bulk = owner.post(f"{resource.path}/bulk", {"items": [one]}).expect(201)["items"][0]
     single = owner.post(resource.path, {**one, resource.required: other[resource.required]}).expect(201)
-    own = {"id", "created_at", "updated_at", resource.required}
+    own = {"id", "created_at", "updated_at", resource.required} | LEFT_OUT
     assert {n: v for n, v in bulk.items() if n not in own} == {
         n: v for n, v in single.items() if n not in own
     }
@@ -114,7 +117,7 @@ def test_bulk_change_with_a_stale_version_is_412_and_changes_nothing(
     ]
     problem = owner.patch(f"{resource.path}/bulk", {"items": changes}).expect_problem(412, "version-mismatch")
     assert problem["index"] == 1
-    assert problem["current"] == current
+    assert problem["current"] == {name: value for name, value in current.items() if name not in LEFT_OUT}
     assert owner.get(f"{resource.path}/{first['id']}").expect(200)["version"] == 1
 
 

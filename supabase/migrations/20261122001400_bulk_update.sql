@@ -347,37 +347,20 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      -- The search column is computed again when a statement names its sources, whether they change or not: a
-      -- megabyte of text for a pin.
-      if item ?| array['title', 'content'] then
-        update public.documents as target
-        set
-          product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
-          repository_id = case
-            when item ? 'repository_id' then (item ->> 'repository_id')::uuid
-            else target.repository_id
-          end,
-          title = case when item ? 'title' then item ->> 'title' else target.title end,
-          content = case when item ? 'content' then item ->> 'content' else target.content end,
-          type = case when item ? 'type' then item ->> 'type' else target.type end,
-          is_pinned = case when item ? 'is_pinned' then (item ->> 'is_pinned')::boolean else target.is_pinned end
-        where target.id = (item ->> 'id')::uuid
-          and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-        returning * into changed;
-      else
-        update public.documents as target
-        set
-          product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
-          repository_id = case
-            when item ? 'repository_id' then (item ->> 'repository_id')::uuid
-            else target.repository_id
-          end,
-          type = case when item ? 'type' then item ->> 'type' else target.type end,
-          is_pinned = case when item ? 'is_pinned' then (item ->> 'is_pinned')::boolean else target.is_pinned end
-        where target.id = (item ->> 'id')::uuid
-          and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-        returning * into changed;
-      end if;
+      update public.documents as target
+      set
+        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
+        repository_id = case
+          when item ? 'repository_id' then (item ->> 'repository_id')::uuid
+          else target.repository_id
+        end,
+        title = case when item ? 'title' then item ->> 'title' else target.title end,
+        content = case when item ? 'content' then item ->> 'content' else target.content end,
+        type = case when item ? 'type' then item ->> 'type' else target.type end,
+        is_pinned = case when item ? 'is_pinned' then (item ->> 'is_pinned')::boolean else target.is_pinned end
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
+      returning * into changed;
       if not found then
         select to_jsonb(known) - array['content', 'search']
         into current_row

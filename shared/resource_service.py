@@ -5,10 +5,10 @@ decided by the database; what cannot be seen is not found.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
 
-from postgrest import APIError, CountMethod, SyncRPCFilterRequestBuilder
+from postgrest import APIError, CountMethod, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 
 from shared.bulk import Bulk
 from shared.cursors import Position, decode_cursor, encode_cursor
@@ -19,7 +19,7 @@ from shared.filters import get_order, match, seek
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
-from shared.sign_in import SignedIn
+from shared.sign_in import Caller, SignedIn
 from shared.supabase import Supabase
 
 RowT = TypeVar("RowT", bound=Row)
@@ -41,9 +41,14 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     detail: type[DetailT]
     """A row with what is nested in it."""
 
-    def __init__(self, caller: SignedIn, supabase: Supabase) -> None:
+    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
         self.caller = caller
         self.supabase = supabase
+
+    @classmethod
+    async def for_caller(cls, caller: SignedIn, supabase: Supabase) -> Self:
+        """The service of one request. A coroutine: FastAPI would call a plain class in a worker thread."""
+        return cls(caller, supabase)
 
     def get_page(self, query: ListQuery) -> Page[ItemT]:
         """One page of the rows that match."""

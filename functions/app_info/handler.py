@@ -22,7 +22,7 @@ from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/app-info", tags=["app info"])
 
-Service = Annotated[AppInfoService, Depends()]
+Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller)]
 
 
 @router.get("")

@@ -22,7 +22,7 @@ from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/docs", tags=["documents"])
 
-Service = Annotated[DocumentService, Depends()]
+Service = Annotated[DocumentService, Depends(DocumentService.for_caller)]
 
 
 @router.get("")

@@ -15,7 +15,7 @@ from shared.app import create_app, create_handler
 
 router = APIRouter(prefix="/api/github", tags=["github"])
 
-Service = Annotated[GitHubImportService, Depends()]
+Service = Annotated[GitHubImportService, Depends(GitHubImportService.for_caller)]
 
 
 @router.get("/repos")

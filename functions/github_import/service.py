@@ -3,8 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, cast, get_args
+from typing import Any, Self, cast, get_args
 from uuid import UUID
+
+from postgrest import SyncPostgrestClient
 
 from functions.github_import.reading import Reading, read_chosen
 from functions.github_import.schemas import (
@@ -18,7 +20,15 @@ from functions.github_import.schemas import (
 )
 from shared.entities.products import ProductLink
 from shared.errors import NotFound
-from shared.github import Blocked, GitHubError, GitHubRepository, RateLimited, RepositoryPage, SsoRequired
+from shared.github import (
+    Blocked,
+    GitHub,
+    GitHubError,
+    GitHubRepository,
+    RateLimited,
+    RepositoryPage,
+    SsoRequired,
+)
 from shared.github import Forbidden as GitHubForbidden
 from shared.github import NotFound as GitHubNotFound
 from shared.github.client import PAGE_SIZE
@@ -40,9 +50,14 @@ NOT_REACHED = "Forum stopped before it came to this one. Send it again."
 class GitHubImportService:
     """Reads from GitHub with the caller's token, writes to the database as the caller."""
 
-    def __init__(self, supabase: Supabase, github: CallersGitHub) -> None:
+    def __init__(self, supabase: SyncPostgrestClient, github: GitHub) -> None:
         self.supabase = supabase
         self.github = github
+
+    @classmethod
+    async def for_caller(cls, supabase: Supabase, github: CallersGitHub) -> Self:
+        """The service of one request."""
+        return cls(supabase, github)
 
     def get_page(self, query: GitHubRepositoryQuery) -> GitHubRepositoryPage:
         """A part of the listing: one or two pages of GitHub's, one more request each for `total`."""

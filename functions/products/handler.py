@@ -22,7 +22,7 @@ from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/products", tags=["products"])
 
-Service = Annotated[ProductService, Depends()]
+Service = Annotated[ProductService, Depends(ProductService.for_caller)]
 
 
 @router.get("")

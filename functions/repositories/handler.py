@@ -22,7 +22,7 @@ from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/repositories", tags=["repositories"])
 
-Service = Annotated[RepositoryService, Depends()]
+Service = Annotated[RepositoryService, Depends(RepositoryService.for_caller)]
 
 
 @router.get("")

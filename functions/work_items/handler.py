@@ -23,7 +23,7 @@ from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/work", tags=["work items"])
 
-Service = Annotated[WorkItemService, Depends()]
+Service = Annotated[WorkItemService, Depends(WorkItemService.for_caller)]
 
 
 @router.get("")

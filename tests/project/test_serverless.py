@@ -1,6 +1,7 @@
 """serverless.yml and the code say the same."""
 
 import importlib
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,18 @@ def test_wildcard_for_rows_comes_after_no_static_path() -> None:
                 p for p in paths[number + 1 :] if "{" not in p and pattern.fullmatch(p) and p != wildcard
             ]
             assert swallowed == [], wildcard
+
+
+def test_no_endpoint_and_no_dependency_takes_a_worker_thread() -> None:
+    """FastAPI hands whatever is no coroutine to a thread, which costs a warm call about a millisecond."""
+    for room in ROOMS:
+        router: APIRouter = importlib.import_module(f"functions.{room}.handler").router
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            waiting = [route.dependant]
+            while waiting:
+                dependant = waiting.pop()
+                waiting += dependant.dependencies
+                called = dependant.call
+                method = called if inspect.isroutine(called) else type(called).__call__
+                assert inspect.iscoroutinefunction(method), f"{route.path}: {called}"

@@ -1,6 +1,6 @@
 """What the migrations mean to allow. Whatever else the catalog grants is a fault; see catalog_checks.
 
-A migration that grants something, or adds a trigger or a definer function, extends these lists in its own commit:
+A migration that grants something, or adds a trigger or a definer function, extends these lists in its commit:
 here a reviewer sees at a glance who may do what.
 """
 

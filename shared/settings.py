@@ -4,7 +4,7 @@ import os
 from functools import cache
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, HttpUrl, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 MIN_JWT_SECRET_BYTES = 32
 
@@ -25,6 +25,14 @@ class Settings(BaseModel):
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     github_token_from_jwt: bool = False
     github_import_key: str | None = None
+    github_graphql_url: HttpUrl | None = None
+    github_oauth_url: HttpUrl = HttpUrl("https://github.com/login/oauth/access_token")
+    github_app_client_id: str | None = None
+    github_app_client_secret: str | None = Field(None, repr=False)
+    encryption_key: str | None = Field(None, repr=False)
+    kms_key_id: str | None = None
+    sync_queue_url: str | None = None
+    supabase_secret_key: str | None = Field(None, repr=False)
 
     @model_validator(mode="after")
     def check_that_tokens_can_be_verified(self) -> Self:
@@ -39,10 +47,24 @@ class Settings(BaseModel):
                 raise ValueError("SUPABASE_JWT_SECRET is shorter than the 32 bytes that HS256 needs")
         return self
 
+    @model_validator(mode="after")
+    def check_that_one_key_wraps_all(self) -> Self:
+        """Two would leave it open which one a new value is sealed with."""
+        if self.encryption_key is not None and self.kms_key_id is not None:
+            raise ValueError("set ENCRYPTION_KEY or KMS_KEY_ID, not both")
+        return self
+
     @property
     def supabase_origin(self) -> str:
         """The project's URL without a slash at its end."""
         return str(self.supabase_url).rstrip("/")
+
+    @property
+    def graphql_url(self) -> str:
+        """GitHub's GraphQL, which stands beside REST: `/graphql`; on an Enterprise server `/api/graphql`."""
+        if self.github_graphql_url is not None:
+            return str(self.github_graphql_url)
+        return str(self.github_api_url).rstrip("/").removesuffix("/v3") + "/graphql"
 
     @property
     def issuer(self) -> str:

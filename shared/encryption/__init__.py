@@ -1,0 +1,12 @@
+"""Envelope encryption of what must not be readable in the database.
+
+Each value is sealed with AES-256-GCM under a data key, which is stored beside it, wrapped by KMS or by the
+key in the environment. A dump of the database opens nothing, and neither does a sealed value that was moved
+to another user, row or purpose.
+"""
+
+from shared.encryption.errors import EncryptionUnavailable, SealBroken
+from shared.encryption.sealing import Place, Sealed, Vault
+from shared.encryption.vaults import get_vault
+
+__all__ = ["EncryptionUnavailable", "Place", "SealBroken", "Sealed", "Vault", "get_vault"]

@@ -1,0 +1,127 @@
+"""Sealing a value for one place, and opening it there."""
+
+import json
+import os
+import time
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
+
+from shared.encryption.errors import SealBroken
+from shared.encryption.wrapping import NONCE_BYTES, DataKey, WrappedKey, Wrapping
+
+FORMAT_VERSION = 1
+# A short life leaves little in a leaked image of the memory. GCM with random nonces bears 2^32 uses of a key.
+KEY_SECONDS = 300
+KEY_USES = 1_000
+# Of a batch of ten users with two values each, each maybe under a key of its own, several times over.
+OPENED_KEYS = 100
+
+Purpose = Literal["github_token", "github_refresh_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value belongs. Sealed for one place, it opens in no other."""
+
+    purpose: Purpose
+    user_id: UUID
+    row_id: UUID
+
+    def to_bytes(self) -> bytes:
+        """The authenticated data of the value. JSON, since joined texts could be cut in more than one way."""
+        return json.dumps([FORMAT_VERSION, self.purpose, str(self.user_id), str(self.row_id)]).encode()
+
+
+class Sealed(BaseModel):
+    """A sealed value, as it is stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    v: Literal[1]
+    key_id: Annotated[str, Field(min_length=1, max_length=2048)]
+    wrapped_key: Base64Bytes
+    nonce: Base64Bytes
+    ciphertext: Base64Bytes
+
+
+@dataclass
+class _KeyInUse:
+    key: DataKey
+    until: float
+    uses_left: int
+
+
+class Vault:
+    """Seals and opens. Data keys live in it for minutes; it may be used from several threads."""
+
+    def __init__(self, wrapping: Wrapping, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wrapping = wrapping
+        self._clock = clock
+        self._lock = Lock()
+        self._sealing: dict[str, _KeyInUse] = {}
+        self._opened: OrderedDict[tuple[WrappedKey, str], tuple[bytes, float]] = OrderedDict()
+
+    def seal(self, value: str, place: Place) -> dict[str, Any]:
+        """The value as JSON to store at this place. Raises `EncryptionUnavailable`."""
+        key = self._get_sealing_key(place.purpose)
+        nonce = os.urandom(NONCE_BYTES)
+        ciphertext = AESGCM(key.plain).encrypt(nonce, value.encode(), place.to_bytes())
+        return {
+            "v": FORMAT_VERSION,
+            "key_id": key.wrapped.key_id,
+            "wrapped_key": b64encode(key.wrapped.ciphertext).decode(),
+            "nonce": b64encode(nonce).decode(),
+            "ciphertext": b64encode(ciphertext).decode(),
+        }
+
+    def open(self, stored: object, place: Place) -> str:
+        """The value that was sealed for this place. Raises `SealBroken` and `EncryptionUnavailable`."""
+        try:
+            sealed = Sealed.model_validate(stored)
+        except ValidationError:
+            raise SealBroken from None
+        if len(sealed.nonce) != NONCE_BYTES:
+            raise SealBroken
+        key = self._get_opening_key(WrappedKey(sealed.key_id, sealed.wrapped_key), place.purpose)
+        try:
+            return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, place.to_bytes()).decode()
+        except (InvalidTag, ValueError):
+            raise SealBroken from None
+
+    def _get_sealing_key(self, purpose: str) -> DataKey:
+        with self._lock:
+            found = self._sealing.get(purpose)
+            if found is None or found.uses_left == 0 or self._clock() >= found.until:
+                key = self._wrapping.make_key(purpose)
+                found = _KeyInUse(key, self._clock() + KEY_SECONDS, KEY_USES)
+                self._sealing[purpose] = found
+            found.uses_left -= 1
+            return found.key
+
+    def _get_opening_key(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        with self._lock:
+            plain, until = self._opened.get((wrapped, purpose), (b"", 0.0))
+        if plain and self._clock() < until:
+            return plain
+        # Outside the lock: KMS may take a while, and the other users of a batch need not wait for it.
+        plain = self._wrapping.unwrap(wrapped, purpose)
+        with self._lock:
+            self._remember((wrapped, purpose), plain)
+        return plain
+
+    def _remember(self, wrapped: tuple[WrappedKey, str], plain: bytes) -> None:
+        """Keep an opened key, and drop those whose time is over: the oldest stand first."""
+        now = self._clock()
+        self._opened.pop(wrapped, None)
+        self._opened[wrapped] = (plain, now + KEY_SECONDS)
+        while len(self._opened) > OPENED_KEYS or next(iter(self._opened.values()))[1] <= now:
+            self._opened.popitem(last=False)

@@ -1,0 +1,138 @@
+"""Who wraps data keys: KMS in the cloud, a key from the environment elsewhere.
+
+Both bind a wrapped key to its purpose, so that a key made for one thing unwraps for no other.
+"""
+
+import hashlib
+import json
+import os
+from base64 import b64decode
+from binascii import Error as NotBase64
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.aws import get_client
+from shared.encryption.errors import EncryptionUnavailable, SealBroken
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+# What KMS answers when it is to unwrap something that it never wrapped so. Anything else is its own trouble.
+NOT_WRAPPED_SO = {"InvalidCiphertextException", "IncorrectKeyException", "ValidationException"}
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key as it is stored: worth nothing without the key that wraps it."""
+
+    key_id: str
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key in use, and how to store it."""
+
+    plain: bytes = field(repr=False)
+    wrapped: WrappedKey
+
+
+class Wrapping(Protocol):
+    """Makes data keys and unwraps them again."""
+
+    def make_key(self, purpose: str) -> DataKey:
+        """A new data key. Raises `EncryptionUnavailable`."""
+        ...
+
+    def unwrap(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        """The data key. Raises `SealBroken` and `EncryptionUnavailable`."""
+        ...
+
+
+def get_context(purpose: str) -> dict[str, str]:
+    """What a data key is bound to. KMS writes it into CloudTrail, so it holds nothing of a user."""
+    return {"app": "forum", "purpose": purpose}
+
+
+class LocalWrapping:
+    """AES-256-GCM under a key that the process holds."""
+
+    def __init__(self, encoded: str) -> None:
+        try:
+            key = b64decode(encoded, validate=True)
+        except (NotBase64, ValueError):
+            key = b""
+        if len(key) != KEY_BYTES:
+            # Not `from`: the cause would quote the key.
+            raise ValueError(f"ENCRYPTION_KEY has to be {KEY_BYTES} bytes in base64") from None
+        self._cipher = AESGCM(key)
+        self._key_id = "local:" + hashlib.sha256(b"forum key id" + key).hexdigest()[:16]
+
+    def make_key(self, purpose: str) -> DataKey:
+        """A new data key."""
+        plain, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
+        ciphertext = nonce + self._cipher.encrypt(nonce, plain, _to_bytes(get_context(purpose)))
+        return DataKey(plain, WrappedKey(self._key_id, ciphertext))
+
+    def unwrap(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        """The data key. Raises `SealBroken`."""
+        nonce, ciphertext = wrapped.ciphertext[:NONCE_BYTES], wrapped.ciphertext[NONCE_BYTES:]
+        if wrapped.key_id != self._key_id or len(nonce) < NONCE_BYTES:
+            raise SealBroken
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, _to_bytes(get_context(purpose)))
+        except InvalidTag:
+            raise SealBroken from None
+
+
+class KmsWrapping:
+    """AWS KMS: the wrapping key never leaves it, and each use is logged there."""
+
+    def __init__(self, key_id: str) -> None:
+        self._key_id = key_id
+        self._kms = get_client("kms")
+
+    def make_key(self, purpose: str) -> DataKey:
+        """A new data key. Raises `EncryptionUnavailable`."""
+        made = self._ask(
+            "generate_data_key",
+            KeyId=self._key_id,
+            KeySpec="AES_256",
+            EncryptionContext=get_context(purpose),
+        )
+        return DataKey(made["Plaintext"], WrappedKey(made["KeyId"], made["CiphertextBlob"]))
+
+    def unwrap(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        """The data key. Raises `SealBroken` and `EncryptionUnavailable`.
+
+        By the key that is written beside it, and by no other: which keys that may be is IAM's to say, and the
+        one before the last rotation has to be among them.
+        """
+        answer = self._ask(
+            "decrypt",
+            KeyId=wrapped.key_id,
+            CiphertextBlob=wrapped.ciphertext,
+            EncryptionContext=get_context(purpose),
+        )
+        plain: bytes = answer["Plaintext"]
+        return plain
+
+    def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        exceptions = import_module("botocore.exceptions")
+        try:
+            answer: dict[str, Any] = getattr(self._kms, operation)(**arguments)
+        except exceptions.ClientError as error:
+            if error.response.get("Error", {}).get("Code") in NOT_WRAPPED_SO:
+                raise SealBroken from None
+            raise EncryptionUnavailable from error
+        except exceptions.BotoCoreError as error:
+            raise EncryptionUnavailable from error
+        return answer
+
+
+def _to_bytes(context: dict[str, str]) -> bytes:
+    return json.dumps(context, sort_keys=True, separators=(",", ":")).encode()

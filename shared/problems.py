@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from postgrest import APIError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -150,7 +151,8 @@ async def _answer_http_exception(request: Request, error: HTTPException) -> Prob
         case HTTPStatus.NOT_FOUND:
             problem = NotFound(f"There is nothing at {request.url.path}.", type="no-such-path")
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            problem = MethodNotAllowed(f"{request.method} is not possible here.", headers=error.headers)
+            headers = {"Allow": ", ".join(_list_methods(request))}
+            problem = MethodNotAllowed(f"{request.method} is not possible here.", headers=headers)
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             problem = BodyTooLarge("The body is larger than Forum takes.")
         case HTTPStatus.BAD_REQUEST:
@@ -158,6 +160,13 @@ async def _answer_http_exception(request: Request, error: HTTPException) -> Prob
         case _:
             problem = InternalError("Forum failed. The request id leads to the reason.")
     return await _answer_problem(request, problem)
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Every method of the path. Starlette names only those of the first route that has it."""
+    routes = list(iter_route_contexts(request.app.routes))
+    path = next(route.path for route in routes if route.path_regex.match(request.url.path))
+    return sorted({method for route in routes if route.path == path for method in route.methods or ()})
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> ProblemResponse:

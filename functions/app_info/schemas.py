@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
-from shared.entities.base import Description, Embedded, Input, StrictBool, text
+from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
 from shared.lists import ListQuery, SearchText
 
@@ -53,7 +53,7 @@ class AppInfoChange(AppInfoUpdate, total=False):
     """One change of a bulk request. With `version`, that version only."""
 
     id: Required[UUID]
-    version: int
+    version: Version
 
 
 class AppInfoReadFull(AppInfoRead):

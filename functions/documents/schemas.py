@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Embedded, Input, StrictBool, Title, text
+from shared.entities.base import Embedded, Input, StrictBool, Title, Version, text
 from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
@@ -52,7 +52,7 @@ class DocumentChange(DocumentUpdate, total=False):
     """One change of a bulk request. With `version`, that version only."""
 
     id: Required[UUID]
-    version: int
+    version: Version
 
 
 class DocumentReadFull(DocumentRead):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shared.entities.base import Input
+from shared.entities.base import WHOLE_NUMBER, Input
 from shared.entities.products import ProductLink
 from shared.entities.repositories import BranchName, FullName, Language, RepositoryName, RepositoryUrl
 from shared.lists import Page
@@ -25,7 +25,7 @@ Outcome = Literal[
     "unavailable",
 ]
 
-GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**63, examples=[1296269])]
+GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**63, examples=[1296269]), WHOLE_NUMBER]
 
 
 def _refuse_repeats(ids: list[int]) -> list[int]:

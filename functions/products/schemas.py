@@ -7,7 +7,7 @@ from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from shared.entities.app_info import AppInfoRead
-from shared.entities.base import Description, Embedded, Input
+from shared.entities.base import Description, Embedded, Input, Version
 from shared.entities.documents import DocumentListItem
 from shared.entities.products import Color, Icon, ProductName, ProductRead
 from shared.entities.repositories import RepositoryRead
@@ -38,7 +38,7 @@ class ProductChange(ProductUpdate, total=False):
     """One change of a bulk request. With `version`, that version only."""
 
     id: Required[UUID]
-    version: int
+    version: Version
 
 
 class ProductReadFull(ProductRead):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Description, Embedded, Input, StrictBool, Text, text
+from shared.entities.base import Description, Embedded, Input, StrictBool, Text, Version, text
 from shared.entities.documents import DocumentListItem
 from shared.entities.products import ProductLink
 from shared.entities.repositories import (
@@ -61,7 +61,7 @@ class RepositoryChange(RepositoryUpdate, total=False):
     """One change of a bulk request. With `version`, that version only."""
 
     id: Required[UUID]
-    version: int
+    version: Version
 
 
 class RepositoryReadFull(RepositoryRead):

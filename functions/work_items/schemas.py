@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Embedded, Input, Text, Title
+from shared.entities.base import Embedded, Input, Text, Title, Version
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
@@ -42,7 +42,7 @@ class WorkItemChange(WorkItemUpdate, total=False):
     """One change of a bulk request. With `version`, that version only."""
 
     id: Required[UUID]
-    version: int
+    version: Version
 
 
 class WorkItemMove(Input):

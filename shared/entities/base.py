@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 # Postgres cannot store U+0000 in text (SQLSTATE 22P05).
 WITHOUT_NUL = r"^[^\x00]*$"
@@ -16,11 +16,20 @@ def text(max_length: int, *, min_length: int = 0) -> Any:
     return StringConstraints(min_length=min_length, max_length=max_length, pattern=WITHOUT_NUL)
 
 
+def read_whole_number(value: Any) -> Any:
+    """JSON has one kind of number: 3.0 is an integer, to JSON Schema as well."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Text = Annotated[str, text(100_000)]
 Description = Annotated[str, text(10_000), Field(examples=["What it is for, in a sentence."])]
 Title = Annotated[str, text(500, min_length=1), Field(examples=["Ship the beta"])]
 # pydantic reads "yes", "on" and 1 as true, and "1" as a number: in JSON each of them is a mistake.
 StrictBool = Annotated[bool, Field(strict=True)]
+# Behind the constraints of an integer, which would not get into its JSON schema otherwise.
+WHOLE_NUMBER = BeforeValidator(read_whole_number)
+# Postgres' integer.
+Version = Annotated[int, Field(strict=True, ge=1, lt=2**31, examples=[3]), WHOLE_NUMBER]
 
 
 class Input(BaseModel):

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.entities.base import Row, Text, Title
+from shared.entities.base import WHOLE_NUMBER, Row, Text, Title
 
 WorkType = Literal["feature", "fix", "refactor", "investigation"]
 WorkStatus = Literal["todo", "in_progress", "done"]
 Priority = Annotated[
-    int, Field(strict=True, ge=0, le=4, description="0 none, 1 urgent, 2 high, 3 medium, 4 low.")
+    int,
+    Field(strict=True, ge=0, le=4, description="0 none, 1 urgent, 2 high, 3 medium, 4 low."),
+    WHOLE_NUMBER,
 ]
 
 

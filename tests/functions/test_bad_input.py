@@ -141,9 +141,10 @@ def test_id_that_is_none_is_422(row_id: str, resource: Resource, owner: Client) 
 def test_path_and_method_that_do_not_exist_are_problems(resource: Resource, owner: Client) -> None:
     owner.get(f"{resource.path}/x/y/z").expect_problem(404, "no-such-path")
     owner.get(f"{resource.path}/").expect_problem(404, "no-such-path")
-    answer = owner.request("PUT", resource.path)
-    answer.expect_problem(405, "method-not-allowed")
-    assert answer.headers["allow"]
+    for path, methods in (("", "GET, POST"), ("/bulk", "PATCH, POST"), (f"/{uuid4()}", "DELETE, GET, PATCH")):
+        answer = owner.request("PUT", resource.path + path)
+        answer.expect_problem(405, "method-not-allowed")
+        assert answer.headers["allow"] == methods
 
 
 @pytest.mark.parametrize("tag", ["1", "", '"1', "one", '"1";"2"', "é"])

@@ -24,7 +24,7 @@ AnswerT = TypeVar("AnswerT")
 def read_body(adapter: TypeAdapter[AnswerT], response: httpx.Response, now: float) -> AnswerT:
     """The body of a successful answer. Raises a `GitHubError` for every other answer."""
     if response.status_code != httpx.codes.OK:
-        raise _explain(response, now)
+        raise explain(response, now)
     try:
         return adapter.validate_json(response.content)
     except ValidationError as error:
@@ -56,7 +56,8 @@ def find_withheld(response: httpx.Response) -> tuple[int, ...]:
     return tuple(int(number) for number in found.group(1).split(",") if number) if found else ()
 
 
-def _explain(response: httpx.Response, now: float) -> GitHubError:
+def explain(response: httpx.Response, now: float) -> GitHubError:
+    """Why an answer is no success."""
     status = response.status_code
     if status == httpx.codes.UNAUTHORIZED:
         return TokenRejected()

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import httpx
 
 from shared.github.answers import find_last_page, find_next_url, find_withheld, read_body
-from shared.github.errors import TimedOut, TokenRejected, Unavailable
+from shared.github.calls import TIMEOUT, Calls, Spending
+from shared.github.errors import Unavailable
 from shared.github.repository import REPOSITORIES, REPOSITORY, GitHubRepository
+from shared.github.user import GitHubUser, read_user
 
-API_VERSION = "2026-03-10"
 PAGE_SIZE = 100
-TIMEOUT = httpx.Timeout(10, connect=2)
 REDIRECTS = frozenset({301, 302, 307, 308})
-LONGEST_TOKEN = 4096
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,18 @@ class GitHub:
         timeout: httpx.Timeout = TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        # A newline would end the header, and h11's complaint about it would quote the token.
-        if not re.fullmatch(r"[\x21-\x7e]+", token) or len(token) > LONGEST_TOKEN:
-            raise TokenRejected
-        self._http = http
+        self._calls = Calls(http, token, timeout=timeout, clock=clock)
         self._api = httpx.URL(api_url.rstrip("/"))
-        self._clock = clock
-        self._timeout = timeout
-        self._headers = {
-            "accept": "application/vnd.github+json",
-            "accept-encoding": "gzip",
-            "authorization": f"Bearer {token}",
-            "user-agent": "forum-backend",
-            "x-github-api-version": API_VERSION,
-        }
+
+    @property
+    def spending(self) -> Spending:
+        """What the calls have cost so far."""
+        return self._calls.spending
+
+    def get_user(self) -> GitHubUser:
+        """Whose token this is, and what it may do."""
+        response = self._calls.get(self._make_url("/user"))
+        return read_user(response, self._calls.clock())
 
     def list_repositories_page(self, page: int = 1, per_page: int = PAGE_SIZE) -> RepositoryPage:
         """A page of what the user can see, newest first.
@@ -81,14 +78,14 @@ class GitHub:
 
     def get_repository(self, github_id: int) -> GitHubRepository:
         """One repository by its number, which survives renames and transfers; a name may mean another one."""
-        response = self._get(self._make_url(f"/repositories/{github_id:d}"))
+        response = self._calls.get(self._make_url(f"/repositories/{github_id:d}"))
         if response.status_code in REDIRECTS:
-            response = self._get(self._follow(response))
-        return read_body(REPOSITORY, response, self._clock())
+            response = self._calls.get(self._follow(response))
+        return read_body(REPOSITORY, response, self._calls.clock())
 
     def _read_page(self, url: httpx.URL, number: int) -> RepositoryPage:
-        response = self._get(url)
-        items = read_body(REPOSITORIES, response, self._clock())
+        response = self._calls.get(url)
+        items = read_body(REPOSITORIES, response, self._calls.clock())
         return RepositoryPage(
             items,
             last_page=find_last_page(response, number, is_empty=not items),
@@ -116,20 +113,6 @@ class GitHub:
         if not re.fullmatch(re.escape(self._api.path.rstrip("/")) + r"/repositories/[0-9]+", url.path):
             raise Unavailable("GitHub redirected to something that is not a repository.")
         return url
-
-    def _get(self, url: httpx.URL) -> httpx.Response:
-        # Built here and not by the client: cookies, headers and auth that a shared client holds stay out.
-        request = httpx.Request(
-            "GET", url, headers=self._headers, extensions={"timeout": self._timeout.as_dict()}
-        )
-        try:
-            return self._http.send(request, auth=None, follow_redirects=False)
-        except httpx.TimeoutException as error:
-            raise TimedOut from error
-        except httpx.TransportError as error:
-            raise Unavailable("The connection to GitHub failed.") from error
-        except httpx.DecodingError as error:
-            raise Unavailable("GitHub sent a body that cannot be decompressed.") from error
 
 
 def _get_origin(url: httpx.URL) -> tuple[str, str, int | None]:

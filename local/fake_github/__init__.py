@@ -1,4 +1,7 @@
-"""A stateful GitHub on loopback: REST as far as Forum uses it, held to GitHub's OpenAPI by tests/github."""
+"""A stateful GitHub on loopback, as far as Forum uses it.
+
+REST is held to GitHub's OpenAPI by tests/github, GraphQL is executed on GitHub's own schema.
+"""
 
 from local.fake_github.account import Account, Owner, Repository
 from local.fake_github.app import FakeGitHub

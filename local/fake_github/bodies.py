@@ -129,7 +129,7 @@ def repository_body(account: Account, repository: Repository, api: str) -> Json:
         "is_template": False,
         "web_commit_signoff_required": False,
         "topics": list(repository.topics),
-        "visibility": "private" if repository.private else "public",
+        "visibility": repository.visibility,
         "forks": repository.forks,
         "open_issues": repository.open_issues,
         "watchers": repository.stars,

@@ -1,16 +1,16 @@
 """What each path of GitHub's REST API answers. The gates in front (sign-in, limits, faults) are in app.py."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from local.fake_github import bodies
 from local.fake_github.account import Account, Repository
+from local.fake_github.reply import DOCS, Reply, error, not_found
+from local.fake_github.tokens import Token
 
-DOCS = "https://docs.github.com/rest"
 MAX_PER_PAGE = 100
 DEFAULT_PER_PAGE = 30
 ACCEPTED_TO_READ = "repo"
@@ -31,35 +31,13 @@ class Call:
     """A request, as far as an answer depends on it."""
 
     account: Account
+    token: Token
     origin: str
     path: str
     query: list[tuple[str, str]]
 
     def parameter(self, name: str, default: str = "") -> str:
         return next((value for key, value in self.query if key == name), default)
-
-
-@dataclass
-class Reply:
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    is_cut: bool = False
-
-    @classmethod
-    def of(cls, content: Any, status: int = 200, **headers: str) -> "Reply":
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        return cls(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def error(status: int, message: str, documentation: str = DOCS, **headers: str) -> Reply:
-    """GitHub's error body; the status is a string in it."""
-    content = {"message": message, "documentation_url": documentation, "status": str(status)}
-    return Reply.of(content, status, **headers)
-
-
-def not_found(documentation: str = DOCS) -> Reply:
-    return error(404, "Not Found", documentation)
 
 
 def answer(call: Call) -> Reply:
@@ -95,7 +73,7 @@ def _repository_by_name(call: Call, full_name: str) -> Reply:
 
 def _repository(call: Call, repository: Repository | None) -> Reply:
     documentation = f"{DOCS}/repos/repos#get-a-repository"
-    if repository is None or repository.is_hidden:
+    if repository is None or not call.account.shows(repository, call.token):
         return not_found(documentation)
     if repository.owner.sso_url is not None:
         return error(
@@ -154,7 +132,7 @@ def _chosen(call: Call) -> list[Repository]:
         (
             r
             for r in account.repositories.values()
-            if not r.is_hidden
+            if account.shows(r, call.token)
             and (visibility == "all" or r.private == (visibility == "private"))
             and account.affiliation(r) in affiliations
             and (since is None or r.updated_at > since)

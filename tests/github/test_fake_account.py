@@ -437,7 +437,7 @@ def test_etag_sent_back_is_304_and_free_until_something_changes(
 
 
 def test_etag_of_one_token_is_unknown_to_another(fake: FakeGitHub, browser: httpx.Client) -> None:
-    fake.account.tokens.add("gho_second")
+    fake.account.grant("gho_second")
     tag = browser.get("/user").headers["etag"]
 
     other = browser.get("/user", headers={"authorization": "token gho_second", "if-none-match": tag})

@@ -1,0 +1,89 @@
+"""Repositories and their owners, as GitHub keeps them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from local.fake_github.ids import legacy_node_id, node_id
+
+Visibility = Literal["public", "private", "internal"]
+
+
+@dataclass
+class Owner:
+    id: int
+    login: str
+    kind: Literal["User", "Organization"] = "User"
+    name: str | None = None
+    sso_url: str | None = None
+    """Set while the organisation enforces single sign-on and the token is not authorised for it."""
+
+    @property
+    def node_id(self) -> str:
+        return node_id("O" if self.kind == "Organization" else "U", self.id)
+
+
+@dataclass
+class Block:
+    """Why GitHub answers 451."""
+
+    reason: str = "dmca"
+    created_at: str = "2021-04-22T17:53:56Z"
+    html_url: str = "https://github.com/github/dmca/blob/master/2021/04/2021-04-20-notice.md"
+
+
+@dataclass
+class Repository:
+    id: int
+    owner: Owner
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    pushed_at: datetime
+    description: str | None = None
+    language: str | None = None
+    default_branch: str = "main"
+    private: bool = False
+    archived: bool = False
+    fork: bool = False
+    stars: int = 0
+    forks: int = 0
+    open_issues: int = 0
+    size: int = 0
+    topics: tuple[str, ...] = ()
+    homepage: str | None = None
+    block: Block | None = None
+    archived_at: datetime | None = None
+    is_internal: bool = False
+    """Private to all but the enterprise; `private` is true as well then, as in GitHub's answers."""
+    is_hidden: bool = False
+    """Exists, but this account may not see it: 404, as if deleted."""
+    has_legacy_id: bool = False
+    """Old repositories still show their id in its old form, unless asked for the new one by header."""
+
+    @property
+    def legacy_node_id(self) -> str:
+        return legacy_node_id("Repository", self.id)
+
+    @property
+    def next_node_id(self) -> str:
+        return node_id("R", self.id)
+
+    @property
+    def node_id(self) -> str:
+        return self.legacy_node_id if self.has_legacy_id else self.next_node_id
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.owner.login}/{self.name}"
+
+    @property
+    def visibility(self) -> Visibility:
+        if self.is_internal:
+            return "internal"
+        return "private" if self.private else "public"
+
+    @property
+    def is_empty(self) -> bool:
+        """Never pushed to: the moment of creation, and the size 0 (recording rename-repository)."""
+        return self.size == 0 and self.pushed_at == self.created_at

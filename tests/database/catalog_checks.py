@@ -7,7 +7,7 @@ Each check yields a line for each fault. The first five are about the holes that
 from collections.abc import Iterator
 
 from tests.database.actors import Connection
-from tests.database.intended import DEFINERS, EXECUTE, GRANTS, TRIGGERS
+from tests.database.intended import DEFINERS, EXECUTE, GRANTS, PRIVATE_USERS, TRIGGERS
 
 OWNER = "postgres"
 OUR_SCHEMAS = ["public", "private"]
@@ -300,7 +300,7 @@ def foreign_keys_and_owners_are_indexed(connection: Connection) -> Iterator[str]
 
 
 def schema_private_is_private(connection: Connection) -> Iterator[str]:
-    """Only authenticated looks into private, nobody creates anywhere, and defaults grant nothing."""
+    """Only who is listed looks into private, nobody creates anywhere, and defaults grant nothing."""
     uses = {
         (schema, role, privilege)
         for schema, role, privilege in connection.execute(
@@ -316,7 +316,7 @@ def schema_private_is_private(connection: Connection) -> Iterator[str]:
         )
     }
     for schema, role, privilege in sorted(uses):
-        if privilege != "USAGE" or (schema == "private" and role != "authenticated"):
+        if privilege != "USAGE" or (schema == "private" and role not in PRIVATE_USERS):
             yield f"{role} has {privilege} on schema {schema}"
     for kind, role in connection.execute(
         """

@@ -60,6 +60,9 @@ EXECUTE: set[tuple[str, str]] = {
 }
 """Function and role."""
 
+PRIVATE_USERS = {"authenticated"}
+"""Roles that may look into the schema private, to reach the functions there that are granted to them."""
+
 DEFINERS = {
     "private.ensure_user()",
     "private.follow_account()",

@@ -132,4 +132,5 @@ def test_bulk_change_that_crosses_one_product_changes_nothing(database: Connecti
         set product_id = case title when 'second' then %s::uuid else product_id end, title = 'changed'
     """
     assert refused_code(database, owner.actor, mixed, (stranger.rows["products"],)) == "23503"
-    assert one(database, "select count(*) from public.work_items where title = 'changed'") == 0
+    changed = "select count(*) from public.work_items where title = 'changed' and user_id = %s"
+    assert one(database, changed, (owner.id,)) == 0

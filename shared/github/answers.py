@@ -56,6 +56,13 @@ def find_withheld(response: httpx.Response) -> tuple[int, ...]:
     return tuple(int(number) for number in found.group(1).split(",") if number) if found else ()
 
 
+def find_sso_url(response: httpx.Response) -> str | None:
+    """Where to authorise the token for an organisation's single sign-on. It comes beside data as well."""
+    sso = response.headers.get("x-github-sso", "")
+    found = re.search(r"url=([^;,\s]+)", sso) if sso.startswith("required") else None
+    return _keep_web_address(found.group(1)) if found else None
+
+
 def explain(response: httpx.Response, now: float) -> GitHubError:
     """Why an answer is no success."""
     status = response.status_code
@@ -80,11 +87,9 @@ def explain(response: httpx.Response, now: float) -> GitHubError:
 
 
 def _explain_refusal(response: httpx.Response) -> Forbidden:
-    sso = response.headers.get("x-github-sso", "")
-    if not sso.startswith("required"):
+    if not response.headers.get("x-github-sso", "").startswith("required"):
         return Forbidden("GitHub does not allow this with this token.")
-    found = re.search(r"url=([^;,\s]+)", sso)
-    return SsoRequired(_keep_web_address(found.group(1)) if found else None)
+    return SsoRequired(find_sso_url(response))
 
 
 def _read_error(response: httpx.Response) -> dict[str, Any]:

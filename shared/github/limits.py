@@ -4,7 +4,7 @@ docs.github.com, "Best practices for using the REST API": `retry-after` first; t
 `x-ratelimit-reset`; else a minute. The same limit comes as 403 or as 429 (KnpLabs/php-github-api#1070).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -12,7 +12,12 @@ WITHOUT_A_HINT_SECONDS = 60
 # The longest real wait is the hour of the primary limit. More than a day is a broken header, not a limit.
 LONGEST_SECONDS = 24 * 60 * 60
 # In the bodies of limits that carry no telling header, old and new wording.
-PHRASES = ("secondary rate limit", "api rate limit exceeded", "abuse detection mechanism")
+PHRASES = (
+    "secondary rate limit",
+    "api rate limit exceeded",
+    "api rate limit already exceeded",
+    "abuse detection mechanism",
+)
 
 
 def get_retry_at(status: int, headers: Mapping[str, str], message: str, now: float) -> float | None:
@@ -30,6 +35,26 @@ def get_retry_at(status: int, headers: Mapping[str, str], message: str, now: flo
         if not is_limit and "retry-after" not in headers and not _speaks_of_a_limit(message):
             return None
         delay = WITHOUT_A_HINT_SECONDS
+    return _bound(delay, now)
+
+
+def get_graphql_retry_at(
+    headers: Mapping[str, str], messages: Sequence[str], now: float, *, is_limited: bool
+) -> float | None:
+    """The same for GraphQL, which tells of its limits in an answer with status 200.
+
+    The primary one can come while `x-ratelimit-remaining` is not yet 0 (octokit/plugin-throttling.js#636).
+    """
+    speaks = [message for message in messages if _speaks_of_a_limit(message)]
+    if not is_limited and not speaks:
+        return None
+    delay = _delay(headers.get("retry-after"), now)
+    if delay is None and not any("secondary" in message.lower() for message in messages):
+        delay = _until(headers.get("x-ratelimit-reset"), now)
+    return _bound(WITHOUT_A_HINT_SECONDS if delay is None else delay, now)
+
+
+def _bound(delay: float, now: float) -> float:
     return now + min(max(delay, 1), LONGEST_SECONDS)
 
 

@@ -1,7 +1,7 @@
 """A repository as GitHub describes it, reduced to what Forum keeps."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -30,6 +30,15 @@ class GitHubRepository(BaseModel):
     forks_count: Count
     is_archived: Annotated[bool, Field(validation_alias="archived")]
     pushed_at: datetime | None
+
+    def to_item(self) -> dict[str, Any]:
+        """As the database takes it, which clips what is too long: one refused value refuses all."""
+        return self.model_dump(mode="json") | {"description": without_nul(self.description)}
+
+
+def without_nul(text: str | None) -> str | None:
+    """Postgres cannot even read U+0000."""
+    return text and text.replace("\x00", "")
 
 
 REPOSITORY = TypeAdapter(GitHubRepository)

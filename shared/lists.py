@@ -1,14 +1,34 @@
 """Lists: what a client may ask for, and the page it gets. The same on every resource (SPEC section 2)."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from shared.entities.base import WITHOUT_NUL
 
 ItemT = TypeVar("ItemT")
 
+RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+def read_time(value: str) -> str:
+    """Refuse what is no RFC 3339 time: pydantic would take numbers as well, as seconds since 1970."""
+    if not RFC_3339.fullmatch(value):
+        raise ValueError("Input should be a time with its offset, such as 2026-11-22T20:30:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(read_time)]
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=WITHOUT_NUL)]
 
 
@@ -47,10 +67,10 @@ class ListQuery(BaseModel):
         description="`next_cursor` of the page before, with the same filters and sort.",
     )
     total: bool = Field(False, description="Count all rows that match, too.")
-    created_since: datetime | None = Field(None, description="Created at this time or later.")
-    created_before: datetime | None = None
-    updated_since: datetime | None = Field(None, description="Changed at this time or later.")
-    updated_before: datetime | None = None
+    created_since: Time | None = Field(None, description="Created at this time or later.")
+    created_before: Time | None = None
+    updated_since: Time | None = Field(None, description="Changed at this time or later.")
+    updated_before: Time | None = None
 
     # Each resource narrows `sort` to a Literal of its columns and adds `q` where there is text.
     sort: Any

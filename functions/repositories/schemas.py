@@ -22,8 +22,9 @@ from shared.lists import ListQuery, SearchText
 
 NewName = Annotated[RepositoryName, text(200, min_length=1)]
 NewFullName = Annotated[FullName, text(300)]
-# A link that a frontend shows: `javascript:` must not get into it.
-NewUrl = Annotated[RepositoryUrl, StringConstraints(max_length=2_000, pattern=r"^https?://[^\x00\s]+$")]
+# A link that a frontend shows: `javascript:` must not get into it, and no control character.
+URL = r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$"
+NewUrl = Annotated[RepositoryUrl, StringConstraints(max_length=2_000, pattern=URL)]
 NewBranchName = Annotated[BranchName, text(255)]
 NewLanguage = Annotated[Language, text(100)]
 

@@ -119,6 +119,9 @@ def test_unknown_parameter_is_refused_by_name_everywhere(resource: Resource, own
         ("q=%00", "q"),
         ("q=" + "x" * 201, "q"),
         ("created_since=yesterday", "created_since"),
+        ("created_since=1700000000", "created_since"),
+        ("created_since=2026-11-22", "created_since"),
+        ("created_since=2026-11-22T20:30:00", "created_since"),
         ("updated_before=99999-01-01", "updated_before"),
     ],
 )

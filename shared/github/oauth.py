@@ -1,7 +1,7 @@
 """Renewing the token of a GitHub App's user, which lives for eight hours.
 
-A refresh token can be used once, and using it ends both old tokens: whoever calls this has to be the only one,
-and has to store the new pair before anything else. It is never sent twice: the first may have arrived.
+A refresh token can be used once, and using it ends both old tokens: whoever calls this has to be the only
+one, and has to store the new pair before anything else. It is never sent twice: the first may have arrived.
 """
 
 import time

@@ -15,11 +15,38 @@ _CLIENT_COLUMNS = {
     "app_info": ("product_id", "key", "value", "category", "description"),
 }
 
+# A thin invoker in public over a definer in private, each.
+_GITHUB_OF_PEOPLE = (
+    # 20261122002100_github_connections
+    *("save_github_connection(jsonb,text)", "get_github_connection_id()", "get_github_connection()"),
+    # 20261122002200_github_runs
+    *("record_github_import(text,jsonb)", "delete_github_connection()"),
+    # 20261122002300_github_sync_leases
+    *("request_github_sync()", "release_github_sync(uuid)"),
+)
+# These take a user from a message and believe it once the run in the same message says the same: see
+# private.lock_github_run. test_github_messages tries every mixture.
+_GITHUB_OF_THE_SERVICE = (
+    # 20261122002300_github_sync_leases
+    *("claim_due_github_connections(integer,integer)", "release_github_connections(uuid[])"),
+    # 20261122002400_github_sync_begin
+    *("begin_github_sync(uuid,uuid,uuid,integer)", "next_github_sync_chunk(uuid,uuid,uuid,integer)"),
+    # 20261122002500_apply_github_sync_chunk
+    "apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)",
+    # 20261122002600_finish_github_sync
+    "finish_github_sync(uuid,uuid,uuid,jsonb)",
+    # 20261122002700_github_token_refresh
+    *("claim_github_token_refresh(uuid,uuid,uuid)", "read_github_sync_token(uuid,uuid,uuid)"),
+    "save_refreshed_github_token(uuid,uuid,uuid,jsonb)",
+)
+
 GRANTS: set[tuple[str, str, str]] = {
     ("public.users", "authenticated", "SELECT"),
     ("public.users.github_username", "authenticated", "UPDATE"),
     ("public.users.avatar_url", "authenticated", "UPDATE"),
     ("public.activity", "authenticated", "SELECT"),
+    # 20261122002200_github_runs
+    ("public.github_runs", "authenticated", "SELECT"),
     *(
         (f"public.{table}", "authenticated", privilege)
         for table in _CLIENT_COLUMNS
@@ -57,10 +84,19 @@ EXECUTE: set[tuple[str, str]] = {
     ("private.raise_bulk_fault(text,text,text,jsonb)", "authenticated"),
     ("private.ids_of_bulk_items(jsonb)", "authenticated"),
     ("private.raise_missed_bulk_item(jsonb)", "authenticated"),
+    *(
+        (f"{schema}.{function}", role)
+        for functions, role in (
+            (_GITHUB_OF_PEOPLE, "authenticated"),
+            (_GITHUB_OF_THE_SERVICE, "service_role"),
+        )
+        for function in functions
+        for schema in ("public", "private")
+    ),
 }
 """Function and role."""
 
-PRIVATE_USERS = {"authenticated"}
+PRIVATE_USERS = {"authenticated", "service_role"}
 """Roles that may look into the schema private, to reach the functions there that are granted to them."""
 
 DEFINERS = {
@@ -73,8 +109,9 @@ DEFINERS = {
     "private.record_idempotent_row()",
     "private.forget_idempotent_value()",
     "private.get_idempotent_answer(text)",
+    *(f"private.{function}" for function in (*_GITHUB_OF_PEOPLE, *_GITHUB_OF_THE_SERVICE)),
 }
-"""Functions that run with their owner's rights. None takes a user from an argument."""
+"""Functions that run with their owner's rights. None that people call takes a user from an argument."""
 
 TRIGGERS = {
     "auth.users.forum_account_created",
@@ -88,5 +125,10 @@ TRIGGERS = {
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
     "public.app_info.forget_idempotent_value",
+    # 20261122002000_repository_sync_columns
+    "public.repositories.keep_github_history",
+    # 20261122002100_github_connections and 20261122002200_github_runs
+    "private.github_connections.ensure_user",
+    "private.github_connections.end_run_of_connection",
 }
 """What keeps the rules that no constraint or policy can. touch and keep_owner are asked of all tables."""

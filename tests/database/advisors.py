@@ -45,8 +45,14 @@ def is_expected(finding: dict[str, Any]) -> bool:
 def ask_pgrls(url: str) -> list[str]:
     """The row level security linter, with the rules of pgrls.toml, on a migrated database."""
     config = Path(__file__).parent / "pgrls.toml"
-    finished = run([BIN / "pgrls", "lint", "--config", config, "--database-url", url])
-    return [finished.stdout + finished.stderr] if finished.returncode else []
+    finished = run([BIN / "pgrls", "lint", "--config", config, "--database-url", url, "--format", "json"])
+    # 1 is what it answers when it has found something.
+    if finished.returncode not in (0, 1):
+        return [f"pgrls did not run: {finished.stderr.strip()}"]
+    return [
+        f"{finding['rule_id']} {finding['location']}: {finding['title']}"
+        for finding in json.loads(finished.stdout)["violations"]
+    ]
 
 
 def ask_squawk() -> list[str]:

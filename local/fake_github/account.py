@@ -24,13 +24,20 @@ Affiliation = Literal["owner", "collaborator", "organization_member"]
 
 
 class Account(TokenOwner):
-    """One GitHub user with repositories, tokens, limits and faults. Accounts share nothing."""
+    """One GitHub user with repositories, tokens, limits and faults.
+
+    Accounts share what a test gives to several: a repository added to two of them changes for both, while
+    access, sign-ons, limits and redirects stay each account's own.
+    """
 
     def __init__(self, user: Owner, tokens: Iterable[str]) -> None:
         super().__init__(tokens)
         self.user = user
         self.repositories: dict[int, Repository] = {}
         self.redirects: dict[str, int] = {}
+        self.hidden: set[int] = set()
+        """Repositories that exist and that this user may not see, as if they were deleted."""
+        self._sso_urls: dict[int, str] = {}
         self.core = Budget()
         self.graphql = Budget()
         self.limited_status: Literal[403, 429] = 403
@@ -70,7 +77,7 @@ class Account(TokenOwner):
         """Whether it is there for this token; what is not is 404 or NOT_FOUND, as if it had never been."""
         return (
             repository is not None
-            and not repository.is_hidden
+            and repository.id not in self.hidden
             and (token.reads_private or not repository.private)
         )
 
@@ -165,10 +172,10 @@ class Account(TokenOwner):
 
     def hide(self, repository_id: int) -> None:
         """The user loses access: GitHub then answers as if the repository did not exist."""
-        self.repositories[repository_id].is_hidden = True
+        self.hidden.add(repository_id)
 
     def show(self, repository_id: int) -> None:
-        self.repositories[repository_id].is_hidden = False
+        self.hidden.discard(repository_id)
 
     def block(self, repository_id: int, reason: str = "dmca") -> None:
         self.repositories[repository_id].block = Block(reason=reason)
@@ -177,10 +184,15 @@ class Account(TokenOwner):
         self.repositories[repository_id].block = None
 
     def require_sso(self, login: str) -> None:
-        self.owners()[login].sso_url = f"https://github.com/orgs/{login}/sso?authorization_request=AABPPMVAZO"
+        """The organisation enforces single sign-on, and this user's tokens are not authorised for it yet."""
+        url = f"https://github.com/orgs/{login}/sso?authorization_request=AABPPMVAZO"
+        self._sso_urls[self.owners()[login].id] = url
 
     def authorise_sso(self, login: str) -> None:
-        self.owners()[login].sso_url = None
+        del self._sso_urls[self.owners()[login].id]
+
+    def sso_url(self, owner: Owner) -> str | None:
+        return self._sso_urls.get(owner.id)
 
     def age_ids(self, *repository_ids: int) -> None:
         """These repositories (all of them, without any) show their ids in the old form from now on."""

@@ -2,12 +2,9 @@
 
 import asyncio
 import hashlib
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -15,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from local.fake_github import graphql, oauth
 from local.fake_github.account import Account
-from local.fake_github.faults import Budget, Fault
+from local.fake_github.broken import broken_graphql, broken_renewal, broken_rest
+from local.fake_github.headers import OAUTH_HEADERS, graphql_headers, request_id, rest_headers
 from local.fake_github.reply import DOCS, Reply, error
 from local.fake_github.routes import Call, answer
 from local.fake_github.seed import demo_account
@@ -26,25 +24,6 @@ DEFAULT_VERSION = "2022-11-28"
 REMEMBERED_EXCHANGES = 10_000
 MAX_BAD_CREDENTIALS = 10
 
-# Sent on every API answer; names and values as in @octokit/fixtures' raw recordings.
-CONSTANT_HEADERS = {
-    "server": "github.com",
-    "x-accepted-oauth-scopes": "",
-    "x-github-media-type": "github.v3; format=json",
-    "access-control-expose-headers": (
-        "ETag, Link, Location, Retry-After, X-GitHub-OTP, X-RateLimit-Limit, X-RateLimit-Remaining, "
-        "X-RateLimit-Used, X-RateLimit-Resource, X-RateLimit-Reset, X-OAuth-Scopes, X-Accepted-OAuth-Scopes, "
-        "X-Poll-Interval, X-GitHub-Media-Type, X-GitHub-SSO, X-GitHub-Request-Id, Deprecation, Sunset"
-    ),
-    "access-control-allow-origin": "*",
-    "strict-transport-security": "max-age=31536000; includeSubdomains; preload",
-    "x-frame-options": "deny",
-    "x-content-type-options": "nosniff",
-    "x-xss-protection": "0",
-    "referrer-policy": "origin-when-cross-origin, strict-origin-when-cross-origin",
-    "content-security-policy": "default-src 'none'",
-}
-
 NO_USER_AGENT = (
     "\r\nRequest forbidden by administrative rules. Please make sure your request has a User-Agent header "
     "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). "
@@ -52,21 +31,7 @@ NO_USER_AGENT = (
 )
 
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-
 GRAPHQL = "/graphql"
-REST_BROKEN_JSON = b'[{"id": 1, "name": "cut o'
-GRAPHQL_BROKEN_JSON = b'{"data":{"nodes":[{"id":"R_'
-
-# The proxy's own page, as quoted in turbot/steampipe-plugin-github#518.
-HTML_PAGE = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
-    "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
-OAUTH_HEADERS = {
-    "server": "github.com",
-    "content-type": "application/json; charset=utf-8",
-    "cache-control": "max-age=0, private, must-revalidate",
-}
 
 
 @dataclass
@@ -106,6 +71,10 @@ class FakeGitHub:
     def oauth_url(self) -> str:
         return self.url + oauth.PATH
 
+    def warm_up(self) -> None:
+        """Builds GitHub's schema now, so that no measured request pays for it."""
+        graphql.schema()
+
     def reset(self, account: Account | None = None) -> None:
         """Back to the demo account, or to another one, with nothing remembered."""
         self.accounts = [account or demo_account()]
@@ -114,7 +83,7 @@ class FakeGitHub:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         body = await request.body()
-        if request.url.path == oauth.PATH:
+        if request.url.path == oauth.PATH and request.method == "POST":
             await self._renew_token(request, body, send)
             return
         account, token = self._caller(request)
@@ -123,15 +92,16 @@ class FakeGitHub:
         number = len(self.exchanges) + 1
         fault = account.faults.popleft() if account is not None and account.faults else None
         is_graphql = request.url.path == GRAPHQL
-        if fault is not None:
-            reply = _broken(fault, GRAPHQL_BROKEN_JSON if is_graphql else REST_BROKEN_JSON)
-            if is_graphql and fault.kind == "status":
-                reply = graphql.timed_out(fault.status, _request_id(number))
-        else:
+        if fault is None:
             reply = self._reply(request, account, token, body)
+        elif is_graphql:
+            reply = broken_graphql(fault, request_id(number))
+        else:
+            reply = broken_rest(fault)
         if request.method == "HEAD":
             reply.body = b""
-        reply.headers = self._headers(reply, account, token, number, is_graphql=is_graphql)
+        complete = graphql_headers if is_graphql else rest_headers
+        reply.headers = complete(reply, account, token, number)
         self._remember(request, body, reply, is_fault=fault is not None)
         if account is not None:
             account.note_answer()
@@ -145,16 +115,13 @@ class FakeGitHub:
         if account is not None and account.latency_seconds:
             await asyncio.sleep(account.latency_seconds)
         fault = account.refresh_faults.popleft() if account is not None and account.refresh_faults else None
-        if request.method != "POST":
-            reply = error(404, "Not Found")
-        elif fault is None:
+        if fault is None or fault.kind == "cut":
+            # Cut is the worst case of a single-use token: it was used, and the answer never arrives whole.
             reply = oauth.answer(self.app, account, parameters, request.headers.get("accept", ""))
-        elif fault.kind == "cut":
-            # The worst case of a single-use token: it was used, and the answer never arrived.
-            whole = oauth.answer(self.app, account, parameters, request.headers.get("accept", ""))
-            reply = Reply(200, whole.body[:20], whole.headers, is_cut=True)
+            if fault is not None:
+                reply.body, reply.is_cut = reply.body[:20], True
         else:
-            reply = _broken(fault, b'{"access_token":"ghu_')
+            reply = broken_renewal(fault)
         reply.headers = OAUTH_HEADERS | reply.headers
         self._remember(request, body, reply, is_fault=fault is not None)
         await _send(reply, send)
@@ -242,25 +209,6 @@ class FakeGitHub:
             account.core.spend()
         return reply
 
-    def _headers(
-        self, reply: Reply, account: Account | None, token: Token | None, number: int, *, is_graphql: bool
-    ) -> dict[str, str]:
-        headers = CONSTANT_HEADERS | {
-            "date": datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"),
-            "x-github-request-id": _request_id(number),
-        }
-        if token is not None:
-            headers |= token.headers()
-        if is_graphql:
-            headers |= {"x-github-media-type": "github.v4; format=json", "x-accepted-oauth-scopes": "repo"}
-        # A secondary limit of GraphQL says nothing of the hourly one (release-drafter#1018).
-        if not (is_graphql and account is not None and account.secondary_limit is not None):
-            headers |= _limit_headers(account, token, is_graphql=is_graphql)
-        if reply.status != 304:  # noqa: PLR2004  Not Modified has no body to describe
-            headers["content-type"] = "application/json; charset=utf-8"
-        vary = [*filter(None, [reply.headers.pop("vary", None)]), "Accept-Encoding, Accept, X-Requested-With"]
-        return headers | {"vary": ", ".join(vary)} | reply.headers
-
     def _remember(self, request: Request, sent: bytes, reply: Reply, *, is_fault: bool) -> None:
         exchange = Exchange(
             request.method,
@@ -285,34 +233,6 @@ def _signed_out(request: Request, account: Account | None) -> Reply:
             return error(403, "Maximum number of login attempts exceeded. Please try again later.")
         account.bad_credentials += 1
     return error(401, "Bad credentials" if "authorization" in request.headers else "Requires authentication")
-
-
-def _limit_headers(account: Account | None, token: Token | None, *, is_graphql: bool) -> dict[str, str]:
-    budget = Budget(limit=60, remaining=60)
-    if account is not None and token is not None:
-        budget = account.graphql if is_graphql else account.core
-    return {
-        "x-ratelimit-limit": str(budget.limit),
-        "x-ratelimit-remaining": str(budget.remaining),
-        "x-ratelimit-reset": str(budget.reset_at),
-        "x-ratelimit-used": str(budget.limit - budget.remaining),
-        "x-ratelimit-resource": "graphql" if is_graphql else "core",
-    }
-
-
-def _request_id(number: int) -> str:
-    return f"FA4E:{number:04X}:{int(time.time()):08X}"
-
-
-def _broken(fault: Fault, broken_json: bytes) -> Reply:
-    if fault.kind == "broken_json":
-        return Reply(200, broken_json)
-    if fault.kind == "cut":
-        return Reply(200, broken_json, is_cut=True)
-    if fault.kind == "html":
-        page = HTML_PAGE.replace("502 Bad Gateway", f"{fault.status} {HTTPStatus(fault.status).phrase}")
-        return Reply(fault.status, page.encode(), {"content-type": "text/html"})
-    return error(fault.status, "Server Error")
 
 
 async def _send(reply: Reply, send: Send) -> None:

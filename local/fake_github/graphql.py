@@ -298,8 +298,9 @@ def _deprecation(repository: Repository) -> Mapping[str, Any]:
 
 def _readable(asking: Asking, repository: Repository) -> Source:
     """The repository, unless its organisation or a notice stands before it."""
-    if repository.owner.sso_url is not None:
-        asking.sso_url = repository.owner.sso_url
+    sso_url = asking.account.sso_url(repository.owner)
+    if sso_url is not None:
+        asking.sso_url = sso_url
         kinds = {"oauth": "OAuth token", "app_user": "OAuth token"}
         raise Refusal(
             "FORBIDDEN",

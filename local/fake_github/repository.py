@@ -15,8 +15,6 @@ class Owner:
     login: str
     kind: Literal["User", "Organization"] = "User"
     name: str | None = None
-    sso_url: str | None = None
-    """Set while the organisation enforces single sign-on and the token is not authorised for it."""
 
     @property
     def node_id(self) -> str:
@@ -56,8 +54,6 @@ class Repository:
     archived_at: datetime | None = None
     is_internal: bool = False
     """Private to all but the enterprise; `private` is true as well then, as in GitHub's answers."""
-    is_hidden: bool = False
-    """Exists, but this account may not see it: 404, as if deleted."""
     has_legacy_id: bool = False
     """Old repositories still show their id in its old form, unless asked for the new one by header."""
 

@@ -75,13 +75,14 @@ def _repository(call: Call, repository: Repository | None) -> Reply:
     documentation = f"{DOCS}/repos/repos#get-a-repository"
     if repository is None or not call.account.shows(repository, call.token):
         return not_found(documentation)
-    if repository.owner.sso_url is not None:
+    sso_url = call.account.sso_url(repository.owner)
+    if sso_url is not None:
         return error(
             403,
             "Resource protected by organization SAML enforcement. "
             "You must grant your OAuth token access to this organization.",
             "https://docs.github.com/articles/authenticating-to-a-github-organization-with-saml-single-sign-on/",
-            x_github_sso=f"required; url={repository.owner.sso_url}",
+            x_github_sso=f"required; url={sso_url}",
         )
     if repository.block is not None:
         # Never recorded: body as quoted in github/rest-api-description#3314. Some carry 403 in place of 451.
@@ -105,12 +106,13 @@ def _listing(call: Call) -> Reply:
         return Reply.of(content, 422)
     per_page = min(_number(call.parameter("per_page"), DEFAULT_PER_PAGE), MAX_PER_PAGE)
     page = _number(call.parameter("page"), 1)
-    shown = [r for r in chosen if r.owner.sso_url is None]
+    withheld = sorted({r.owner.id for r in chosen if call.account.sso_url(r.owner) is not None})
+    shown = [r for r in chosen if r.owner.id not in withheld]
     items = shown[(page - 1) * per_page : page * per_page]
     reply = Reply.of([bodies.repository_body(call.account, r, call.origin) for r in items])
     if link := _link(call, page, -(-len(shown) // per_page)):
         reply.headers["link"] = link
-    if withheld := sorted({r.owner.id for r in chosen if r.owner.sso_url is not None}):
+    if withheld:
         reply.headers["x-github-sso"] = f"partial-results; organizations={','.join(map(str, withheld))}"
     return reply
 

@@ -33,11 +33,40 @@ BLOCKED = {
         }
     },
 }
+# What is in `data` was executed on GitHub's schema; this is what stands around it. GitHub writes an error's
+# type beside its message, where the specification of GraphQL would have it in the extensions.
+QUERIED = {
+    "type": "object",
+    "anyOf": [{"required": ["data"]}, {"required": ["errors"]}],
+    "additionalProperties": False,
+    "properties": {
+        "data": {"type": ["object", "null"]},
+        "extensions": {"type": "object", "properties": {"warnings": {"type": "array", "minItems": 1}}},
+        "errors": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["message"],
+                "additionalProperties": False,
+                "properties": {
+                    "type": {"type": "string", "pattern": "^[A-Z_]+$"},
+                    "code": {"const": "graphql_rate_limit"},
+                    "path": {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
+                    "locations": {"type": "array"},
+                    "extensions": {"type": "object"},
+                    "message": {"type": "string", "minLength": 1},
+                },
+            },
+        },
+    },
+}
 # Described in prose on docs.github.com, for every path alike.
 EVERYWHERE: dict[str, dict[str, Any] | None] = {
     "304": None,
     "400": BASIC_ERROR,
     "401": BASIC_ERROR,
+    "403": BASIC_ERROR,
     "404": BASIC_ERROR,
     "429": BASIC_ERROR,
     "451": BLOCKED,
@@ -98,6 +127,8 @@ def operation(path: str) -> dict[str, Any] | None:
 
 def schema_of(path: str, status: int) -> dict[str, Any] | None:
     """What a body must be; None where there must be no body."""
+    if path == "/graphql" and status == 200:
+        return QUERIED
     found = operation(path)
     documented: dict[str, Any] = {} if found is None else found["responses"]
     if str(status) not in documented:
@@ -116,6 +147,9 @@ def answer_violations(exchange: Exchange) -> Iterator[str]:
         # The one answer that is not JSON: a request without a User-Agent never reaches the API.
         if exchange.status != 403:
             yield f"{place}: HTML"
+        return
+    if exchange.path == "/login/oauth/access_token":
+        # github.com's own, which no description covers; see test_fake_tokens.py.
         return
     schema = schema_of(exchange.path, exchange.status)
     if schema is None:

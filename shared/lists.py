@@ -1,10 +1,11 @@
 """Lists: what a client may ask for, and the page it gets. The same on every resource (SPEC section 2)."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -28,7 +29,15 @@ def read_time(value: str) -> str:
     return value
 
 
-Time = Annotated[AwareDatetime, BeforeValidator(read_time)]
+def to_utc(time: datetime) -> datetime:
+    """The same moment in UTC: offsets may be longer than Postgres takes, and times end with the year 9999."""
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("Input should be a time between the years 1 and 9999") from error
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(read_time), AfterValidator(to_utc)]
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=WITHOUT_NUL)]
 
 

@@ -122,6 +122,7 @@ def test_unknown_parameter_is_refused_by_name_everywhere(resource: Resource, own
         ("created_since=1700000000", "created_since"),
         ("created_since=2026-11-22", "created_since"),
         ("created_since=2026-11-22T20:30:00", "created_since"),
+        ("created_since=0001-01-01T00:00:00%2B01:00", "created_since"),
         ("updated_before=99999-01-01", "updated_before"),
     ],
 )

@@ -113,6 +113,17 @@ def test_every_sort_pages_through_all_rows_in_order(resource: Resource, owner: C
 
 
 @every_resource
+def test_time_may_have_any_offset(resource: Resource, owner: Client) -> None:
+    row = resource.create(owner)
+    for time in (
+        "0001-01-01T00:00:00-23:59",
+        "2025-11-22t20:30:00.123456789z",
+        "2000-02-29T23:59:59%2B23:59",
+    ):
+        assert ids(owner.get(f"{resource.path}?created_since={time}").expect(200)["items"]) == [row["id"]]
+
+
+@every_resource
 def test_date_ranges_include_their_start_and_exclude_their_end(resource: Resource, owner: Client) -> None:
     rows = [resource.create(owner) for _ in range(3)]
     since, before = quote(rows[1]["created_at"]), quote(rows[2]["created_at"])

@@ -108,7 +108,9 @@ begin
   set state = 'failed', ended_at = now(), error = 'disconnected'
   where run.user_id = old.user_id
     and run.trigger in ('schedule', 'manual')
-    and run.state in ('queued', 'running');
+    and run.state in ('queued', 'running')
+    -- The runs of an account that is being deleted go after it.
+    and exists (select from public.users as owner where owner.id = old.user_id);
   return null;
 end;
 $$;

@@ -350,7 +350,7 @@ grant execute on function public.claim_due_github_connections(integer, integer) 
 comment on function public.claim_due_github_connections(integer, integer) is
   'Takes the connections whose re-sync is due, each with a lease and its run. For the dispatcher.';
 
--- Definer: as above. It can only give back what nobody has begun.
+-- Definer: as above. Whatever run it is given, the worst it can do is to let that run be begun a second time.
 create function private.release_github_connections(run_ids uuid[])
 returns integer
 language plpgsql
@@ -360,11 +360,24 @@ as $$
 declare
   released integer;
 begin
+  -- Connections before runs, as everywhere.
+  perform
+  from private.github_connections as known
+  where known.user_id in (select run.user_id from public.github_runs as run where run.id = any (run_ids))
+    and known.lease_run_id = any (run_ids)
+  order by known.id
+  for update;
+  update public.github_runs as run
+  set state = 'queued'
+  from private.github_connections as known
+  where run.id = any (run_ids)
+    and run.state = 'running'
+    and known.user_id = run.user_id
+    and known.lease_run_id = run.id;
   update private.github_connections as known
   set lease_until = null, lease_run_id = null, lease_length = null
   from public.github_runs as run
   where run.id = any (run_ids)
-    and run.state = 'queued'
     and known.user_id = run.user_id
     and known.lease_run_id = run.id;
   get diagnostics released = row_count;
@@ -391,4 +404,4 @@ revoke all on function public.release_github_connections(uuid[]) from public, an
 grant execute on function public.release_github_connections(uuid[]) to service_role;
 
 comment on function public.release_github_connections(uuid[]) is
-  'Gives back claimed connections whose messages could not be sent: they are due again at once. For the dispatcher.';
+  'Gives back leases, of runs whose messages could not be sent or which failed on the way: they are due again at once. For the dispatcher and the worker.';

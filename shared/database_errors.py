@@ -7,6 +7,7 @@ What the database says in words stays inside, except what Forum's own triggers s
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from postgrest import APIError
@@ -19,6 +20,7 @@ from shared.errors import (
     NotFound,
     PreconditionFailed,
     Problem,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
     UpstreamFailed,
@@ -88,6 +90,20 @@ def _as_github_owned(error: APIError) -> Problem:
     )
 
 
+def _as_running_sync(error: APIError) -> Problem:
+    return Conflict(
+        "A re-sync is under way. Look at its run.", type="sync-running", run_id=str(error.details)
+    )
+
+
+def _as_github_limit(error: APIError) -> Problem:
+    retry_at = datetime.fromisoformat(str(error.details))
+    seconds = max(1, round((retry_at - datetime.now(UTC)).total_seconds()))
+    return TooManyRequests(
+        "GitHub's rate limit is used up for now.", retry_after=seconds, type="github-rate-limited"
+    )
+
+
 def _as_bulk_item(error: APIError) -> Problem:
     """What one item of a bulk request met, told as it would be for a request of its own."""
     met = json.loads(str(error.details))
@@ -95,6 +111,8 @@ def _as_bulk_item(error: APIError) -> Problem:
         {"code": error.code, "message": error.message, "details": met["detail"], "hint": met["hint"]}
     )
     problem = to_problem(inner)
+    if not problem.errors and met.get("column"):
+        problem.errors = [FieldError(detail="The database refuses this value.", pointer=f"/{met['column']}")]
     if met.get("current") is not None:
         problem.extensions["current"] = met["current"]
     return problem.locate(met["index"])
@@ -148,6 +166,22 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "bulk_item": _as_bulk_item,
     "account_gone": lambda _: Unauthorized("This account no longer exists."),
     "product": lambda _: NotFound("There is no such product."),
+    "github_connection": lambda _: Conflict(
+        "GitHub is not connected. Store a token with `PUT /api/github/connection`.",
+        type="github-not-connected",
+    ),
+    "needs_reauth": lambda _: Conflict(
+        "GitHub has refused the stored token. Connect GitHub again.", type="github-needs-reauth"
+    ),
+    "github_identity": lambda _: Forbidden(
+        "This token belongs to another GitHub account than the one that you sign in with.",
+        type="github-identity-mismatch",
+    ),
+    "connection_changed": lambda _: Conflict(
+        "The connection was made anew by somebody else just now. Send the token again."
+    ),
+    "sync_running": _as_running_sync,
+    "rate_limited": _as_github_limit,
     "import_key": lambda _: UpstreamFailed(
         "This deployment's import key is not the one that the database knows. The operator has to set it."
     ),
@@ -180,6 +214,8 @@ def _explain(error: APIError) -> list[FieldError]:
     found = _CONSTRAINT.search(error.message or "")
     if found is None:
         return []
+    if (error.message or "").startswith("update or delete"):
+        return [FieldError(detail="Others in its product point at it.", pointer="/product_id")]
     name = found.group(1)
     rule = _BY_CONSTRAINT.get(name) or next(
         (rule for ending, rule in _BY_CONSTRAINT_ENDING.items() if name.endswith(ending)), None

@@ -49,5 +49,6 @@ def test_repository_that_others_point_at_stays_in_its_product(owner: Client) -> 
     product, other = (owner.create_product()["id"] for _ in range(2))
     repository = owner.create_repository(product)["id"]
     owner.create_work_item(product, repository_id=repository)
-    owner.patch(f"/api/repositories/{repository}", {"product_id": other}).expect_problem(409, "reference")
+    answer = owner.patch(f"/api/repositories/{repository}", {"product_id": other})
+    assert answer.expect_problem(409, "reference")["errors"][0]["pointer"] == "/product_id"
     assert owner.get(f"/api/repositories/{repository}").expect(200)["product_id"] == product

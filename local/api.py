@@ -1,7 +1,7 @@
 """The HTTP API: serverless-offline plays API Gateway and Lambda from the real serverless.yml."""
 
+import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,21 +13,11 @@ import httpx
 from local.part import Part, PartError, run_part
 from local.ports import LOOPBACK, answers
 from local.postgres import ROOT
+from local.serverless import Service, offline_environment, osls
 
 PYTHON_RUNNER = "node_modules/serverless-offline/src/lambda/handler-runner/python-runner/invoke.py"
 # The longest that a function may take, and a little.
 HEALTH_SECONDS = 20
-
-# Nothing here may ask AWS or anybody else: credentials that open nothing, found before any real ones.
-OFFLINE = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "SLS_DEPRECATION_DISABLE": "*",
-    "SLS_INTERACTIVE_SETUP_ENABLE": "0",
-}
-# A developer's own cloud and virtual environment stay out of it; VIRTUAL_ENV would win over PATH.
-NOT_PASSED_ON = {"AWS_PROFILE", "AWS_SESSION_TOKEN", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +25,7 @@ class Api:
     """The API, maybe still starting."""
 
     url: str
+    lambda_url: str  # where the functions without HTTP are called, as at AWS
     part: Part
     port: int
 
@@ -51,24 +42,32 @@ class Api:
 
 
 @contextmanager
-def run_api(settings: Mapping[str, str], *, port: int, lambda_port: int, log: Path) -> Iterator[Api]:
-    """Starts the API with the functions' settings, and leaves the waiting to the caller."""
-    node = shutil.which("node")
-    serverless = ROOT / "node_modules" / "serverless" / "bin" / "serverless.js"
-    if node is None or not serverless.exists():
-        raise PartError("serverless-offline is not installed: install Node 20 and run `npm install`.")
-    inherited = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
+def run_api(
+    service: Service, settings: Mapping[str, str], *, port: int, lambda_port: int, log: Path
+) -> Iterator[Api]:
+    """Starts the API with the settings of its functions, and leaves the waiting to the caller."""
+    inherited = offline_environment()
     environment = {
         **inherited,
-        **OFFLINE,
         **settings,
         "PATH": f"{ROOT / 'local' / 'bin'}{os.pathsep}{inherited.get('PATH', os.defpath)}",
         "FORUM_PYTHON": sys.executable,
         "FORUM_INVOKE": str(ROOT / PYTHON_RUNNER),
+        "FORUM_FUNCTIONS": json.dumps(notes(service, settings)),
     }
-    command = [node, str(serverless), "offline", "--noPrependStageInUrl", "--noSponsor", "--host", LOOPBACK]
+    command = osls("offline", "--noPrependStageInUrl", "--noSponsor", "--host", LOOPBACK)
     command += ["--httpPort", str(port), "--lambdaPort", str(lambda_port)]
     with run_part(
         "The API (serverless-offline)", command, log, environment=environment, directory=ROOT
     ) as part:
-        yield Api(f"http://{LOOPBACK}:{port}", part, port)
+        yield Api(f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{lambda_port}", part, port)
+
+
+def notes(service: Service, settings: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """What local/lambda_function.py has to know of each function."""
+    # AWS's own variables are Lambda's to set.
+    withheld = {name for name in settings if not name.startswith("AWS_")}
+    return {
+        name: {"time_out": function.time_out, "withheld": sorted(withheld - set(function.settings))}
+        for name, function in service.functions.items()
+    }

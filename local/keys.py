@@ -1,10 +1,11 @@
 """The secrets of one local project: made once, kept in one file that only its owner reads."""
 
+import base64
 import json
 import secrets
 import time
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Keys:
     legacy_anon_key: str  # a JWT signed with the legacy secret
     legacy_service_role_key: str
     import_key: str  # proves to the database that GitHub's columns come from the import function
+    encryption_key: str  # seals stored GitHub tokens, where AWS has KMS: 32 bytes in base64
 
     @property
     def public_key(self) -> dict[str, str]:
@@ -58,15 +60,20 @@ class Keys:
 
 
 def load_keys(directory: Path) -> Keys:
-    """Reads the keys of a project, or makes them the first time."""
+    """Reads the keys of a project. Missing ones are made: all the first time, a new one after an update."""
     path = directory / "keys.json"
-    if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_suffix(".partial")
-        partial.touch(mode=0o600)
-        partial.write_text(json.dumps(asdict(make_keys()), indent=2))
-        partial.replace(path)
-    return Keys(**json.loads(path.read_text()))
+    names = {field.name for field in fields(Keys)}
+    found = json.loads(path.read_text()) if path.exists() else {}
+    kept = {name: value for name, value in found.items() if name in names}
+    if kept.keys() == names:
+        return Keys(**kept)
+    keys = Keys(**{**asdict(make_keys()), **kept})
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(asdict(keys), indent=2))
+    partial.replace(path)
+    return keys
 
 
 def make_keys() -> Keys:
@@ -85,6 +92,7 @@ def make_keys() -> Keys:
         legacy_anon_key=legacy_key("anon", jwt_secret),
         legacy_service_role_key=legacy_key("service_role", jwt_secret),
         import_key=secrets.token_urlsafe(32),
+        encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
     )
 
 

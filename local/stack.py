@@ -1,17 +1,19 @@
 """The whole backend on this machine: which parts there are, on which ports, started in which order."""
 
-import os
-import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from local.api import Api, run_api
+from local.aws import Aws, run_moto
+from local.github import Github, names_other_github, run_github
 from local.migrations import apply_migrations
-from local.part import Part, PartError, run_part
-from local.ports import LOOPBACK, answers
-from local.postgres import ROOT, Postgres, run_postgres
+from local.part import Part, PartError
+from local.postgres import Postgres, run_postgres
+from local.queue_poller import run_queue_poller
+from local.serverless import Service, read_service
 from local.supabase import Supabase, run_supabase
 
 
@@ -26,6 +28,7 @@ class Ports:
     postgrest_port: int = 54330
     postgrest_admin_port: int = 54331
     github_port: int = 54340
+    aws_port: int = 54350
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Ports":
@@ -48,7 +51,7 @@ class Ports:
         return {
             variable: port
             for variable, port in self.by_variable().items()
-            if variable != "GITHUB_PORT" or other_github() is None
+            if variable != "GITHUB_PORT" or not names_other_github()
         }
 
 
@@ -59,8 +62,8 @@ class Stack:
     directory: Path
     api: Api
     supabase: Supabase
-    github_url: str
-    github_is_fake: bool
+    github: Github
+    aws: Aws
     migrations: list[str]  # the versions that this start applied
     parts: tuple[Part, ...]
 
@@ -70,29 +73,39 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
     """Runs all parts over the data in `directory`, and stops them in the opposite order."""
     logs = directory / "logs"
     with ExitStack() as running:
+        # These two take a second that Postgres can use as well.
+        reading = running.enter_context(ThreadPoolExecutor(max_workers=1)).submit(read_service)
+        moto = running.enter_context(run_moto(ports.aws_port, logs / "aws.log"))
         postgres = running.enter_context(
             run_postgres(directory / "postgres", ports.postgres_port, log=logs / "postgres.log")
         )
         migrations = apply_migrations(postgres.url)
-        github_url, github = running.enter_context(run_github(ports.github_port, logs))
+        github = running.enter_context(run_github(ports.github_port, logs))
         supabase = running.enter_context(run_local_supabase(postgres, directory, ports))
+        service = reading.result()
+        aws = moto.with_queues(service)
         api = running.enter_context(
             run_api(
-                function_settings(supabase, github_url),
+                service,
+                settings_of(supabase, github, aws, service),
                 port=ports.api_port,
                 lambda_port=ports.lambda_port,
                 log=logs / "api.log",
             )
         )
         api.wait()
+        pollers = [
+            running.enter_context(run_queue_poller(trigger, aws, service, api.lambda_url, logs))
+            for trigger in service.triggers
+        ]
         yield Stack(
             directory=directory,
             api=api,
             supabase=supabase,
-            github_url=github_url,
-            github_is_fake=bool(github),
+            github=github,
+            aws=aws,
             migrations=migrations,
-            parts=(postgres.part, *github, *supabase.parts, api.part),
+            parts=(moto.part, postgres.part, *github.parts, *supabase.parts, api.part, *pollers),
         )
 
 
@@ -109,36 +122,18 @@ def run_local_supabase(postgres: Postgres, directory: Path, ports: Ports) -> Ite
         yield supabase
 
 
-@contextmanager
-def run_github(port: int, logs: Path) -> Iterator[tuple[str, list[Part]]]:
-    """The fake GitHub, unless GITHUB_API_URL names another."""
-    other = other_github()
-    if other is not None:
-        yield other, []
-        return
-    with run_part(
-        "The fake GitHub",
-        [sys.executable, "-m", "local.fake_github"],
-        logs / "github.log",
-        environment={**os.environ, "GITHUB_PORT": str(port)},
-        directory=ROOT,
-    ) as part:
-        part.wait_until(lambda: answers(port))
-        yield f"http://{LOOPBACK}:{port}", [part]
-
-
-def other_github() -> str | None:
-    """The GitHub that the environment names, if any."""
-    return os.environ.get("GITHUB_API_URL") or None
-
-
-def function_settings(supabase: Supabase, github_url: str) -> dict[str, str]:
+def settings_of(supabase: Supabase, github: Github, aws: Aws, service: Service) -> dict[str, str]:
     """What the functions read from their environment."""
     return {
+        "AWS_ENDPOINT_URL": aws.url,
         "SUPABASE_URL": supabase.url,
         "SUPABASE_ANON_KEY": supabase.anon_key,
+        "SUPABASE_SECRET_KEY": supabase.keys.service_role_key,
         "SUPABASE_JWKS_URL": supabase.jwks_url,
         "SUPABASE_JWT_ISSUER": supabase.issuer,
-        "GITHUB_API_URL": github_url,
         "GITHUB_IMPORT_KEY": supabase.import_key,
+        "ENCRYPTION_KEY": supabase.keys.encryption_key,
+        "KMS_KEY_ID": "",
+        **github.settings,
+        "SYNC_QUEUE_URL": next((aws.queues[trigger.queue].url for trigger in service.triggers), ""),
     }

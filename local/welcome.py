@@ -10,7 +10,7 @@ from local.stack import Stack
 
 def welcome(stack: Stack, email: str, token: str, seconds: float) -> str:
     """Where everything is, and three requests to paste."""
-    github = "a fake; GITHUB_API_URL names another" if stack.github_is_fake else "GITHUB_API_URL"
+    github = "a fake; GITHUB_API_URL names another" if stack.github.is_fake else "GITHUB_API_URL"
     lines = [
         "",
         f"Forum runs, {seconds:.0f} seconds after its start. Ctrl-C stops it; the data stay.",
@@ -18,7 +18,8 @@ def welcome(stack: Stack, email: str, token: str, seconds: float) -> str:
         f"  API       {stack.api.url}",
         f"  Supabase  {stack.supabase.url}",
         f"  Postgres  {stack.supabase.database_url}",
-        f"  GitHub    {stack.github_url} ({github})",
+        f"  GitHub    {stack.github.url} ({github})",
+        f"  AWS       {stack.aws.url} (moto)",
         f"  settings  {stack.directory / 'env'}",
         f"  logs      {stack.directory / 'logs'}",
         "",
@@ -39,7 +40,7 @@ def curl_lines(stack: Stack, email: str, token: str) -> dict[str, str]:
     if product_id is not None:
         item = json.dumps({"product_id": product_id, "title": "Try Forum", "priority": 3})
         work += f" -H 'Content-Type: application/json' -d '{item}'"
-    github_token = DEMO_TOKEN if stack.github_is_fake else "$GITHUB_TOKEN"
+    github_token = DEMO_TOKEN if stack.github.is_fake else "$GITHUB_TOKEN"
     return {
         "the products": f"{curl} {stack.api.url}/api/products",
         "a new work item" if product_id else "the work items": work,

@@ -9,12 +9,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 # Verifiers of tokens fetch the public keys, and have no API key to show.
 OPEN_PATHS = frozenset({"/auth/v1/.well-known/jwks.json"})
 
+# How every browser has begun to name itself since the first ones.
+BROWSER = "Mozilla"
+
 
 class RequireApiKey:
     """Lets a request through whose `apikey`, a header or a query parameter, is one of the project's.
 
     A request that says nothing about its caller, or names an API key of the new format as if it were a token,
-    gets the token that stands for its API key: PostgREST knows nothing but tokens.
+    gets the token that stands for its API key: PostgREST knows nothing but tokens. A user's token stays, also
+    beside a secret key: it is the user then who asks.
     """
 
     def __init__(self, app: ASGIApp, api_keys: Mapping[str, str]) -> None:
@@ -27,26 +31,35 @@ class RequireApiKey:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get("apikey") or query_parameter(scope, "apikey")
-        if given is None:
-            refusal = refused(
+        given = headers.get("apikey") or query_parameter(scope, "apikey") or ""
+        refusal = self.refusal(given, headers.get("user-agent", ""))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        authorization = headers.get("authorization", "")
+        if not authorization or authorization.startswith("Bearer sb_"):
+            scope = with_token(scope, self.api_keys[given])
+        await self.app(scope, receive, send)
+
+    def refusal(self, given: str, user_agent: str) -> JSONResponse | None:
+        """Why a request gets no further, in Supabase's own words."""
+        if not given:
+            return refused(
                 "No API key found in request", "No `apikey` request header or url param was found."
             )
-            await refusal(scope, receive, send)
-        elif given not in self.api_keys:
-            refusal = refused(
-                "Invalid API key", "Double check your Supabase `anon` or `service_role` API key."
+        if given not in self.api_keys:
+            return refused("Invalid API key", "Double check your Supabase `anon` or `service_role` API key.")
+        if given.startswith("sb_secret_") and BROWSER in user_agent:
+            return refused(
+                "Forbidden use of secret API key in browser",
+                "Secret API keys can only be used in a protected environment and should never be used in a"
+                " browser. Delete this secret API key immediately.",
             )
-            await refusal(scope, receive, send)
-        else:
-            authorization = headers.get("authorization", "")
-            if not authorization or authorization.startswith("Bearer sb_"):
-                scope = with_token(scope, self.api_keys[given])
-            await self.app(scope, receive, send)
+        return None
 
 
 def refused(message: str, hint: str) -> JSONResponse:
-    """Supabase's own words."""
+    """A 401 as Supabase's gateway writes it."""
     return JSONResponse({"message": message, "hint": hint}, 401)
 
 

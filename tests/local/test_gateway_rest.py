@@ -46,6 +46,42 @@ def test_a_publishable_key_alone_is_the_role_anon(supabase: Supabase, authorizat
     assert answer.status_code == 200
 
 
+def release_nothing(supabase: Supabase, headers: dict[str, str]) -> int:
+    """Calls what only the role service_role may call."""
+    url = f"{supabase.url}/rest/v1/rpc/release_github_connections"
+    return httpx.post(url, json={"run_ids": []}, headers=headers).status_code
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer {key}"])
+@pytest.mark.parametrize("name", ["service_role_key", "legacy_service_role_key"])
+def test_a_secret_key_alone_is_the_role_service_role(
+    supabase: Supabase, name: str, authorization: str | None
+) -> None:
+    key = getattr(supabase.keys, name)
+    headers = {"apikey": key}
+    if authorization:
+        headers["authorization"] = authorization.format(key=key)
+    assert release_nothing(supabase, headers) in {200, 204}
+
+
+def test_a_user_beside_a_secret_key_stays_a_user(supabase: Supabase) -> None:
+    token = supabase.create_user().access_token
+    headers = {"apikey": supabase.keys.service_role_key, "authorization": f"Bearer {token}"}
+    assert release_nothing(supabase, headers) == 403
+    assert release_nothing(supabase, {"apikey": supabase.anon_key}) == 401
+
+
+def test_a_secret_key_in_a_browser_is_refused(supabase: Supabase) -> None:
+    browser = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"}
+    answer = httpx.get(
+        f"{supabase.url}/rest/v1/", headers={**browser, "apikey": supabase.keys.service_role_key}
+    )
+    assert answer.status_code == 401
+    assert answer.json()["message"] == "Forbidden use of secret API key in browser"
+    answer = httpx.get(f"{supabase.url}/rest/v1/", headers={**browser, "apikey": supabase.anon_key})
+    assert answer.status_code == 200
+
+
 def test_a_bad_token_is_refused_by_postgrest_itself(supabase: Supabase) -> None:
     headers = {"apikey": supabase.anon_key, "authorization": "Bearer x.y.z"}
     answer = httpx.get(f"{supabase.url}/rest/v1/", headers=headers)

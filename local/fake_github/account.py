@@ -93,6 +93,7 @@ class Account(TokenOwner):
         """A new repository of the user's, or of `owner`, with an id that nothing had before."""
         now = datetime.now(UTC).replace(microsecond=0)
         times = {"created_at": now, "updated_at": now, "pushed_at": now}
+        self._refuse_taken_name(owner or self.user, name)
         self._last_id = max(self._last_id, *self.repositories, 0) + 1
         return self.add(Repository(self._last_id, owner or self.user, name, **(times | fields)))
 
@@ -131,14 +132,18 @@ class Account(TokenOwner):
         owner = self.owners()[login]
         moved = [r for r in self.repositories.values() if r.owner is owner]
         old_names = [r.full_name.lower() for r in moved]
+        if new_login.lower() in {name.lower() for name in self.owners()}:
+            raise ValueError(f"{new_login} is taken")
         owner.login = new_login
         for old_name, repository in zip(old_names, moved, strict=True):
+            self.redirects.pop(repository.full_name.lower(), None)
             self.redirects[old_name] = repository.id
 
     def delete(self, repository_id: int) -> None:
         """Old names stop redirecting along with the repository."""
         self._last_id = max(self._last_id, repository_id)
         del self.repositories[repository_id]
+        self.hidden.discard(repository_id)
         self.redirects = {name: id_ for name, id_ in self.redirects.items() if id_ != repository_id}
 
     def archive(self, repository_id: int) -> None:
@@ -233,11 +238,17 @@ class Account(TokenOwner):
         self._touch(repository)
 
     def _move(self, repository: Repository, owner: Owner, name: str) -> None:
+        self._refuse_taken_name(owner, name)
         old = repository.full_name.lower()
         repository.owner, repository.name = owner, name
         self.redirects.pop(repository.full_name.lower(), None)
         self.redirects[old] = repository.id
         self._touch(repository)
+
+    def _refuse_taken_name(self, owner: Owner, name: str) -> None:
+        """As GitHub does; a repository that keeps its own name is refused likewise, as nothing would move."""
+        if self.by_full_name(f"{owner.login}/{name}") is not None:
+            raise ValueError(f"{owner.login}/{name} is taken")
 
     def _touch(self, repository: Repository) -> None:
         now = datetime.now(UTC).replace(microsecond=0)

@@ -2,10 +2,13 @@
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.fake_github import DEMO_TOKEN, Account, FakeGitHub, Owner, Repository, demo_account
 from tests.github.queries import ask, from_graphql, from_rest, read_nodes
@@ -217,3 +220,76 @@ def test_old_form_of_an_id_says_what_it_is(fake: FakeGitHub) -> None:
     repository = some(fake)[0]
 
     assert base64.b64decode(repository.legacy_node_id).decode() == f"010:Repository{repository.id}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda account, first, second: account.rename(first.id, second.name),
+        lambda account, first, second: account.rename(first.id, second.name.upper()),
+        lambda account, _, second: account.create(second.name),
+        lambda account, *_: account.rename_owner("mira-solberg", "northlight-labs"),
+    ],
+)
+def test_taken_name_is_refused_and_nothing_changes(
+    fake: FakeGitHub, change: Callable[[Account, Repository, Repository], object]
+) -> None:
+    before = {r.id: r.full_name for r in fake.account.repositories.values()}
+
+    with pytest.raises(ValueError, match="is taken"):
+        change(fake.account, *some(fake, 2))
+
+    assert {r.id: r.full_name for r in fake.account.repositories.values()} == before
+    assert fake.account.redirects == {}
+
+
+NAMES = st.sampled_from(["one", "two", "three"])
+LOGINS = st.sampled_from(["mira-solberg", "northlight-labs", "someone"])
+WHICH = st.integers(0, 8)
+STEPS = st.one_of(
+    st.tuples(st.sampled_from(["rename", "reuse_name"]), WHICH, NAMES),
+    st.tuples(st.sampled_from(["delete", "recreate", "hide", "show", "archive", "unarchive"]), WHICH),
+    st.tuples(st.just("swap_names"), WHICH, WHICH),
+    st.tuples(st.just("transfer"), WHICH, LOGINS),
+    st.tuples(st.just("rename_owner"), LOGINS, LOGINS),
+)
+
+
+def take(account: Account, step: tuple[Any, ...]) -> None:
+    """One change; GitHub refuses those that collide with a name."""
+    change, *arguments = step
+    ids = sorted(account.repositories)
+    given: list[Any] = [ids[a % len(ids)] if isinstance(a, int) else a for a in arguments] if ids else []
+    owners = account.owners()
+    match change, given:
+        case _, []:
+            return
+        case "transfer", [id_, login]:
+            given = [id_, owners.get(login, Owner(4711, login))]
+        case "rename_owner", [login, _] if login not in owners:
+            return
+        case "swap_names", [first, second] if first == second:
+            return
+        case _:
+            pass
+    with suppress(ValueError):
+        getattr(account, change)(*given)
+
+
+@given(st.lists(STEPS, max_size=25))
+def test_names_lead_to_one_repository_each_after_any_changes(steps: list[tuple[Any, ...]]) -> None:
+    account = demo_account(3)
+    numbers = set(account.repositories)
+
+    for step in steps:
+        before = set(account.repositories)
+        take(account, step)
+        made = set(account.repositories) - before
+        assert not made & numbers
+        numbers |= made
+
+        names = [r.full_name.lower() for r in account.repositories.values()]
+        assert len(set(names)) == len(names)
+        assert not set(names) & set(account.redirects)
+        assert set(account.redirects.values()) | account.hidden <= set(account.repositories)
+        assert len(account.by_node_id()) == 2 * len(names)

@@ -7,7 +7,10 @@ import tomllib
 
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
+from functions.github_connection import handler as github_connection
 from functions.github_import import handler as github_import
+from functions.github_runs import handler as github_runs
+from functions.github_sync import handler as github_sync
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.reference import handler as reference
@@ -19,7 +22,19 @@ from shared.openapi import build_document
 DOCUMENT = ROOT / "openapi.json"
 
 # In the order in which a reader meets them.
-ROOMS = (products, repositories, work_items, documents, app_info, github_import, health, reference)
+ROOMS = (
+    products,
+    repositories,
+    work_items,
+    documents,
+    app_info,
+    github_import,
+    github_connection,
+    github_runs,
+    github_sync,
+    health,
+    reference,
+)
 
 
 def write_document() -> str:

@@ -6,7 +6,7 @@ to another user, row or purpose.
 """
 
 from shared.encryption.errors import EncryptionUnavailable, SealBroken
-from shared.encryption.sealing import Place, Sealed, Vault
+from shared.encryption.sealing import Place, Purpose, Sealed, Vault
 from shared.encryption.vaults import get_vault
 
-__all__ = ["EncryptionUnavailable", "Place", "SealBroken", "Sealed", "Vault", "get_vault"]
+__all__ = ["EncryptionUnavailable", "Place", "Purpose", "SealBroken", "Sealed", "Vault", "get_vault"]

@@ -9,10 +9,17 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from functions.sync_dispatcher import service as dispatcher_service
+from functions.sync_worker import service as worker_service
+from functions.sync_worker.batch import LAST_RECEIVE, USERS_AT_ONCE
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-ROOMS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+EVERY_ROOM = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+# What the schedule and the queue call: without routes, and with rights that no request may have.
+SYNC_ROOMS = ["sync_dispatcher", "sync_worker"]
+ROOMS = [room for room in EVERY_ROOM if room not in SYNC_ROOMS]
+SECRETS = {"GITHUB_IMPORT_KEY", "SUPABASE_SECRET_KEY", "GITHUB_APP_CLIENT_SECRET", "ENCRYPTION_KEY"}
 
 
 def routes_of(room: str) -> set[str]:
@@ -24,7 +31,7 @@ def routes_of(room: str) -> set[str]:
 
 def test_every_room_is_a_function_and_every_function_a_room(service: dict[str, Any]) -> None:
     handlers = {name: function["handler"] for name, function in service["functions"].items()}
-    assert handlers == {room: f"functions/{room}/handler.handler" for room in ROOMS}
+    assert handlers == {room: f"functions/{room}/handler.handler" for room in EVERY_ROOM}
 
 
 def test_routes_of_the_gateway_are_those_of_the_functions(service: dict[str, Any]) -> None:
@@ -44,23 +51,54 @@ def test_functions_get_the_settings_that_the_code_reads(service: dict[str, Any])
     assert shared | own == {name.upper() for name in Settings.model_fields}
 
 
-def test_only_the_import_holds_the_import_key(service: dict[str, Any]) -> None:
-    holders = [
-        name
-        for name, function in service["functions"].items()
-        if "GITHUB_IMPORT_KEY" in function.get("environment", {})
-    ]
-    assert holders == ["github_import"]
-    assert not any("SERVICE_ROLE" in name or "SECRET_KEY" in name for name in shared_environment(service))
+def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -> None:
+    assert not SECRETS & set(service["provider"]["environment"])
+    assert holders(service, "GITHUB_IMPORT_KEY") == ["github_connection", "github_import"]
+    assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_ROOMS
+    assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["sync_worker"]
+    assert holders(service, "ENCRYPTION_KEY") == ["github_connection", "github_import", "sync_worker"]
+    assert holders(service, "KMS_KEY_ID") == ["github_connection", "github_import", "sync_worker"]
 
 
-def shared_environment(service: dict[str, Any]) -> set[str]:
-    return set(service["provider"]["environment"])
+def holders(service: dict[str, Any], setting: str) -> list[str]:
+    """The functions that get a setting of their own."""
+    functions = service["functions"].items()
+    return sorted(name for name, function in functions if setting in function.get("environment", {}))
 
 
 def test_every_function_ends_before_the_gateway_gives_up(service: dict[str, Any]) -> None:
     default = service["provider"]["timeout"]
-    assert all(function.get("timeout", default) < 30 for function in service["functions"].values())
+    assert all(service["functions"][room].get("timeout", default) < 30 for room in ROOMS)
+
+
+def test_sync_is_reached_by_the_schedule_and_the_queue_only(service: dict[str, Any]) -> None:
+    kinds = {room: [list(event) for event in service["functions"][room]["events"]] for room in SYNC_ROOMS}
+    assert kinds == {"sync_dispatcher": [["schedule"]], "sync_worker": [["sqs"]]}
+    (event,) = service["functions"]["sync_dispatcher"]["events"]
+    # A scheduled rule has no dead-letter queue, no time zone and no flexible window.
+    assert event["schedule"]["method"] == "scheduler"
+
+
+def test_queue_gives_a_worker_time_and_a_message_five_attempts(service: dict[str, Any]) -> None:
+    worker = service["functions"]["sync_worker"]
+    (event,) = (each["sqs"] for each in worker["events"])
+    resources = service["resources"]["Resources"]
+    queue = resources[event["arn"]["Fn::GetAtt"][0]]["Properties"]
+    dead_letters = resources[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]["Properties"]
+
+    # AWS, "Configuring an Amazon SQS queue for use with Lambda": six times, at least.
+    assert queue["VisibilityTimeout"] >= 6 * worker["timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == LAST_RECEIVE
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert event["functionResponseType"] == "ReportBatchItemFailures"
+    assert (event["batchSize"], event["maximumConcurrency"]) == (USERS_AT_ONCE, 5)
+
+
+def test_leases_outlive_whom_they_belong_to(service: dict[str, Any]) -> None:
+    worker = service["functions"]["sync_worker"]
+    queue = service["resources"]["Resources"]["SyncQueue"]["Properties"]
+    assert worker["timeout"] < worker_service.LEASE_SECONDS
+    assert queue["VisibilityTimeout"] < dispatcher_service.LEASE_SECONDS
 
 
 def test_endpoint_that_takes_parameters_takes_them_as_a_model_that_refuses_others() -> None:

@@ -1,0 +1,1 @@
+"""Imports and re-syncs that have run."""

@@ -1,0 +1,1 @@
+"""A re-sync on request."""

@@ -1,0 +1,1 @@
+"""The schedule's side of the re-sync."""

@@ -1,0 +1,149 @@
+"""One run: everything that a user has imported is looked at on GitHub, and what has changed is written."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from functions.sync_worker.observing import Observed, Observer
+from functions.sync_worker.tokens import RenewalUnderWay, Tokens
+from shared.encryption import EncryptionUnavailable, SealBroken
+from shared.github import Forbidden, GitHub, RateLimited, TimedOut, TokenRejected, Unavailable
+from shared.github.graphql import MAX_IDS, GraphQL
+from shared.settings import get_settings
+from shared.supabase import get_http_client
+from shared.sync.database import RunDatabase
+from shared.sync.messages import SyncMessage
+
+logger = logging.getLogger("forum")
+
+# Longer than a worker may take, so that nobody else begins while it is at work.
+LEASE_SECONDS = 150
+# What a chunk may take: two attempts at GitHub, and the database on both sides of them.
+CHUNK_MILLISECONDS = 35_000
+
+Ending = dict[str, Any]
+
+
+class OutOfTime(Exception):
+    """The function's time ends before the work does. The next delivery goes on from here."""
+
+
+class TokenReplaced(Exception):
+    """The owner has stored another token while the run was under way with the one before."""
+
+
+# What a later delivery may mend, known to the run.
+PASSING = (Unavailable, TimedOut, EncryptionUnavailable, OutOfTime, RenewalUnderWay, TokenReplaced)
+
+
+class SyncRun:
+    """The run of one message. Nothing of it outlives `run`."""
+
+    def __init__(self, message: SyncMessage, get_remaining_milliseconds: Callable[[], int]) -> None:
+        self.message = message
+        self.database = RunDatabase(message)
+        self._get_remaining_milliseconds = get_remaining_milliseconds
+        self._is_token_alive = False
+        self._has_observed = False
+        self._told = (0, 0)
+
+    def run(self) -> None:
+        """Do what is left of the run, and end it.
+
+        Raises whatever a later delivery may mend: GitHub or the database being down, the time being over.
+        """
+        begun = self.database.begin(LEASE_SECONDS)
+        if begun.state != "running":
+            # A second delivery, or one that came late: somebody else does it, or has done it.
+            logger.info("re-sync of run %s left alone: %s", self.message.run_id, begun.state)
+            return
+        try:
+            self._finish(self._work(Tokens(self.message, self.database, begun), begun.remaining))
+        except PASSING:
+            # The next delivery need not wait until the lease ends by itself.
+            self.database.release()
+            raise
+
+    def _work(self, tokens: Tokens, remaining: int) -> Ending:
+        """How the run ends."""
+        try:
+            return self._look_at_all(tokens, remaining)
+        except (TokenRejected, SealBroken):
+            if tokens.has_been_replaced():
+                raise TokenReplaced from None
+            # One call with a refused token and no more: several make GitHub refuse its owner's every sign-in.
+            return {"state": "needs_reauth", "error": "needs_reauth", "token_alive": False}
+        except RateLimited as limit:
+            return self._fail("rate_limited") | {"retry_at": limit.retry_at.isoformat()}
+        except Forbidden as error:
+            logger.warning("re-sync of run %s refused: %s", self.message.run_id, type(error).__name__)
+            return self._fail("github_forbidden")
+
+    def give_up(self, error: str) -> None:
+        """End a run that no delivery could end, so that its owner sees why."""
+        self._finish(self._fail(error))
+
+    def _look_at_all(self, tokens: Tokens, remaining: int) -> Ending:
+        observer = self._make_observer(tokens.get()) if remaining else None
+        while remaining and observer is not None:
+            self._check_time()
+            chunk = self.database.get_next_chunk(MAX_IDS)
+            if not chunk:
+                break
+            observed = observer.observe(chunk)
+            remaining = self._apply(observed, observer)
+            if isinstance(observed.stopped_by, TokenRejected) and tokens.is_renewable:
+                observer = self._make_observer(tokens.renew())
+            elif observed.stopped_by is not None:
+                raise observed.stopped_by
+            elif not observed.observations:
+                # GitHub answers, and tells nothing of any of them: asking on would not end.
+                return self._fail("incomplete")
+        return {"state": "succeeded", "token_alive": self._is_token_alive or None}
+
+    def _make_observer(self, token: str) -> Observer:
+        settings, http = get_settings(), get_http_client()
+        self._told = (0, 0)
+        return Observer(
+            GraphQL(http, settings.graphql_url, token),
+            GitHub(http, str(settings.github_api_url), token),
+            self._is_time_left,
+        )
+
+    def _apply(self, observed: Observed, observer: Observer) -> int:
+        """Write what was observed and what it has cost. Returns how many repositories remain."""
+        self._is_token_alive |= observed.is_token_alive
+        self._has_observed |= bool(observed.observations)
+        spending, rest = observer.graphql.spending, observer.github.spending
+        requests, points = spending.requests + rest.requests, spending.points
+        spent = {
+            "requests": requests - self._told[0],
+            "points": points - self._told[1],
+            "rate_limit_remaining": spending.remaining,
+            "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
+            "flags": sorted(observed.flags),
+        }
+        self._told = (requests, points)
+        return self.database.apply(observed.observations, spent)
+
+    def _finish(self, ending: Ending) -> None:
+        run = self.database.finish(ending)
+        logger.info(
+            "re-sync of run %s %s: %s, %d requests, %d points, %s",
+            self.message.run_id,
+            run["state"],
+            run["error"] or "no error",
+            run["requests"],
+            run["points"],
+            run["counts"],
+        )
+
+    def _fail(self, error: str) -> Ending:
+        return {"state": "partial" if self._has_observed else "failed", "error": error}
+
+    def _is_time_left(self) -> bool:
+        return self._get_remaining_milliseconds() > CHUNK_MILLISECONDS
+
+    def _check_time(self) -> None:
+        if not self._is_time_left():
+            raise OutOfTime

@@ -1,0 +1,33 @@
+"""Runs: what each import from GitHub and each re-sync did."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.entities.base import Row
+
+RunTrigger = Literal["import", "schedule", "manual"]
+RunState = Literal["queued", "running", "succeeded", "partial", "failed"]
+RunFlag = Literal["mass_disappearance", "sso_partial", "truncated"]
+
+
+class RunRead(Row):
+    """A run, without its results for each repository."""
+
+    user_id: UUID
+    connection_id: UUID | None = Field(description="The connection of a re-sync; null for an import.")
+    product_id: UUID | None = Field(description="The product of an import, while it exists.")
+    trigger: RunTrigger
+    state: RunState = Field(description="`partial`: something was left out; see `error`, `flags`, `counts`.")
+    started_at: datetime
+    ended_at: datetime | None
+    requests: int = Field(description="To GitHub.")
+    points: int = Field(description="Of GitHub's GraphQL allowance.")
+    rate_limit_remaining: int | None
+    rate_limit_reset_at: datetime | None
+    next_sync_at: datetime | None
+    error: Annotated[str, Field(examples=["rate_limited"])] | None
+    flags: list[RunFlag] = Field(description="Why missing repositories were left as they are.")
+    counts: dict[str, int] = Field(description="How many repositories had which outcome.")

@@ -1,0 +1,128 @@
+"""The database as the scheduled sync sees it: a few functions, and no table.
+
+The secret key stands for the service role, which is granted nothing but these functions. Each takes the user,
+the connection and the run of a message, and refuses three that do not belong together.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from postgrest import APIError, SyncPostgrestClient
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.settings import get_settings
+from shared.supabase import get_http_client
+from shared.sync.messages import SyncMessage
+
+MESSAGE_REFUSED = "sync_message"
+
+
+class Begun(BaseModel):
+    """What a worker gets to work with, or why there is nothing to do."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    state: Literal["running", "busy", "ended"]
+    sealed_token: dict[str, Any] | None = Field(None, repr=False)
+    sealed_refresh_token: dict[str, Any] | None = Field(None, repr=False)
+    token_expires_at: datetime | None = None
+    remaining: int = 0
+
+
+class ChunkItem(BaseModel):
+    """A repository to look at."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    github_id: int
+    node_id: str | None
+    full_name: str | None
+
+
+def connect_as_service() -> SyncPostgrestClient:
+    """The database with the secret key. Only the scheduled sync has it."""
+    settings = get_settings()
+    key = settings.supabase_secret_key
+    if key is None:
+        raise ValueError("set SUPABASE_SECRET_KEY")
+    headers = {"apikey": key}
+    if not key.startswith("sb_"):
+        # A key of the old format is the token that it stands for.
+        headers["Authorization"] = f"Bearer {key}"
+    return SyncPostgrestClient(
+        f"{settings.supabase_origin}/rest/v1",
+        headers=headers,
+        http_client=get_http_client(),
+        retry_enabled=False,
+    )
+
+
+def claim_due(limit: int, lease_seconds: int) -> list[SyncMessage]:
+    """Take connections whose re-sync is due, each with a lease on its run."""
+    arguments = {"max_connections": limit, "lease_seconds": lease_seconds}
+    rows = _call(connect_as_service(), "claim_due_github_connections", arguments)
+    return [SyncMessage.model_validate(row) for row in rows]
+
+
+def release(messages: Sequence[SyncMessage]) -> None:
+    """Give back what was claimed and could not be sent: it is due again at once."""
+    arguments = {"run_ids": [str(message.run_id) for message in messages]}
+    _call(connect_as_service(), "release_github_connections", arguments)
+
+
+class RunDatabase:
+    """The functions for the run of one message."""
+
+    def __init__(self, message: SyncMessage) -> None:
+        self._supabase = connect_as_service()
+        self._ids = message.model_dump(mode="json")
+
+    def begin(self, lease_seconds: int) -> Begun:
+        """Begin the run, or take it over."""
+        return Begun.model_validate(self._call("begin_github_sync", lease_seconds=lease_seconds))
+
+    def get_next_chunk(self, size: int) -> list[ChunkItem]:
+        """Repositories that have no result yet."""
+        return [ChunkItem.model_validate(row) for row in self._call("next_github_sync_chunk", size=size)]
+
+    def apply(self, observations: Sequence[dict[str, Any]], spent: dict[str, Any]) -> int:
+        """Write what GitHub says, and what it has cost to ask. Returns how many repositories remain."""
+        applied = self._call("apply_github_sync_chunk", observations=list(observations), spent=spent)
+        return int(applied["remaining"])
+
+    def finish(self, ending: dict[str, Any]) -> dict[str, Any]:
+        """End the run. Returns it."""
+        run: dict[str, Any] = self._call("finish_github_sync", ending=ending)
+        return run
+
+    def release(self) -> None:
+        """Give the lease back before the run has ended: another delivery may go on at once."""
+        _call(self._supabase, "release_github_connections", {"run_ids": [self._ids["run_id"]]})
+
+    def claim_refresh(self) -> dict[str, Any] | None:
+        """The sealed refresh token, to one caller; None to all others."""
+        claimed = self._call("claim_github_token_refresh")
+        return None if claimed is None else claimed["sealed_refresh_token"]
+
+    def save_refreshed(self, connection: dict[str, Any]) -> bool:
+        """Store a fresh pair. False where the owner has stored another token since."""
+        return bool(self._call("save_refreshed_github_token", connection=connection))
+
+    def read_token(self) -> dict[str, Any]:
+        """The sealed token as it is now."""
+        read: dict[str, Any] = self._call("read_github_sync_token")
+        return read
+
+    def _call(self, function: str, **arguments: Any) -> Any:
+        return _call(self._supabase, function, self._ids | arguments)
+
+
+def is_ended(error: APIError) -> bool:
+    """Whether the database refuses because the run has ended meanwhile: no failure of anybody's."""
+    return error.hint == MESSAGE_REFUSED and error.details == "ended"
+
+
+def _call(supabase: SyncPostgrestClient, function: str, arguments: dict[str, Any]) -> Any:
+    # JSON in truth: the annotation of the client is too narrow.
+    return supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data

@@ -1,0 +1,15 @@
+"""The message that travels from whoever wants a re-sync to the worker."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class SyncMessage(BaseModel):
+    """Which run of which connection of which user is to be done. The database believes none of the three."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    user_id: UUID
+    connection_id: UUID
+    run_id: UUID

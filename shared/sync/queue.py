@@ -1,0 +1,73 @@
+"""The queue between dispatcher and worker: SQS.
+
+A message names its user as its group, which makes a standard queue a fair one: a user with many messages in
+flight does not hold up the others.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import Any
+
+from shared.aws import get_client
+from shared.settings import get_settings
+from shared.sync.messages import SyncMessage
+
+logger = logging.getLogger("forum")
+
+# SQS's own.
+BATCH_SIZE = 10
+BATCHES_AT_ONCE = 5
+# SendMessageBatch succeeds as a call while single entries of it fail.
+ATTEMPTS = 3
+
+
+def send(messages: Sequence[SyncMessage]) -> list[SyncMessage]:
+    """Send messages, those that SQS has not taken again. Returns what could not be sent."""
+    unsent = list(messages)
+    for _ in range(ATTEMPTS):
+        if unsent:
+            unsent = _send_once(unsent)
+    return unsent
+
+
+def _send_once(messages: Sequence[SyncMessage]) -> list[SyncMessage]:
+    sqs, url = get_client("sqs"), _get_url()
+    with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
+        failed = pool.map(lambda batch: list(_send_batch(sqs, url, batch)), _iterate_batches(messages))
+        return [message for messages in failed for message in messages]
+
+
+def _iterate_batches(messages: Sequence[SyncMessage]) -> Iterator[Sequence[SyncMessage]]:
+    for start in range(0, len(messages), BATCH_SIZE):
+        yield messages[start : start + BATCH_SIZE]
+
+
+def _send_batch(sqs: Any, url: str, messages: Sequence[SyncMessage]) -> Iterator[SyncMessage]:
+    """The messages that SQS has not taken."""
+    exceptions = import_module("botocore.exceptions")
+    entries = [
+        {
+            "Id": str(number),
+            "MessageBody": message.model_dump_json(),
+            "MessageGroupId": str(message.user_id),
+        }
+        for number, message in enumerate(messages)
+    ]
+    try:
+        answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    except (exceptions.ClientError, exceptions.BotoCoreError) as error:
+        logger.warning("SQS did not take a batch: %s", type(error).__name__)
+        yield from messages
+        return
+    for failed in answer.get("Failed", ()):
+        logger.warning("SQS did not take a message: %s", failed.get("Code"))
+        yield messages[int(failed["Id"])]
+
+
+def _get_url() -> str:
+    url = get_settings().sync_queue_url
+    if url is None:
+        raise ValueError("set SYNC_QUEUE_URL")
+    return url

@@ -4,11 +4,12 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from shared.entities.base import Input, Row
 from shared.github.calls import LONGEST_TOKEN
 from shared.github.user import TokenKind
+from shared.lists import Time
 
 # What a header can carry.
 VISIBLE = r"^[\x21-\x7e]+$"
@@ -40,10 +41,10 @@ class ConnectionSave(Input):
     refresh_token: Token | None = Field(
         None, description="What renews the token of a GitHub App, such as `provider_refresh_token`."
     )
-    expires_at: AwareDatetime | None = Field(
+    expires_at: Time | None = Field(
         None, description="When the token ends, where GitHub does not say so itself."
     )
-    refresh_token_expires_at: AwareDatetime | None = None
+    refresh_token_expires_at: Time | None = None
 
 
 class ConnectionRead(Row):

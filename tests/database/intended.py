@@ -23,6 +23,8 @@ _GITHUB_OF_PEOPLE = (
     *("record_github_import(text,jsonb)", "delete_github_connection()"),
     # 20261122002300_github_sync_leases
     *("request_github_sync()", "release_github_sync(uuid)"),
+    # 20261122002950_interactive_github
+    "get_sealed_github_token(text)",
 )
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
@@ -73,6 +75,8 @@ EXECUTE: set[tuple[str, str]] = {
     ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.document_search(text,text)", "authenticated"),
+    # 20261122002950_interactive_github: an invoker that only reads
+    ("public.compare_repositories(uuid,jsonb)", "authenticated"),
     # 20261122001200_idempotency_keys
     ("public.get_idempotent_answer(text)", "authenticated"),
     ("private.get_idempotent_answer(text)", "authenticated"),

@@ -11,7 +11,10 @@ import pytest
 
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
+from functions.github_connection import handler as github_connection
 from functions.github_import import handler as github_import
+from functions.github_runs import handler as github_runs
+from functions.github_sync import handler as github_sync
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories
@@ -29,6 +32,9 @@ HANDLERS = {
     "/api/docs": documents.handler,
     "/api/app-info": app_info.handler,
     "/api/github": github_import.handler,
+    "/api/github/connection": github_connection.handler,
+    "/api/github/runs": github_runs.handler,
+    "/api/github/sync": github_sync.handler,
     "/health": health.handler,
 }
 

@@ -25,7 +25,8 @@ Outcome = Literal[
     "unavailable",
 ]
 
-GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**63, examples=[1296269]), WHOLE_NUMBER]
+# As far as every reader of JSON counts exactly (RFC 8259 section 6).
+GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**53, examples=[1296269]), WHOLE_NUMBER]
 
 
 def _refuse_repeats(ids: list[int]) -> list[int]:
@@ -76,7 +77,9 @@ class Import(Input):
 
     product_id: UUID
     github_ids: Annotated[
-        list[GitHubId], Field(min_length=1, max_length=MAX_IMPORT), AfterValidator(_refuse_repeats)
+        list[GitHubId],
+        Field(min_length=1, max_length=MAX_IMPORT, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(_refuse_repeats),
     ]
 
 

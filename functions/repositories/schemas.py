@@ -81,7 +81,7 @@ class RepositoryQuery(ListQuery):
     search_columns: ClassVar[tuple[str, ...]] = ("name", "full_name", "description")
 
     product_id: list[UUID] = Field([], max_length=100)
-    github_id: list[int] = Field([], max_length=100)
+    github_id: list[Annotated[int, Field(gt=0, lt=2**53)]] = Field([], max_length=100)
     language: list[NewLanguage] = Field([], max_length=100)
     is_private: list[bool] = []
     is_archived: list[bool] = []

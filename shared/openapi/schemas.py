@@ -1,4 +1,4 @@
-"""The schemas of the document, made lighter than pydantic and FastAPI write them."""
+"""The schemas of the document, lighter than pydantic and FastAPI write them."""
 
 import re
 from typing import Any
@@ -47,6 +47,9 @@ def tidy_parameter(parameter: Json) -> Json:
 def _tidy(node: Any, *, is_names: bool = False) -> Any:
     if isinstance(node, list):
         return [_tidy(item) for item in node]
+    if isinstance(node, float) and node.is_integer():
+        # FastAPI makes a float of each limit.
+        return int(node)
     if not isinstance(node, dict):
         return node
     return {

@@ -1,20 +1,24 @@
-"""`python -m local dev | token EMAIL | reset`, behind the Makefile's targets of the same names."""
+"""`python -m local dev | token EMAIL | sync | reset`, behind the Makefile's targets of the same names."""
 
 import argparse
 import shutil
 import sys
 from pathlib import Path
 
+import httpx
 import psycopg
-from dotenv import dotenv_values
 
 from local.dev import dev
+from local.environment import read_environment
 from local.keys import load_keys
 from local.lock import hold_lock
 from local.migrations import MigrationError
 from local.part import PartError
 from local.postgres import ROOT, stop_remaining_server
+from local.sync import sync_due, sync_user
 from local.token import token_for
+
+NOT_RUNNING = "The local stack does not run: start it with `make dev`."
 
 
 def main() -> None:
@@ -26,6 +30,8 @@ def main() -> None:
                 dev(arguments.directory)
             case "token":
                 print(token(arguments.directory, arguments.email))
+            case "sync":
+                sync(arguments.directory, arguments.email)
             case "reset":
                 reset(arguments.directory)
     except (PartError, MigrationError) as error:
@@ -41,6 +47,8 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("dev", help="run the whole backend until Ctrl-C")
     commands.add_parser("token", help="print a token for a local user").add_argument("email")
+    asked = commands.add_parser("sync", help="re-sync with GitHub what is due, or one user's repositories")
+    asked.add_argument("--email", help="the user")
     commands.add_parser("reset", help="throw the local data away")
     arguments = parser.parse_args()
     arguments.directory = arguments.directory.absolute()
@@ -49,15 +57,28 @@ def parse_arguments() -> argparse.Namespace:
 
 def token(directory: Path, email: str) -> str:
     """A token at the stack that runs over this directory."""
-    values = dotenv_values(directory / "env")
-    database_url, supabase_url = values.get("DATABASE_URL"), values.get("SUPABASE_URL")
-    if database_url is None or supabase_url is None:
-        raise PartError("The local stack has not run yet: start it with `make dev`.")
+    values = read_environment(directory)
     try:
-        keys = load_keys(directory / "keys")
-        return token_for(email, database_url=database_url, keys=keys, supabase_url=supabase_url)
+        return token_for(
+            email,
+            database_url=values["DATABASE_URL"],
+            keys=load_keys(directory / "keys"),
+            supabase_url=values["SUPABASE_URL"],
+        )
     except psycopg.OperationalError as error:
-        raise PartError("The local stack does not run: start it with `make dev`.") from error
+        raise PartError(NOT_RUNNING) from error
+
+
+def sync(directory: Path, email: str | None) -> None:
+    """A re-sync at the stack that runs over this directory."""
+    values = read_environment(directory)
+    try:
+        if email is None:
+            sync_due(values)
+        else:
+            sync_user(values, email, token(directory, email))
+    except (psycopg.OperationalError, httpx.TransportError) as error:
+        raise PartError(NOT_RUNNING) from error
 
 
 def reset(directory: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from local.environment import write_environment
 from local.lock import hold_lock
 from local.part import PartError, adopt_orphans
 from local.ports import is_taken
@@ -89,19 +90,6 @@ def wait_for_remains(directory: Path, ports: Ports) -> None:
     """After a kill -9 the parts are still stopping, and hold their ports for a moment."""
     stop_remaining_server(directory / "postgres" / "data")
     wait_for(lambda: not any(is_taken(port) for port in ports.in_use().values()), REMAINS_SECONDS)
-
-
-def write_environment(directory: Path, stack: Stack) -> None:
-    """Tells clients where everything is, in a form that shells and dotenv readers take."""
-    values = {
-        "SUPABASE_URL": stack.supabase.url,
-        "SUPABASE_ANON_KEY": stack.supabase.anon_key,
-        "API_URL": stack.api.url,
-        "DATABASE_URL": stack.supabase.database_url,
-    }
-    partial = directory / "env.partial"
-    partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    partial.replace(directory / "env")
 
 
 def watch(stack: Stack) -> NoReturn:

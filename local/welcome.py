@@ -47,6 +47,10 @@ def curl_lines(stack: Stack, email: str, token: str) -> dict[str, str]:
         "the repositories on GitHub that can be imported": (
             f'{curl} -H "X-GitHub-Token: {github_token}" {stack.api.url}/api/github/repos'
         ),
+        "a stored GitHub token, which the schedule and `make sync` use": (
+            f"{curl} -X PUT {stack.api.url}/api/github/connection -H 'Content-Type: application/json'"
+            f' -d "{{\\"token\\": \\"{github_token}\\"}}"'
+        ),
     }
 
 

@@ -26,12 +26,21 @@ def paste(line: str) -> Any:
     return json.loads(finished.stdout)
 
 
+def test_sync_by_hand_says_that_nobody_has_stored_a_token(dev: Dev) -> None:
+    finished = run_local(dev.directory, "sync")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.startswith("Nobody has stored a GitHub token.")
+
+
 def test_the_printed_curl_lines_work(dev: Dev) -> None:
-    products, work_item, repositories = (paste(line) for line in curl_lines(dev))
+    products, work_item, repositories, connection = (paste(line) for line in curl_lines(dev))
     assert [product["name"] for product in products["items"]] == ["Havørn"]
     assert work_item["status"] == "todo"
     assert work_item["product_id"] == products["items"][0]["id"]
     assert len(repositories["items"]) > 0
+    assert connection["state"] == "active"
+    synced = run_local(dev.directory, "sync")
+    assert synced.stdout.splitlines()[-1].startswith(f"{DEMO_EMAIL}: succeeded")
 
 
 def test_the_demo_user_has_sample_data(dev: Dev) -> None:

@@ -12,7 +12,7 @@ from local.ports import LOOPBACK, is_taken
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, descendants, free_ports, run_local, start_dev, still_running
 
-PARTS = 6  # moto, Postgres, the fake GitHub, PostgREST, the gateway, the API
+PARTS = 7  # moto, Postgres, the fake GitHub, PostgREST, the gateway, the API, the queue poller
 
 
 def products_of(dev: Dev, email: str) -> list[str]:

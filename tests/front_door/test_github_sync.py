@@ -12,6 +12,7 @@ import pytest
 from local.aws import client
 from local.environment import read_environment
 from local.fake_github import DEMO_TOKEN, FakeGitHub, run_fake_github
+from local.fake_github.faults import Fault
 from local.github import fake_settings
 from local.queue_poller import BatchFailed, invoke_through
 from local.supabase import User
@@ -111,6 +112,18 @@ def test_a_rename_on_github_arrives_and_is_told(
     assert now[renamed["github_id"]]["notes"] == "mine"
     assert now[starred["github_id"]]["stars_count"] == starred["stars_count"] + 7
     assert all(now[other["github_id"]] == other for other in others)
+
+
+def test_a_re_sync_that_github_failed_is_tried_again(
+    dev: Dev, api: httpx.Client, github: FakeGitHub, imported: list[JSON]
+) -> None:
+    # A worker asks twice before it gives up: two deliveries fail.
+    github.account.fail_next(Fault(502), times=4)
+    queued = api.post("/api/github/sync").raise_for_status()
+    run = finished_run(api, queued.headers["location"])
+    assert (run["state"], run["counts"]) == ("succeeded", {"unchanged": len(imported)})
+    log = (dev.directory / "logs" / "queue.log").read_text()
+    assert log.count("1 of 1 messages have failed.") == 2
 
 
 def test_sync_by_hand_shows_how_what_is_due_goes(

@@ -63,6 +63,9 @@ def test_a_stop_leaves_nothing_running_and_a_new_start_keeps_the_data(tmp_path: 
     ).raise_for_status()
     assert len(started) > PARTS
     assert first.stop(signal.SIGTERM) == 0
+    sync = run_local(first.directory, "sync")
+    assert sync.returncode == 1
+    assert "The local stack does not run" in sync.stderr
     assert still_running(started) == []
     assert not any(is_taken(port) for port in ports.by_variable().values())
 

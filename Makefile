@@ -43,7 +43,7 @@ check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/lint-imports --no-logo --quiet
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.database.check
 
 format: install ## Format the code and fix what can be fixed

@@ -491,7 +491,8 @@ def watched(postgres: Postgres) -> Iterator[tuple[Connection, list[str]]]:
     def note(diagnostic: psycopg.errors.Diagnostic) -> None:
         text = (diagnostic.message_primary or "").partition("Query Text:")[2]
         if on_tables.search(text):
-            statements.append(text.partition("Plan:")[0].strip())
+            # The plan, which differs with the rows, begins with the first line of costs.
+            statements.append(re.split(r"\n(Query Parameters:|.*\(cost=)", text)[0].strip())
 
     with psycopg.connect(postgres.superuser_url) as connection:
         connection.execute("load 'auto_explain'")

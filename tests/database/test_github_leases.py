@@ -1,0 +1,481 @@
+"""Who works on what: claims, leases and refreshes, with several at it at once."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from local.postgres import Postgres
+from local.waiting import wait_for
+from tests.database.actors import SERVICE, Connection, acting_as, one, person, refusal
+from tests.database.github_sync import (
+    IMPORT_KEY,
+    LEASE_SECONDS,
+    SEALED,
+    SEALED_REFRESH,
+    Json,
+    Message,
+    apply,
+    begin,
+    claim,
+    connect,
+    expire_lease,
+    finish,
+    found,
+    import_items,
+    item,
+    know_import_key,
+    make_due,
+    outcomes,
+    repository,
+    run_of,
+    serve,
+    start,
+    stored_connection,
+)
+from tests.database.world import Person, make_person
+
+WAIT_SECONDS = 10
+
+
+def make_synced(connection: Connection) -> Person:
+    """Somebody with a connection and two repositories on GitHub."""
+    know_import_key(connection)
+    made = make_person(connection)
+    import_items(connection, made, item(1), item(2))
+    connect(connection, made)
+    return made
+
+
+@pytest.fixture
+def owner(database: Connection) -> Person:
+    """Somebody whose connection is due."""
+    return make_synced(database)
+
+
+def test_due_connection_is_claimed_once_with_a_queued_run(database: Connection, owner: Person) -> None:
+    (message,) = claim(database, owner)
+    assert claim(database, owner) == []
+    run = run_of(database, message)
+    assert (run["trigger"], run["state"], run["user_id"]) == ("schedule", "queued", str(owner.id))
+    assert stored_connection(database, owner)["lease_run_id"] == str(message.run_id)
+
+
+def test_connection_that_is_not_due_or_needs_its_owner_is_not_claimed(
+    database: Connection, owner: Person
+) -> None:
+    other = make_synced(database)
+    update = "update private.github_connections set {} where user_id = %s"
+    database.execute(update.format("next_sync_at = now() + interval '1 second'").encode(), (owner.id,))
+    database.execute(update.format("state = 'needs_reauth'").encode(), (other.id,))
+    assert claim(database, owner, other) == []
+
+
+def test_claim_takes_no_more_than_it_is_asked_to_and_the_longest_due_first(database: Connection) -> None:
+    owners = [make_synced(database) for _ in range(3)]
+    for age, owner in enumerate(owners):
+        database.execute(
+            "update private.github_connections set next_sync_at = '2000-01-01'::date - %s where user_id = %s",
+            (age, owner.id),
+        )
+    assert [message.user_id for message in claim(database, *owners, most=1)] == [owners[2].id]
+    assert {message.user_id for message in claim(database, *owners, most=2)} == {owners[0].id, owners[1].id}
+
+
+@pytest.mark.parametrize(("most", "seconds"), [(0, 60), (1001, 60), (None, 60), (1, 0), (1, 7201), (1, None)])
+def test_claim_out_of_bounds_is_refused(database: Connection, most: int | None, seconds: int | None) -> None:
+    ask = "select public.claim_due_github_connections(%s, %s)"
+    refused = refusal(database, SERVICE, ask, (most, seconds))
+    assert refused is not None
+    assert refused.sqlstate == "PT422"
+    assert refused.message_hint in ("max_connections", "lease_seconds")
+
+
+def test_claims_that_could_not_be_sent_are_due_again_at_once(database: Connection, owner: Person) -> None:
+    other = make_synced(database)
+    messages = claim(database, owner, other)
+    assert serve(database, "release_github_connections", [messages[0].run_id]) == 1
+    assert serve(database, "release_github_connections", [messages[0].run_id]) == 0
+    # The same run again.
+    assert claim(database, owner, other) == [messages[0]]
+
+
+def test_run_that_failed_on_the_way_can_be_begun_again_at_once(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    apply(database, message, found(1))
+    assert serve(database, "release_github_connections", [message.run_id]) == 1
+    answer = begin(database, message)
+    assert (answer["state"], answer["remaining"]) == ("running", 1)
+
+
+def test_begun_run_hands_out_the_token_and_what_is_left(database: Connection, owner: Person) -> None:
+    make_due(database, owner)
+    (message,) = claim(database, owner)
+    assert begin(database, message) == {
+        "state": "running",
+        "sealed_token": SEALED,
+        "sealed_refresh_token": SEALED_REFRESH,
+        "token_kind": "app_user",
+        "token_expires_at": "2030-01-01T00:00:00+00:00",
+        "github_user_id": 583231,
+        "remaining": 2,
+    }
+    assert run_of(database, message)["state"] == "running"
+
+
+def test_second_delivery_of_a_message_is_told_that_somebody_is_at_it(
+    database: Connection, owner: Person
+) -> None:
+    message = start(database, owner)
+    before = run_of(database, message)
+    assert begin(database, message) == {"state": "busy"}
+    assert run_of(database, message) == before
+
+
+def test_lease_is_extended_in_its_second_half_only(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    version = stored_connection(database, owner)["version"]
+    apply(database, message, found(1))
+    assert stored_connection(database, owner)["version"] == version
+    database.execute(
+        "update private.github_connections set lease_until = now() + lease_length / 3 where user_id = %s",
+        (owner.id,),
+    )
+    apply(database, message, found(2))
+    left = "select lease_until - now() from private.github_connections where user_id = %s"
+    assert one(database, left, (owner.id,)).total_seconds() == LEASE_SECONDS
+
+
+def test_run_that_nobody_could_end_in_a_day_is_given_up(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    apply(database, message, found(1))
+    expire_lease(database, owner)
+    # created_at is the database's to keep.
+    database.execute("alter table public.github_runs disable trigger touch")
+    database.execute(
+        "update public.github_runs set created_at = created_at - interval '25 hours' where id = %s",
+        (message.run_id,),
+    )
+    database.execute("alter table public.github_runs enable trigger touch")
+    assert claim(database, owner) == []
+    run, row = run_of(database, message), stored_connection(database, owner)
+    assert (run["state"], run["error"], row["last_error"]) == ("failed", "abandoned", "abandoned")
+    assert row["sync_interval"] == "02:00:00"
+    make_due(database, owner)
+    (again,) = claim(database, owner)
+    assert again.run_id != message.run_id
+
+
+def test_claim_passes_by_a_user_without_repositories(database: Connection) -> None:
+    know_import_key(database)
+    owner = make_person(database)
+    connect(database, owner)
+    message = start(database, owner)
+    run = finish(database, message)
+    assert (run["state"], run["results"]) == ("succeeded", [])
+
+
+def test_refresh_token_is_handed_to_one_caller(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    assert serve(database, "claim_github_token_refresh", *message.ids) == {
+        "sealed_refresh_token": SEALED_REFRESH
+    }
+    assert serve(database, "claim_github_token_refresh", *message.ids) is None
+    read = serve(database, "read_github_sync_token", *message.ids)
+    assert (read["sealed_token"], read["refreshing"]) == (SEALED, True)
+    new = {
+        "sealed_token": {"new": 1},
+        "sealed_refresh_token": {"new": 2},
+        "token_expires_at": "2031-01-01T00:00:00+00:00",
+        "refresh_token_expires_at": "2031-06-01T00:00:00+00:00",
+    }
+    assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(new)) is True
+    assert serve(database, "read_github_sync_token", *message.ids) == {
+        "sealed_token": {"new": 1},
+        "token_kind": "app_user",
+        "token_expires_at": "2031-01-01T00:00:00+00:00",
+        "refreshing": False,
+    }
+    row = stored_connection(database, owner)
+    assert {name: row[name] for name in new} == new
+
+
+def test_refresh_that_came_too_late_is_stored_and_another_may_try_meanwhile(
+    database: Connection, owner: Person
+) -> None:
+    message = start(database, owner)
+    serve(database, "claim_github_token_refresh", *message.ids)
+    expire_lease(database, owner)
+    assert serve(database, "claim_github_token_refresh", *message.ids) is not None
+    new = Jsonb({"sealed_token": {"new": 1}, "sealed_refresh_token": {"new": 2}})
+    assert serve(database, "save_refreshed_github_token", *message.ids, new) is True
+
+
+def test_refresh_does_not_take_the_place_of_a_token_stored_since(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    serve(database, "claim_github_token_refresh", *message.ids)
+    connect(database, owner, sealed_token={"own": 1})
+    new = Jsonb({"sealed_token": {"new": 1}})
+    assert serve(database, "save_refreshed_github_token", *message.ids, new) is False
+    assert stored_connection(database, owner)["sealed_token"] == {"own": 1}
+
+
+def test_token_without_a_refresh_token_is_not_refreshed(database: Connection, owner: Person) -> None:
+    connect(database, owner, sealed_refresh_token=None, token_kind="oauth")
+    message = start(database, owner)
+    assert serve(database, "claim_github_token_refresh", *message.ids) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"sealed_token": "ghu_plain"}, {"sealed_token": {}, "sealed_refresh_token": 1}]
+)
+def test_refreshed_token_of_the_wrong_shape_is_refused(
+    database: Connection, owner: Person, wrong: Json
+) -> None:
+    message = start(database, owner)
+    serve(database, "claim_github_token_refresh", *message.ids)
+    call = "select public.save_refreshed_github_token(%s, %s, %s, %s)"
+    refused = refusal(database, SERVICE, call, (*message.ids, Jsonb(wrong)))
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint) == ("PT422", "connection")
+
+
+# What follows needs several connections, so its rows are committed and taken away again.
+
+
+@pytest.fixture
+def committed(postgres: Postgres) -> Iterator[Person]:
+    """Somebody whose connection is due, seen by every connection."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        owner = make_synced(connection)
+        yield owner
+        connection.execute("delete from auth.users where id = %s", (owner.id,))
+        connection.execute(
+            "delete from private.import_keys where key_sha256 = sha256(convert_to(%s, 'UTF8'))", (IMPORT_KEY,)
+        )
+
+
+@pytest.fixture
+def sessions(
+    postgres: Postgres,
+    committed: Person,  # noqa: ARG001 - the sessions have to be closed before its rows are taken away
+) -> Iterator[tuple[Connection, Connection, Connection]]:
+    """Two that are at work, and one that watches and commits each statement."""
+    with (
+        psycopg.connect(postgres.url) as first,
+        psycopg.connect(postgres.url) as second,
+        psycopg.connect(postgres.url, autocommit=True) as watcher,
+    ):
+        # Begins the transactions, which the calls then leave open.
+        first.execute("select 1")
+        second.execute("select 1")
+        yield first, second, watcher
+        first.rollback()
+        second.rollback()
+
+
+def at_once(
+    sessions: tuple[Connection, Connection, Connection],
+    first_does: Callable[[Connection], Any],
+    second_does: Callable[[Connection], Any],
+) -> tuple[Any, Any]:
+    """The first has done its part and not committed; the second begins, waits for it, and goes on."""
+    first, second, watcher = sessions
+    answers: list[Any] = []
+
+    def follow() -> None:
+        answers.append(second_does(second))
+        second.commit()
+
+    done = first_does(first)
+    thread = threading.Thread(target=follow)
+    thread.start()
+    waiting = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    assert wait_for(lambda: one(watcher, waiting, (second.info.backend_pid,)) == 1, WAIT_SECONDS)
+    first.commit()
+    thread.join(WAIT_SECONDS)
+    (answer,) = answers
+    return done, answer
+
+
+def test_two_dispatchers_claim_a_connection_once_and_do_not_wait(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    first, second, watcher = sessions
+    assert len(claim(first, committed)) == 1
+    # The first has not committed: the second passes by.
+    second.execute("set local lock_timeout = '1s'")
+    assert claim(second, committed) == []
+    first.commit()
+    second.commit()
+    assert claim(watcher, committed) == []
+
+
+def test_two_deliveries_at_once_begin_one_run(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    (message,) = claim(sessions[2], committed)
+    begun, second = at_once(
+        sessions, lambda session: begin(session, message), lambda session: begin(session, message)
+    )
+    assert (begun["state"], second) == ("running", {"state": "busy"})
+
+
+def test_request_and_schedule_at_once_make_one_run(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    first, second, watcher = sessions
+    with acting_as(first, committed.actor):
+        run = one(first, "select to_jsonb(run) from public.request_github_sync() as run")
+    second.execute("set local lock_timeout = '1s'")
+    assert claim(second, committed) == []
+    first.commit()
+    open_runs = "select array_agg(id::text) from public.github_runs where user_id = %s and ended_at is null"
+    assert one(watcher, open_runs, (committed.id,)) == [run["id"]]
+
+
+def test_two_requests_at_once_make_one_run(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    def ask(session: Connection) -> str | None:
+        refused: list[str | None] = []
+        try:
+            with acting_as(session, committed.actor):
+                session.execute("select public.request_github_sync()")
+        except psycopg.Error as error:
+            refused.append(error.diag.message_hint)
+        return refused[0] if refused else None
+
+    assert at_once(sessions, ask, ask) == (None, "sync_running")
+
+
+def test_two_workers_with_the_same_chunk_count_it_once(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    watcher = sessions[2]
+    message = start(watcher, committed)
+    news = (found(1, stars_count=9), found(2))
+    done, again = at_once(
+        sessions,
+        lambda session: apply(session, message, *news),
+        lambda session: apply(session, message, *news),
+    )
+    assert (done["outcomes"], again["outcomes"]) == ({"changed": 1, "unchanged": 1}, {})
+    run = run_of(watcher, message)
+    assert (run["requests"], len(run["results"])) == (1, 2)
+
+
+def test_two_workers_with_one_refresh_token_use_it_once(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    message = start(sessions[2], committed)
+
+    def ask(session: Connection) -> Any:
+        return serve(session, "claim_github_token_refresh", *message.ids)
+
+    assert at_once(sessions, ask, ask) == ({"sealed_refresh_token": SEALED_REFRESH}, None)
+
+
+def test_end_and_late_chunk_at_once_end_the_run_as_it_was(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    watcher = sessions[2]
+    message = start(watcher, committed)
+    apply(watcher, message, found(1))
+
+    def late(session: Connection) -> str | None:
+        refused = refusal(
+            session,
+            SERVICE,
+            "select public.apply_github_sync_chunk(%s, %s, %s, %s, '{}')",
+            (*message.ids, Jsonb([found(2, stars_count=9)])),
+        )
+        return None if refused is None else refused.message_detail
+
+    ended, told = at_once(sessions, lambda session: finish(session, message), late)
+    assert (ended["state"], told) == ("partial", "ended")
+    assert outcomes(run_of(watcher, message)) == {1: "unchanged"}
+    assert repository(watcher, committed, 2)["stars_count"] == 3
+
+
+DELETIONS: dict[str, Callable[[Connection, Person], Any]] = {
+    "account": lambda session, owner: session.execute("delete from auth.users where id = %s", (owner.id,)),
+    "connection": lambda session, owner: as_person(
+        session, owner, b"select public.delete_github_connection()"
+    ),
+    "product": lambda session, owner: as_person(session, owner, b"delete from public.products"),
+    "repository": lambda session, owner: as_person(session, owner, b"delete from public.repositories"),
+}
+
+
+def as_person(session: Connection, owner: Person, statement: bytes) -> None:
+    """Something that the owner does meanwhile."""
+    with acting_as(session, person(owner.id)):
+        session.execute(statement)
+
+
+def news_of(session: Connection, message: Message) -> str | None:
+    """A worker writes; how it is refused."""
+    refused: list[str | None] = []
+    try:
+        apply(session, message, found(1, stars_count=9), found(2, stars_count=9))
+    except psycopg.Error as error:
+        session.rollback()
+        refused.append(error.diag.message_hint)
+    return refused[0] if refused else None
+
+
+@pytest.mark.parametrize("delete", DELETIONS.values(), ids=DELETIONS)
+def test_deletion_during_a_chunk_waits_and_takes_all_along(
+    sessions: tuple[Connection, Connection, Connection],
+    committed: Person,
+    delete: Callable[[Connection, Person], Any],
+) -> None:
+    message = start(sessions[2], committed)
+    refused, _ = at_once(
+        sessions, lambda session: news_of(session, message), lambda session: delete(session, committed)
+    )
+    assert refused is None
+
+
+@pytest.mark.parametrize("what", DELETIONS)
+def test_chunk_during_a_deletion_waits_and_writes_nothing_back(
+    sessions: tuple[Connection, Connection, Connection], committed: Person, what: str
+) -> None:
+    watcher = sessions[2]
+    message = start(watcher, committed)
+    _, refused = at_once(
+        sessions,
+        lambda session: DELETIONS[what](session, committed),
+        lambda session: news_of(session, message),
+    )
+    assert refused == ("sync_message" if what in ("account", "connection") else None)
+    written = "select count(*) from public.repositories where user_id = %s and stars_count = 9"
+    assert one(watcher, written, (committed.id,)) == 0
+
+
+def test_claim_during_the_deletion_of_an_account_passes_by(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    first, second, watcher = sessions
+    first.execute("delete from auth.users where id = %s", (committed.id,))
+    second.execute("set local lock_timeout = '1s'")
+    assert claim(second, committed) == []
+    first.commit()
+    second.commit()
+    assert claim(watcher, committed) == []
+
+
+def test_deletion_of_an_account_during_a_claim_waits_and_takes_all_along(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    (message,), _ = at_once(
+        sessions,
+        lambda session: claim(session, committed),
+        lambda session: DELETIONS["account"](session, committed),
+    )
+    left = "select count(*) from public.github_runs where id = %s"
+    assert one(sessions[2], left, (message.run_id,)) == 0

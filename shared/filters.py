@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from postgrest import SyncSelectRequestBuilder
 
 from shared.cursors import Position
-from shared.lists import ListQuery
+from shared.lists import ListQuery, SearchQuery
 
 SelectT = TypeVar("SelectT", bound=SyncSelectRequestBuilder)
 
@@ -25,12 +25,16 @@ def match(select: SelectT, query: ListQuery) -> SelectT:
         select = select.in_(column, [_to_text(value) for value in values])
     for column, operator, time in query.date_filters:
         select = select.filter(column, operator, time.isoformat())
-    if query.q is not None and query.search_vector is not None:
-        select = select.filter(query.search_vector, f"wfts({SEARCH_CONFIGURATION})", query.q)
-    elif query.q is not None:
-        pattern = _quote(_NOT_ALPHANUMERIC.sub(r"\\\1", query.q))
-        select = select.or_(",".join(f"{column}.imatch.{pattern}" for column in query.search_columns))
+    if isinstance(query, SearchQuery) and query.q is not None:
+        return _search(select, query, query.q)
     return select
+
+
+def _search(select: SelectT, query: SearchQuery, text: str) -> SelectT:
+    if query.search_vector is not None:
+        return select.filter(query.search_vector, f"wfts({SEARCH_CONFIGURATION})", text)
+    pattern = _quote(_NOT_ALPHANUMERIC.sub(r"\\\1", text))
+    return select.or_(",".join(f"{column}.imatch.{pattern}" for column in query.search_columns))
 
 
 def seek(select: SelectT, sort: str, position: Position) -> SelectT:

@@ -22,9 +22,9 @@ ItemT = TypeVar("ItemT")
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
-def read_time(value: str) -> str:
+def read_time(value: Any) -> Any:
     """Refuse what is no RFC 3339 time: pydantic would take numbers as well, as seconds since 1970."""
-    if not RFC_3339.fullmatch(value):
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
         raise ValueError("Input should be a time with its offset, such as 2026-11-22T20:30:00Z")
     return value
 
@@ -61,11 +61,6 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    search_columns: ClassVar[tuple[str, ...]] = ()
-    """Where `q` looks for its text, ignoring case."""
-    search_vector: ClassVar[str | None] = None
-    """The full-text column that `q` is a web search of, where there is one."""
-
     skip: int = Field(
         0, ge=0, le=1_000_000, description="Rows to leave out. For deep lists `cursor` is faster and safer."
     )
@@ -81,9 +76,8 @@ class ListQuery(BaseModel):
     updated_since: Time | None = Field(None, description="Changed at this time or later.")
     updated_before: Time | None = None
 
-    # Each resource narrows `sort` to a Literal of its columns and adds `q` where there is text.
+    # Each resource narrows `sort` to a Literal of its columns.
     sort: Any
-    q: Any = None
 
     @model_validator(mode="after")
     def refuse_skip_with_cursor(self) -> Self:
@@ -95,7 +89,7 @@ class ListQuery(BaseModel):
     @property
     def column_filters(self) -> dict[str, list[Any]]:
         """The values asked for, by column."""
-        own = type(self).model_fields.keys() - ListQuery.model_fields.keys()
+        own = type(self).model_fields.keys() - SearchQuery.model_fields.keys()
         return {column: values for column in sorted(own) if (values := getattr(self, column))}
 
     @property
@@ -108,3 +102,14 @@ class ListQuery(BaseModel):
             ("updated_at", "lt", self.updated_before),
         )
         return [(column, operator, time) for column, operator, time in ranges if time is not None]
+
+
+class SearchQuery(ListQuery):
+    """The parameters of a list of things that have text."""
+
+    search_columns: ClassVar[tuple[str, ...]] = ()
+    """Where `q` looks for its text, ignoring case."""
+    search_vector: ClassVar[str | None] = None
+    """The full-text column that `q` is a web search of, where there is one."""
+
+    q: SearchText | None = None

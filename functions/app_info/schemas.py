@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
-from shared.lists import ListQuery, SearchText
+from shared.lists import SearchQuery
 
 MAX_VALUE_BYTES = 64 * 1024
 
@@ -62,7 +62,7 @@ class AppInfoReadFull(AppInfoRead):
     product: Annotated[ProductLink, Embedded("products")]
 
 
-class AppInfoQuery(ListQuery):
+class AppInfoQuery(SearchQuery):
     """Which entries, in which order. `q` looks at keys and descriptions, never at values."""
 
     search_columns: ClassVar[tuple[str, ...]] = ("key", "description")
@@ -71,4 +71,3 @@ class AppInfoQuery(ListQuery):
     category: list[AppInfoCategory] = []
     key: list[Key] = Field([], max_length=100)
     sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "key", "-key"] = "-created_at"
-    q: SearchText | None = None

@@ -10,7 +10,7 @@ from shared.entities.base import Embedded, Input, StrictBool, Title, Version, te
 from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
-from shared.lists import ListQuery, SearchText
+from shared.lists import SearchQuery
 
 MAX_CONTENT_BYTES = 1024 * 1024
 
@@ -62,7 +62,7 @@ class DocumentReadFull(DocumentRead):
     repository: Annotated[RepositoryLink | None, Embedded("repositories")]
 
 
-class DocumentQuery(ListQuery):
+class DocumentQuery(SearchQuery):
     """Which documents, in which order. `q` is a web search over title and content."""
 
     search_vector: ClassVar[str | None] = "search"
@@ -72,4 +72,3 @@ class DocumentQuery(ListQuery):
     type: list[DocumentType] = []
     is_pinned: list[bool] = Field([], alias="pinned")
     sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"] = "-created_at"
-    q: SearchText | None = None

@@ -12,7 +12,7 @@ from shared.entities.documents import DocumentListItem
 from shared.entities.products import Color, Icon, ProductName, ProductRead
 from shared.entities.repositories import RepositoryRead
 from shared.entities.work_items import WorkItemRead
-from shared.lists import ListQuery, SearchText
+from shared.lists import SearchQuery
 
 
 class ProductCreate(Input):
@@ -54,10 +54,9 @@ class ProductReadFull(ProductRead):
     app_info_count: int
 
 
-class ProductQuery(ListQuery):
+class ProductQuery(SearchQuery):
     """Which products, in which order."""
 
     search_columns: ClassVar[tuple[str, ...]] = ("name", "description")
 
     sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "name", "-name"] = "-created_at"
-    q: SearchText | None = None

@@ -18,7 +18,7 @@ from shared.entities.repositories import (
     RepositoryUrl,
 )
 from shared.entities.work_items import WorkItemRead
-from shared.lists import ListQuery, SearchText
+from shared.lists import SearchQuery
 
 NewName = Annotated[RepositoryName, text(200, min_length=1)]
 NewFullName = Annotated[FullName, text(300)]
@@ -75,7 +75,7 @@ class RepositoryReadFull(RepositoryRead):
     documents_count: int
 
 
-class RepositoryQuery(ListQuery):
+class RepositoryQuery(SearchQuery):
     """Which repositories, in which order."""
 
     search_columns: ClassVar[tuple[str, ...]] = ("name", "full_name", "description")
@@ -95,4 +95,3 @@ class RepositoryQuery(ListQuery):
         "-stars_count",
         "stars_count",
     ] = "-created_at"
-    q: SearchText | None = None

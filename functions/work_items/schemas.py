@@ -10,7 +10,7 @@ from shared.entities.base import Embedded, Input, Text, Title, Version
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
-from shared.lists import ListQuery, SearchText
+from shared.lists import SearchQuery
 
 
 class WorkItemCreate(Input):
@@ -58,7 +58,7 @@ class WorkItemReadFull(WorkItemRead):
     repository: Annotated[RepositoryLink | None, Embedded("repositories")]
 
 
-class WorkItemQuery(ListQuery):
+class WorkItemQuery(SearchQuery):
     """Which work items, in which order."""
 
     search_columns: ClassVar[tuple[str, ...]] = ("title", "description")
@@ -71,4 +71,3 @@ class WorkItemQuery(ListQuery):
     sort: Literal[
         "-created_at", "created_at", "-updated_at", "updated_at", "title", "-title", "priority", "-priority"
     ] = "-created_at"
-    q: SearchText | None = None

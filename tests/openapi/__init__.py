@@ -1,0 +1,1 @@
+"""The contract in openapi.json, held against the code in both directions."""

@@ -1,0 +1,228 @@
+"""openapi.json is what the code makes, holds for every route, and is fit for tools that read it."""
+
+import importlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from jsonschema import Draft202012Validator, FormatChecker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from local import write_openapi
+from local.postgres import ROOT
+from local.write_openapi import DOCUMENT, ROOMS, write_document
+from shared.errors import Problem
+from shared.openapi import build_document
+
+Json = dict[str, Any]
+
+HERE = "urn:forum:openapi"
+
+
+def iterate_operations(document: Json) -> Iterator[tuple[str, Json]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def iterate_nodes(node: Any, pointer: str = "#") -> Iterator[tuple[str, Json]]:
+    """Every object of a document, with where it is; examples are no part of it."""
+    if isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from iterate_nodes(item, f"{pointer}/{number}")
+    elif isinstance(node, dict):
+        yield pointer, node
+        for key, value in node.items():
+            if key not in {"example", "examples", "default", "const", "enum"}:
+                escaped = key.replace("~", "~0").replace("/", "~1")
+                yield from iterate_nodes(value, f"{pointer}/{escaped}")
+
+
+def is_valid(document: Json, pointer: str, value: Any) -> bool:
+    """Whether a value fits a schema of the document."""
+    resource = Resource.from_contents(document, default_specification=DRAFT202012)
+    registry = Registry().with_resource(HERE, resource)
+    validator = Draft202012Validator(
+        {"$ref": HERE + pointer}, registry=registry, format_checker=FormatChecker()
+    )
+    return bool(validator.is_valid(value))
+
+
+def test_document_is_what_the_code_makes() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == write_document(), "run `make openapi`"
+
+
+def test_check_names_the_command_where_the_document_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = tmp_path / "openapi.json"
+    stale.write_text(DOCUMENT.read_text(encoding="utf-8").replace("Atlas", "Forum"), encoding="utf-8")
+    monkeypatch.setattr(write_openapi, "DOCUMENT", stale)
+    monkeypatch.setattr("sys.argv", ["write_openapi", "--check"])
+    with pytest.raises(SystemExit, match="make openapi"):
+        write_openapi.main()
+    monkeypatch.setattr("sys.argv", ["write_openapi"])
+    write_openapi.main()
+    monkeypatch.setattr("sys.argv", ["write_openapi", "--check"])
+    write_openapi.main()
+
+
+def test_document_is_openapi(document: Json) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_operations_are_the_routes_of_the_gateway(document: Json, service: Json) -> None:
+    """Except for what /reference loads, which is the page's own business."""
+    routes = {
+        event["httpApi"]
+        for function in service["functions"].values()
+        for event in function.get("events", [])
+        if "httpApi" in event
+    }
+    assert {route for route in routes if not route.startswith("GET /reference/")} == {
+        operation for operation, _ in iterate_operations(document)
+    }
+
+
+def test_operation_is_called_as_its_function(document: Json) -> None:
+    """So that a generated client has `list_products` or `listProducts`."""
+    names = {
+        f"{method} {route.path}": route.name
+        for room in ROOMS
+        for route in room.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    operations = dict(iterate_operations(document))
+    assert {name: operation["operationId"] for name, operation in operations.items()} == {
+        name: names[name] for name in operations
+    }
+    assert [name for name, count in Counter(names[o] for o in operations).items() if count > 1] == []
+
+
+def test_operation_is_described_and_tagged(document: Json) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    for name, operation in iterate_operations(document):
+        assert operation["summary"], name
+        assert len(operation["tags"]) == 1, name
+        assert set(operation["tags"]) <= tags, name
+
+
+def test_schema_has_one_shape_in_all_functions(document: Json) -> None:
+    """Two models of the same name would get long names, or one would hide the other."""
+    merged = document["components"]["schemas"]
+    assert [name for name in merged if not re.fullmatch(r"[A-Z][A-Za-z]+", name)] == []
+    for room in ROOMS:
+        alone = build_document([room.router], version="0", tags=[])["components"]["schemas"]
+        assert {name: merged[name] for name in alone} == alone, room.__name__
+
+
+def test_reference_leads_to_something_and_no_component_is_left_over(document: Json) -> None:
+    used = {node["$ref"] for _, node in iterate_nodes(document) if "$ref" in node}
+    there = {
+        f"#/components/{kind}/{name}"
+        for kind, components in document["components"].items()
+        for name in components
+        if kind != "securitySchemes"
+    }
+    assert used == there
+
+
+def test_signed_in_operations_take_a_bearer_token_and_the_others_none(document: Json) -> None:
+    assert document["components"]["securitySchemes"]["bearer"]["type"] == "http"
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for name, operation in iterate_operations(document):
+        is_signed_in = " /api/" in name
+        assert operation.get("security", []) == ([{"bearer": []}] if is_signed_in else []), name
+        assert ("401" in operation["responses"]) == is_signed_in, name
+
+
+def test_every_error_is_a_problem(document: Json) -> None:
+    for name, operation in iterate_operations(document):
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                if "$ref" in answer:
+                    answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]  # noqa: PLW2901 - the same answer, written elsewhere
+                content = answer["content"]
+                assert list(content) == ["application/problem+json"], (name, status)
+                schema = content["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ProblemDocument"}, (name, status)
+                assert content["application/problem+json"]["example"]["status"] == int(status)
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_shared_problem_is_described_by_its_class(document: Json) -> None:
+    problems = {problem.__name__: problem for problem in Problem.__subclasses__()}
+    for name, answer in document["components"]["responses"].items():
+        assert answer["description"] == " ".join((problems[name].__doc__ or "").split())
+
+
+def test_body_takes_no_unknown_field(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for _, operation in iterate_operations(document)
+        if "requestBody" in operation
+    ]
+    items = [
+        schemas[name]["properties"]["items"]["items"]["$ref"].rpartition("/")[2]
+        for name in bodies
+        if name.endswith("Bulk")
+    ]
+    assert len(bodies) > 0 < len(items)
+    for name in {*bodies, *items}:
+        assert schemas[name]["additionalProperties"] is False, name
+
+
+def test_headers_have_the_names_that_people_know(document: Json) -> None:
+    names = {
+        parameter["name"]
+        for _, operation in iterate_operations(document)
+        for parameter in operation["parameters"]
+        if parameter["in"] == "header"
+    }
+    assert names == {"If-Match", "If-None-Match", "Idempotency-Key", "X-GitHub-Token"}
+
+
+def test_parameter_can_be_left_out_but_not_null(document: Json) -> None:
+    for name, operation in iterate_operations(document):
+        for parameter in operation["parameters"]:
+            assert "null" not in str(parameter["schema"]), (name, parameter["name"])
+            assert parameter.get("required", False) == (parameter["in"] == "path")
+
+
+def test_every_example_and_default_is_valid(document: Json) -> None:
+    count = 0
+    for pointer, node in iterate_nodes(document):
+        if "/schema" in pointer:
+            values = [*node.get("examples", []), *([node["default"]] if "default" in node else [])]
+        elif "example" in node and "schema" in node:
+            values, pointer = [node["example"]], f"{pointer}/schema"  # noqa: PLW2901 - where the schema is
+        else:
+            continue
+        for value in values:
+            count += 1
+            assert is_valid(document, pointer, value), (pointer, value)
+    assert count > len(document["components"]["schemas"])
+
+
+def test_object_has_an_example_of_all_that_is_required(document: Json) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        (example,) = schema["examples"]
+        assert set(schema.get("required", [])) <= set(example), name
+
+
+def test_every_room_with_routes_is_in_the_document() -> None:
+    functions = ROOT / "functions"
+    rooms = [
+        importlib.import_module(f"functions.{path.parent.name}.handler")
+        for path in functions.glob("*/handler.py")
+    ]
+    assert {room.__name__ for room in rooms if hasattr(room, "router")} == {room.__name__ for room in ROOMS}

@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token reset test check format lock
+.PHONY: help install dev token sync reset test check format lock
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ dev: install ## Start the whole backend on this machine; Ctrl-C stops it
 
 token: install ## Print a token for a local user: make -s token email=a@example.com
 	@$(BIN)/python -m local token $(email)
+
+sync: install ## Re-sync with GitHub what is due; one user's repositories: make sync email=a@example.com
+	@$(BIN)/python -m local sync $(if $(email),--email $(email))
 
 reset: install ## Throw the local data away
 	@$(BIN)/python -m local reset

@@ -1,34 +1,45 @@
 """GitHub as the caller sees it: whose token is used, and what GitHub's failures are to a client."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
 
 from fastapi import Depends, Header
+from postgrest import SyncPostgrestClient
 
+from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Conflict, Forbidden, Problem, TooManyRequests, UpstreamFailed, UpstreamTimedOut
 from shared.github import GitHub, errors
 from shared.settings import Settings, get_settings
 from shared.sign_in import Caller, SignedIn
-from shared.supabase import get_http_client
+from shared.supabase import Supabase, get_http_client
+
+logger = logging.getLogger("forum")
 
 
 async def connect_github(
     caller: SignedIn,
+    supabase: Supabase,
     x_github_token: Annotated[
         str | None,
         Header(
             alias="X-GitHub-Token",
-            description="A GitHub token, such as the `provider_token` of a Supabase session.",
+            description="A GitHub token, such as the `provider_token` of a Supabase session. "
+            "Without it the stored one is used.",
         ),
     ] = None,
 ) -> GitHub:
     """GitHub with the caller's token. Raises `Conflict` without one, `Forbidden` for an impossible one."""
     settings = get_settings()
-    token = x_github_token or _read_claim(caller, settings)
+    token = x_github_token or _read_stored(caller, supabase, settings) or _read_claim(caller, settings)
     if not token:
         raise Conflict(
-            "GitHub is not connected. Send a GitHub token as `X-GitHub-Token`.", type="github-not-connected"
+            "GitHub is not connected. Send a GitHub token as `X-GitHub-Token`, "
+            "or store one with `PUT /api/github/connection`.",
+            type="github-not-connected",
         )
     with as_problems():
         return GitHub(get_http_client(), str(settings.github_api_url), token)
@@ -61,6 +72,30 @@ def to_problem(error: errors.GitHubError) -> Problem:
     """The problem that a failure of GitHub is to a client."""
     make = _BY_ERROR.get(type(error))
     return UpstreamFailed(str(error), type="github-unavailable") if make is None else make(error)
+
+
+def _read_stored(caller: Caller, supabase: SyncPostgrestClient, settings: Settings) -> str | None:
+    """The token of the caller's connection. Raises `Conflict` where GitHub would not take it."""
+    # JSON in truth: the annotation of the client is too narrow.
+    arguments = cast("dict[str, str]", {"import_key": settings.github_import_key})
+    found: Any = supabase.rpc("get_sealed_github_token", arguments).execute().data
+    if found is None:
+        return None
+    expires_at = found["token_expires_at"]
+    if expires_at is not None and datetime.fromisoformat(expires_at) <= datetime.now(UTC):
+        raise Conflict(
+            "The stored GitHub token has expired. A re-sync renews it, if it is a GitHub App's.",
+            type="github-token-expired",
+        )
+    place = Place("github_token", caller.user_id, UUID(found["id"]))
+    try:
+        token = None if found["state"] == "needs_reauth" else get_vault().open(found["sealed_token"], place)
+    except SealBroken:
+        logger.error("the stored token of connection %s cannot be opened", found["id"])  # noqa: TRY400 - no trace of it
+        token = None
+    if token is None:
+        raise Conflict("GitHub has refused the stored token. Connect it again.", type="github-needs-reauth")
+    return token
 
 
 def _read_claim(caller: Caller, settings: Settings) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shared.entities.base import WHOLE_NUMBER, Input
+from shared.entities.base import WHOLE_NUMBER, Input, StrictBool
 from shared.entities.products import ProductLink
 from shared.entities.repositories import BranchName, FullName, Language, RepositoryName, RepositoryUrl
 from shared.lists import Page
@@ -81,6 +81,9 @@ class Import(Input):
         Field(min_length=1, max_length=MAX_IMPORT, json_schema_extra={"uniqueItems": True}),
         AfterValidator(_refuse_repeats),
     ]
+    dry_run: StrictBool = Field(
+        False, description="Read from GitHub, write nothing, and tell what would become of each."
+    )
 
 
 class ImportResult(BaseModel):
@@ -97,5 +100,6 @@ class ImportResult(BaseModel):
 class ImportReport(BaseModel):
     """What became of each repository, in the order in which they were named."""
 
+    run_id: UUID | None = Field(description="The run that keeps this report. Null for a dry run.")
     results: list[ImportResult]
     counts: dict[Outcome, int]

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Self, cast, get_args
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from functions.github_import.schemas import (
     ImportResult,
     Outcome,
 )
+from shared.entities.github_runs import RunState
 from shared.entities.products import ProductLink
 from shared.errors import NotFound
 from shared.github import (
@@ -44,6 +46,8 @@ OUTCOMES: dict[type[GitHubError], Outcome] = {
     SsoRequired: "sso_required",
     Blocked: "blocked",
 }
+IN_THE_PRODUCT: tuple[Outcome, ...] = ("imported", "updated", "unchanged")
+ENDED_BY: dict[type[GitHubError], str] = {RateLimited: "rate_limited", GitHubForbidden: "github_forbidden"}
 NOT_REACHED = "Forum stopped before it came to this one. Send it again."
 
 
@@ -82,15 +86,18 @@ class GitHubImportService:
     def import_repositories(self, body: Import) -> ImportReport:
         """Import the chosen repositories into a product. Safe to repeat. Raises `NotFound`."""
         self._check_product(body.product_id)
-        deadline = time.monotonic() + READING_SECONDS
+        started_at, deadline = datetime.now(UTC), time.monotonic() + READING_SECONDS
         with as_problems():
             reading = read_chosen(self.github, body.github_ids, lambda: time.monotonic() < deadline)
-        written = self._write(body.product_id, list(reading.found.values()))
-        results = [written.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
+        found = list(reading.found.values())
+        told = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)
+        results = [told.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
         counted = Counter(result.outcome for result in results)
-        return ImportReport(
-            results=results, counts={outcome: counted[outcome] for outcome in get_args(Outcome)}
-        )
+        counts: dict[Outcome, int] = {outcome: counted[outcome] for outcome in get_args(Outcome)}
+        report = ImportReport(run_id=None, results=results, counts=counts)
+        if not body.dry_run:
+            report.run_id = self._record(body.product_id, started_at, reading, report)
+        return report
 
     def _read_pages(self, query: GitHubRepositoryQuery) -> dict[int, RepositoryPage]:
         first = query.skip // PAGE_SIZE + 1
@@ -137,29 +144,68 @@ class GitHubImportService:
         """All of them in one request, by the one database function that may write GitHub's columns."""
         if not found:
             return {}
-        arguments = {
-            "target_product_id": str(product_id),
-            "items": [_to_item(repository) for repository in found],
-            "import_key": get_settings().github_import_key,
-        }
-        # JSON in truth: the annotation of the client is too narrow.
-        call = self.supabase.rpc("import_repositories", cast("dict[str, str]", arguments))
-        rows: Any = call.execute().data
-        return {
-            row["github_id"]: ImportResult(
-                github_id=row["github_id"], outcome=row["outcome"], repository_id=row["id"]
+        items = [repository.to_item() for repository in found]
+        import_key = get_settings().github_import_key
+        return _read_results(
+            self._call(
+                "import_repositories", target_product_id=str(product_id), items=items, import_key=import_key
             )
-            for row in rows
+        )
+
+    def _compare(self, product_id: UUID, found: Sequence[GitHubRepository]) -> dict[int, ImportResult]:
+        """What writing them would do."""
+        items = [repository.to_item() for repository in found]
+        return _read_results(
+            self._call("compare_repositories", target_product_id=str(product_id), items=items)
+        )
+
+    def _record(self, product_id: UUID, started_at: datetime, reading: Reading, report: ImportReport) -> UUID:
+        """Keep the report as a run."""
+        spending = self.github.spending
+        run = {
+            "product_id": str(product_id),
+            "state": _judge(report),
+            "started_at": started_at.isoformat(),
+            "requests": spending.requests,
+            "rate_limit_remaining": spending.remaining,
+            "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
+            "error": reading.stopped_by and ENDED_BY.get(type(reading.stopped_by), "github_unavailable"),
+            "counts": {outcome: count for outcome, count in report.counts.items() if count},
+            "results": [_to_run_result(result, reading) for result in report.results],
         }
+        import_key = get_settings().github_import_key
+        return UUID(self._call("record_github_import", import_key=import_key, run=run))
+
+    def _call(self, function: str, **arguments: Any) -> Any:
+        # JSON in truth: the annotation of the client is too narrow.
+        return self.supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data
 
 
-def _to_item(repository: GitHubRepository) -> dict[str, Any]:
-    """An item of `import_repositories`, which clips what is too long: one refused value refuses all."""
-    item = repository.model_dump(mode="json")
-    if repository.description is not None:
-        # Postgres cannot even read U+0000.
-        item["description"] = repository.description.replace("\x00", "")
-    return item
+def _read_results(rows: Any) -> dict[int, ImportResult]:
+    return {
+        row["github_id"]: ImportResult(
+            github_id=row["github_id"], outcome=row["outcome"], repository_id=row["id"]
+        )
+        for row in rows
+    }
+
+
+def _judge(report: ImportReport) -> RunState:
+    done = sum(report.counts[outcome] for outcome in IN_THE_PRODUCT)
+    if done == len(report.results):
+        return "succeeded"
+    return "partial" if done else "failed"
+
+
+def _to_run_result(result: ImportResult, reading: Reading) -> dict[str, Any]:
+    found = reading.found.get(result.github_id)
+    return {
+        "repository_id": result.repository_id and str(result.repository_id),
+        "github_id": result.github_id,
+        "full_name": found and found.full_name,
+        "outcome": result.outcome,
+        "reason": result.reason,
+    }
 
 
 def _explain(github_id: int, reading: Reading) -> ImportResult:

@@ -372,7 +372,11 @@ def test_import_of_twenty_shows_them_in_the_product(
 
     assert outcomes(report) == {"imported": 20}
     assert len(fake.exchanges) == 2
-    assert supabase_calls == ["GET /rest/v1/products", "POST /rest/v1/rpc/import_repositories"]
+    assert supabase_calls == [
+        "GET /rest/v1/products",
+        "POST /rest/v1/rpc/import_repositories",
+        "POST /rest/v1/rpc/record_github_import",
+    ]
     detail = owner.get(f"/api/products/{product}").expect(200)
     assert detail["repositories_count"] == 20
     by_id = {row["github_id"]: row for row in detail["repositories"]}
@@ -395,7 +399,7 @@ def test_import_of_twenty_shows_them_in_the_product(
         assert row["notes"] is None
 
 
-def test_import_of_a_thousand_costs_ten_github_and_two_supabase_requests(
+def test_import_of_a_thousand_costs_ten_github_and_three_supabase_requests(
     owner: Client, fake: FakeGitHub, supabase_calls: list[str]
 ) -> None:
     fake.reset(demo_account(994))
@@ -406,7 +410,7 @@ def test_import_of_a_thousand_costs_ten_github_and_two_supabase_requests(
 
     assert outcomes(report) == {"imported": 1000}
     assert len(fake.exchanges) == 10
-    assert len(supabase_calls) == 2
+    assert len(supabase_calls) == 3
     assert len(stored(owner, product)) == 1000
 
 

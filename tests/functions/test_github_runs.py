@@ -31,9 +31,9 @@ def everything(supabase: Supabase, client: Client) -> list[tuple[Any, ...]]:
     assert client.user is not None
     with psycopg.connect(supabase.database_url) as connection:
         return connection.execute(
-            "select t.id, t::text, t.xmin::text from public.repositories as t where user_id = %(id)s"
-            " union all select t.id, t::text, t.xmin::text from public.github_runs as t where user_id = %(id)s"
-            " union all select t.id, t::text, t.xmin::text from public.activity as t where user_id = %(id)s"
+            "select id, t::text, t.xmin::text from public.repositories as t where user_id = %(id)s"
+            " union all select id, t::text, t.xmin::text from public.github_runs as t where user_id = %(id)s"
+            " union all select id, t::text, t.xmin::text from public.activity as t where user_id = %(id)s"
             " order by 1",
             {"id": client.user.id},
         ).fetchall()

@@ -36,6 +36,9 @@ def main() -> None:
                 reset(arguments.directory)
     except (PartError, MigrationError) as error:
         sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        # `make sync` was looked at for long enough; what it looked at goes on.
+        sys.exit(130)
     except PermissionError as error:
         sys.exit(f"\n{error}. Has another user, such as root, run the local stack here before?")
 

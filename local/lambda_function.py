@@ -2,7 +2,8 @@
 
 The runner (python-runner/invoke.py) tells every function that it has six seconds, whatever its time-out, and
 waits until that time-out for one that raises, cannot be imported or returns None. Every function gets every
-variable there is, so that a function would find a secret here which it does not have on Lambda.
+variable there is, so that a function would find a secret here which it does not have on Lambda. And every
+request has the same id, which nobody could find in the log.
 """
 
 import json
@@ -59,6 +60,8 @@ def handler(event: Any, offline: Any) -> Any:
     """One call. An error is an answer of the form that Lambda gives it, and stands in the log."""
     name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
     context = Context(offline.awsRequestId, name, said_of_this()["time_out"])
+    if isinstance(event, dict) and "requestContext" in event:
+        event["requestContext"]["requestId"] = context.aws_request_id
     try:
         answer = load()(event, context)
     except Exception as error:  # noqa: BLE001 - Lambda outlives whatever a function raises, and reports it

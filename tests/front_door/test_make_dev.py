@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from local.dev import DEMO_EMAIL
+from local.waiting import wait_for
 from tests.local.dev_process import Dev, run_local, start_dev
 
 
@@ -65,6 +66,14 @@ def test_the_environment_file_has_what_clients_need(dev: Dev) -> None:
 
 def test_the_keys_are_readable_by_their_owner_only(dev: Dev) -> None:
     assert stat.S_IMODE((dev.directory / "keys" / "keys.json").stat().st_mode) == 0o600
+
+
+def test_the_request_id_of_a_problem_is_in_the_log(dev: Dev, api_url: str) -> None:
+    problem = httpx.get(f"{api_url}/api/products", timeout=20).json()
+    assert problem["status"] == 401
+    log = dev.directory / "logs" / "api.log"
+    # The answer is out before the line is.
+    assert wait_for(lambda: f"RequestId: {problem['request_id']}" in log.read_text(), 5)
 
 
 @pytest.mark.parametrize("email", ["new-here@example.com", DEMO_EMAIL])

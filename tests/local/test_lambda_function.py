@@ -65,6 +65,15 @@ def handler(event, context):
     assert 20_000 < first["left"] <= 29_000
 
 
+def test_requests_have_the_ids_that_the_log_shows(tmp_path: Path) -> None:
+    code = """
+def handler(event, context):
+    return event["requestContext"]["requestId"]
+"""
+    request = {"requestContext": {"requestId": "offlineContext_resourceId"}}
+    assert call(tmp_path, code, request, request) == ["request-0", "request-1"]
+
+
 def test_a_function_does_not_find_a_setting_that_it_does_not_have_on_lambda(tmp_path: Path) -> None:
     code = """
 import os

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -14,10 +15,12 @@ from local.part import Part, PartError, run_part
 from local.ports import LOOPBACK, answers
 from local.postgres import ROOT
 from local.serverless import Service, offline_environment, osls
+from local.waiting import wait_for
 
 PYTHON_RUNNER = "node_modules/serverless-offline/src/lambda/handler-runner/python-runner/invoke.py"
 # The longest that a function may take, and a little.
 HEALTH_SECONDS = 20
+HEALTHY_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,23 @@ class Api:
     def wait(self) -> None:
         """Returns once the API answers and its way to the database works."""
         self.part.wait_until(lambda: answers(self.port))
-        try:
-            health = httpx.get(f"{self.url}/health", timeout=HEALTH_SECONDS)
-        except httpx.TransportError as error:
-            raise PartError(f"{self.part.name} does not answer: {error!r}\n{self.part.tail()}") from error
-        if not health.is_success:
-            said = f"{self.part.name} answers GET /health with {health.status_code}: {health.text}"
-            raise PartError(f"{said}\n{self.part.tail()}")
+        said = ""
+
+        def is_healthy() -> bool:
+            nonlocal said
+            try:
+                health = httpx.get(f"{self.url}/health", timeout=HEALTH_SECONDS)
+            except httpx.TransportError as error:
+                said = repr(error)
+                return False
+            said = f"{health.status_code}: {health.text}"
+            return health.is_success
+
+        # On a busy machine the first answers can be that Supabase takes too long.
+        if not wait_for(lambda: self.part.has_ended() or is_healthy(), HEALTHY_SECONDS):
+            raise PartError(f"{self.part.name} answers GET /health with {said}\n{self.part.tail()}")
+        if self.part.has_ended():
+            raise self.part.died()
 
 
 @contextmanager
@@ -63,7 +76,7 @@ def run_api(
         yield Api(f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{lambda_port}", part, port)
 
 
-def notes(service: Service, settings: Mapping[str, str]) -> dict[str, dict[str, object]]:
+def notes(service: Service, settings: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """What local/lambda_function.py has to know of each function."""
     # AWS's own variables are Lambda's to set.
     withheld = {name for name in settings if not name.startswith("AWS_")}

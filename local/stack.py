@@ -13,7 +13,7 @@ from local.migrations import apply_migrations
 from local.part import Part, PartError
 from local.postgres import Postgres, run_postgres
 from local.queue_poller import run_queue_poller
-from local.serverless import Service, read_service
+from local.serverless import read_service
 from local.supabase import Supabase, run_supabase
 
 
@@ -87,7 +87,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         api = running.enter_context(
             run_api(
                 service,
-                settings_of(supabase, github, aws, service),
+                settings_of(supabase, github, aws),
                 port=ports.api_port,
                 lambda_port=ports.lambda_port,
                 log=logs / "api.log",
@@ -122,7 +122,7 @@ def run_local_supabase(postgres: Postgres, directory: Path, ports: Ports) -> Ite
         yield supabase
 
 
-def settings_of(supabase: Supabase, github: Github, aws: Aws, service: Service) -> dict[str, str]:
+def settings_of(supabase: Supabase, github: Github, aws: Aws) -> dict[str, str]:
     """What the functions read from their environment."""
     return {
         "AWS_ENDPOINT_URL": aws.url,
@@ -135,5 +135,5 @@ def settings_of(supabase: Supabase, github: Github, aws: Aws, service: Service) 
         "ENCRYPTION_KEY": supabase.keys.encryption_key,
         "KMS_KEY_ID": "",
         **github.settings,
-        "SYNC_QUEUE_URL": next((aws.queues[trigger.queue].url for trigger in service.triggers), ""),
+        "SYNC_QUEUE_URL": aws.queues["SyncQueue"].url,
     }

@@ -61,21 +61,27 @@ def queue_properties() -> dict[str, dict[str, object]]:
     return read_service().queues
 
 
-@pytest.fixture
-def queue(
+@pytest.fixture(scope="session")
+def running_queue(
     sync_settings: None,  # noqa: ARG001 - credentials
     queue_properties: dict[str, dict[str, object]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Queue]:
-    """The queue of the re-sync and its dead-letter queue, both empty."""
+    """The queues of serverless.yml in moto."""
     clear_clients()
-    with mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as environment:
         made = create_queues(get_client("sqs"), queue_properties)
         queue = Queue(made["SyncQueue"], made["SyncDeadLetters"])
-        monkeypatch.setenv("SYNC_QUEUE_URL", queue.main.url)
+        environment.setenv("SYNC_QUEUE_URL", queue.main.url)
         get_settings.cache_clear()
         yield queue
     clear_clients()
+
+
+@pytest.fixture
+def queue(running_queue: Queue) -> Queue:
+    """The queue of the re-sync and its dead-letter queue, both empty."""
+    running_queue.clear()
+    return running_queue
 
 
 @pytest.fixture

@@ -64,6 +64,14 @@ class Queue:
         for body in bodies:
             get_client("sqs").send_message(QueueUrl=self.main.url, MessageBody=body)
 
+    def clear(self) -> None:
+        """Empties both. SQS purges a queue once a minute at most, and moto knows it."""
+        sqs = get_client("sqs")
+        for queue in (self.main, self.dead_letters):
+            while messages := sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
+
     def poll(self, context: Context | None = None) -> None:
         """One batch, as AWS's poller hands it to the worker. What fails can be had again at once."""
         sqs = get_client("sqs")

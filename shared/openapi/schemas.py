@@ -73,4 +73,4 @@ def _tidy_value(key: str, value: Any, *, is_name: bool) -> Any:
 def _rename(name: str) -> str:
     """`Page[ProductRead]`, which FastAPI calls `Page_ProductRead_`, as `ProductPage`."""
     generic = _GENERIC.match(name)
-    return generic[2].removesuffix("Read") + generic[1] if generic else name
+    return generic[2].removesuffix("Read").removesuffix("ListItem") + generic[1] if generic else name

@@ -1,0 +1,156 @@
+"""/openapi.json and /reference, as a browser gets them. Nothing of the page comes from elsewhere."""
+
+import gzip
+import re
+from base64 import b64decode
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from functions.reference import handler as reference
+from functions.reference.service import ASSETS
+from local.postgres import ROOT
+from local.write_openapi import DOCUMENT
+from tests.functions.events import Answer, make_event
+
+PAGE = "/reference"
+DOCUMENT_PATH = "/openapi.json"
+
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+
+class Links(HTMLParser):
+    """What a page loads, and what of it stands in the page itself."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+        self.inside = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside = tag
+        values = dict(attrs)
+        self.inline += [name for name in values if name.startswith("on") or name == "style"]
+        if tag == "link" and values["rel"] != "icon":
+            self.loaded.append(values["href"] or "")
+        if tag in {"script", "img", "iframe", "object", "embed"}:
+            self.loaded.append(values.get("src") or values.get("data") or "")
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the parser's signature
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside in {"script", "style"} and data.strip():
+            self.inline.append(data)
+
+
+def call(path: str, **headers: str) -> dict[str, Any]:
+    """What the function gives back to API Gateway. Nobody is signed in."""
+    event = make_event("GET", path, {name.replace("_", "-"): value for name, value in headers.items()}, None)
+    return dict(reference.handler(event, None))  # type: ignore[arg-type]  # Forum reads nothing of the context
+
+
+def get(path: str, **headers: str) -> Answer:
+    return Answer(call(path, **headers), "")
+
+
+def list_assets() -> list[str]:
+    return Links(get(PAGE).text).loaded
+
+
+def test_document_is_served_as_it_is_committed() -> None:
+    answer = get(DOCUMENT_PATH)
+    assert answer.expect(200)["openapi"] == "3.1.0"
+    assert answer.text.encode() == DOCUMENT.read_bytes()
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_document_that_a_client_has_is_not_sent_again() -> None:
+    tag = get(DOCUMENT_PATH).headers["etag"]
+    answer = get(DOCUMENT_PATH, if_none_match=f'"other", {tag}')
+    assert (answer.status, answer.text) == (304, "")
+    assert answer.headers["etag"] == tag
+    assert get(DOCUMENT_PATH, if_none_match='W/"other"').status == 200
+
+
+def test_page_loads_its_own_files_and_has_nothing_inline() -> None:
+    links = Links(get(PAGE).text)
+    assert len(links.loaded) == len(ASSETS)
+    assert [
+        path for path in links.loaded if urlsplit(path).netloc or not path.startswith("/reference/")
+    ] == []
+    assert links.inline == []
+
+
+def test_policy_allows_this_host_only_and_nothing_inline() -> None:
+    policy = get(PAGE).headers["content-security-policy"]
+    rules = {name: sources for name, *sources in (rule.split() for rule in policy.split(";"))}
+    assert rules == {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+
+
+def test_each_file_of_the_page_is_there_and_may_be_kept_for_good() -> None:
+    for path in list_assets():
+        answer = get(path)
+        assert answer.status == 200
+        assert len(answer.text) > 100
+        assert answer.headers["content-type"] == f"{MEDIA_TYPES[Path(path).suffix]}; charset=utf-8"
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_page_and_document_are_asked_for_anew() -> None:
+    assert {get(path).headers["cache-control"] for path in (PAGE, DOCUMENT_PATH)} == {"no-cache"}
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "gzip, deflate, br, zstd"])
+def test_client_that_takes_gzip_gets_the_same_in_less(accepted: str) -> None:
+    for path in (PAGE, DOCUMENT_PATH, *list_assets()):
+        plain, packed = call(path), call(path, accept_encoding=accepted)
+        assert (plain["isBase64Encoded"], packed["isBase64Encoded"]) == (False, True)
+        assert packed["headers"]["content-encoding"] == "gzip"
+        assert packed["headers"]["content-type"] == plain["headers"]["content-type"]
+        assert gzip.decompress(b64decode(packed["body"])).decode() == plain["body"]
+        assert {plain["headers"]["vary"], packed["headers"]["vary"]} == {"Accept-Encoding"}
+        assert "content-encoding" not in plain["headers"]
+
+
+def test_answer_fits_into_what_lambda_sends() -> None:
+    for path in (PAGE, DOCUMENT_PATH, *list_assets()):
+        assert len(call(path)["body"]) < 6_000_000
+
+
+def test_file_of_another_version_is_404_and_not_kept() -> None:
+    for path in list_assets():
+        answer = get(re.sub(r"/[0-9a-f]{12}/", "/000000000000/", path))
+        answer.expect(404)
+        assert "cache-control" not in answer.headers
+
+
+def test_page_is_started_without_the_validator_of_another_host_and_without_storing_the_token() -> None:
+    start = (ROOT / "functions/reference/start.js").read_text(encoding="utf-8")
+    assert "validatorUrl: null" in start
+    assert "persistAuthorization: false" in start
+    assert 'url: "/openapi.json"' in start
+
+
+def test_swagger_ui_is_the_pinned_one_whole() -> None:
+    source = ROOT / "node_modules" / "swagger-ui-dist"
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert (ROOT / "functions/reference/assets" / name).read_bytes() == (source / name).read_bytes(), (
+            "run `make install`"
+        )

@@ -169,6 +169,12 @@ class World:
             assert known.expires_at is not None
             body["expires_at"] = known.expires_at.isoformat()
         saved: Json = person.client.request("PUT", CONNECTION, body).expect(200)
+        # It is due at once, which would mix this person into whatever the test does with another one.
+        self.connection.execute(
+            "update private.github_connections set next_sync_at = now() + interval '1 hour'"
+            " where user_id = %s",
+            (person.id,),
+        )
         return saved
 
     # Time
@@ -184,8 +190,8 @@ class World:
     def expire_leases(self) -> None:
         """Whoever held a lease was killed long ago."""
         self.connection.execute(
-            "update private.github_connections set lease_until = now() - interval '1 second',"
-            " refresh_lease_until = refresh_lease_until - interval '1 hour' where lease_until is not null"
+            "update private.github_connections set lease_until = lease_until - interval '1 hour',"
+            " refresh_lease_until = refresh_lease_until - interval '1 hour'"
         )
 
     def age_misses(self, hours: int) -> None:

@@ -1,5 +1,7 @@
 """What the tests of every directory share: one real database and one local Supabase a session."""
 
+import asyncio
+import atexit
 from collections.abc import Iterator
 
 import psycopg
@@ -12,6 +14,18 @@ from local.supabase import Supabase, run_supabase
 
 # Only a cluster that is thrown away may forget what it wrote when the machine stops.
 WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# Mangum asks for the main thread's event loop: one that Python makes by itself would never be closed, and
+# whatever calls `asyncio.run` leaves none behind.
+EVENT_LOOP = asyncio.new_event_loop()
+atexit.register(EVENT_LOOP.close)
+asyncio.set_event_loop(EVENT_LOOP)
+
+
+@pytest.fixture(autouse=True)
+def event_loop() -> None:
+    """The main thread's event loop, whatever the test before has done to it."""
+    asyncio.set_event_loop(EVENT_LOOP)
 
 
 @pytest.fixture(scope="session")

@@ -479,3 +479,35 @@ def test_deletion_of_an_account_during_a_claim_waits_and_takes_all_along(
     )
     left = "select count(*) from public.github_runs where id = %s"
     assert one(sessions[2], left, (message.run_id,)) == 0
+
+
+def test_claim_passes_by_an_account_whose_deletion_has_just_begun(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    first, second, watcher = sessions
+    # The first thing that the deletion of an account locks; it has not come to the connection yet.
+    first.execute("select from public.users where id = %s for update", (committed.id,))
+    second.execute("set local lock_timeout = '1s'")
+    assert claim(second, committed) == []
+    second.commit()
+    first.commit()
+    assert len(claim(watcher, committed)) == 1
+
+
+def test_worker_that_waits_for_the_connection_holds_up_nobody_who_goes_on_to_the_run(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    message = start(sessions[2], committed)
+    first, second, watcher = sessions
+    refused: list[str | None] = []
+    first.execute("select from private.github_connections where user_id = %s for update", (committed.id,))
+    thread = threading.Thread(target=lambda: refused.append(news_of(second, message)))
+    thread.start()
+    waiting = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    assert wait_for(lambda: one(watcher, waiting, (second.info.backend_pid,)) == 1, WAIT_SECONDS)
+    # Ends the run as well, which the waiting worker must not hold, or each would wait for the other.
+    first.execute("set local lock_timeout = '1s'")
+    first.execute("delete from private.github_connections where user_id = %s", (committed.id,))
+    first.commit()
+    thread.join(WAIT_SECONDS)
+    assert refused == ["sync_message"]

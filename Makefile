@@ -40,7 +40,7 @@ reset: install ## Throw the local data away
 	@$(BIN)/python -m local reset
 
 test: install ## Run every test; only some: make test only="tests/shared -k cursor"
-	@$(BIN)/python -m pytest $(only)
+	@$(BIN)/python -m pytest $(or $(only),--numprocesses 2 --dist loadfile)
 
 check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/ruff format --check --quiet

@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
+# What the page at /reference loads. Kept out of git, packaged with the functions.
+ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync reset test check format lock
+.PHONY: help install dev token sync reset test check format openapi lock
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +27,8 @@ node_modules/installed: package.json package-lock.json
 		{ echo "Forum's local stack needs Node 20 or newer" >&2; exit 1; }
 	@echo "Installing Node packages into node_modules" >&2
 	@npm install --no-save --no-audit --no-fund --loglevel=error >&2
+	@mkdir -p $(ASSETS)
+	@cp $(addprefix node_modules/swagger-ui-dist/,swagger-ui-bundle.js swagger-ui-bundle.js.LICENSE.txt swagger-ui.css LICENSE NOTICE) $(ASSETS)
 	@touch $@
 
 dev: install ## Start the whole backend on this machine; Ctrl-C stops it
@@ -48,10 +52,14 @@ check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.database.check
+	$(BIN)/python -m local.write_openapi --check
 
 format: install ## Format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+openapi: install ## Write openapi.json anew from the functions' routes
+	$(BIN)/python -m local.write_openapi
 
 lock: install ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt

@@ -1,0 +1,314 @@
+"""GraphQL's answers by script: those that the fake does not give, and those that nobody should trust."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.github import (
+    Forbidden,
+    GitHubError,
+    RateLimited,
+    SsoRequired,
+    TimedOut,
+    TokenRejected,
+    Unavailable,
+)
+from shared.github.graphql import GraphQL
+from shared.github.oauth import App, refresh
+from shared.settings import Settings
+
+URL = "https://api.github.com/graphql"
+TOKEN = "gho_sentinel_that_must_not_show_anywhere"
+NOW = 1_795_000_000.0
+
+Respond = Callable[[httpx.Request], httpx.Response]
+
+
+def make_client(respond: Respond) -> GraphQL:
+    return GraphQL(httpx.Client(transport=httpx.MockTransport(respond)), URL, TOKEN, clock=lambda: NOW)
+
+
+def make_node(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"R_{number}",
+        "databaseId": number,
+        "name": "atlas",
+        "nameWithOwner": "octocat/atlas",
+        "description": None,
+        "url": "https://github.com/octocat/atlas",
+        "isPrivate": False,
+        "isArchived": False,
+        "stargazerCount": 3,
+        "forkCount": 1,
+        "pushedAt": "2026-01-02T03:04:05Z",
+        "primaryLanguage": {"name": "Python"},
+        "defaultBranchRef": {"name": "main"},
+        **changes,
+    }
+
+
+def answer(nodes: list[Any] | None, *errors: dict[str, Any], **headers: str) -> Respond:
+    data = (
+        None
+        if nodes is None
+        else {
+            "rateLimit": {"cost": 1, "remaining": 4990, "resetAt": "2026-11-22T23:00:00Z"},
+            "viewer": {"databaseId": 7},
+            "nodes": nodes,
+        }
+    )
+    content = {"data": data, **({"errors": list(errors)} if errors else {})}
+    return lambda _: httpx.Response(200, json=content, headers=headers)
+
+
+def read(respond: Respond, *ids: str) -> dict[str, str]:
+    findings = make_client(respond).read_repositories(ids).findings
+    return {node_id: found.seen for node_id, found in findings.items()}
+
+
+def test_node_is_an_item_as_the_database_takes_it() -> None:
+    client = make_client(answer([make_node(description="a\x00b")]))
+
+    node = client.read_repositories(["R_1"]).findings["R_1"].node
+
+    assert node is not None
+    assert node.to_item(1) == {
+        "github_id": 1,
+        "node_id": "R_1",
+        "name": "atlas",
+        "full_name": "octocat/atlas",
+        "description": "ab",
+        "url": "https://github.com/octocat/atlas",
+        "default_branch": "main",
+        "is_private": False,
+        "language": "Python",
+        "stars_count": 3,
+        "forks_count": 1,
+        "is_archived": False,
+        "pushed_at": "2026-01-02T03:04:05Z",
+    }
+    assert (client.spending.requests, client.spending.points, client.spending.remaining) == (1, 1, 4990)
+
+
+def test_token_goes_into_the_header_and_ids_into_variables() -> None:
+    asked: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answer([make_node()])(request)
+
+    make_client(respond).read_repositories(['R_1"}) { evil'])
+
+    (request,) = asked
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert json.loads(request.content)["variables"] == {"ids": ['R_1"}) { evil']}
+    assert "evil" not in json.loads(request.content)["query"]
+
+
+def test_each_node_is_judged_by_its_own_error() -> None:
+    ids = [f"R_{number}" for number in range(1, 9)]
+    nodes = [make_node(1), None, None, None, None, {}, make_node(7, stargazerCount="many"), make_node(8)]
+    errors: list[dict[str, Any]] = [
+        {"type": "NOT_FOUND", "path": ["nodes", 1], "message": "gone"},
+        {"type": "FORBIDDEN", "path": ["nodes", 2], "extensions": {"saml_failure": True}, "message": "SAML"},
+        {"type": "FORBIDDEN", "path": ["nodes", 3], "extensions": {"saml_failure": False}, "message": "no"},
+        {"path": ["nodes", 4], "message": "Something went wrong"},
+        # Of a field of a node that is there: no word about the node.
+        {"type": "NOT_FOUND", "path": ["nodes", 7, "primaryLanguage"], "message": "gone"},
+        {"type": "NOT_FOUND", "path": ["viewer"], "message": "gone"},
+    ]
+
+    seen = read(answer(nodes, *errors), *ids)
+
+    assert list(seen.values()) == [
+        "found", "missing", "sso_required", "forbidden", "unknown", "unknown", "unknown", "found",
+    ]  # fmt: skip
+
+
+def test_null_without_an_error_is_no_sign_of_absence() -> None:
+    assert read(answer([None]), "R_1") == {"R_1": "unknown"}
+
+
+def test_address_for_single_sign_on_comes_beside_the_data() -> None:
+    header = {"x-github-sso": "required; url=https://github.com/orgs/a/sso?x=1"}
+    error = {"type": "FORBIDDEN", "path": ["nodes", 0], "extensions": {"saml_failure": True}, "message": ""}
+
+    found = make_client(answer([None], error, **header)).read_repositories(["R_1"])
+
+    assert (found.sso_url, found.is_token_alive) == ("https://github.com/orgs/a/sso?x=1", True)
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100])
+def test_too_many_ids_are_asked_for_in_two_halves_once(count: int) -> None:
+    asked: list[list[str]] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        ids = json.loads(request.content)["variables"]["ids"]
+        asked.append(ids)
+        if len(asked) == 1:
+            error = {"type": "ARGUMENT_LIMIT", "message": "You may not provide more than 100 node ids"}
+            return httpx.Response(200, json={"data": None, "errors": [error]})
+        return answer([make_node(int(id_[2:])) for id_ in ids])(request)
+
+    ids = [f"R_{number}" for number in range(1, count + 1)]
+    found = make_client(respond).read_repositories(ids)
+
+    assert [id_ for half in asked[1:] for id_ in half] == ids
+    assert len(asked) == min(3, 1 + count)
+    assert set(found.findings) == set(ids)
+    assert {finding.seen for finding in found.findings.values()} == {"found"}
+    assert found.was_too_much is False
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (httpx.Response(401, json={"message": "Bad credentials"}), TokenRejected),
+        (httpx.Response(403, json={"message": "Resource not accessible"}), Forbidden),
+        (httpx.Response(403, headers={"x-github-sso": "required; url=https://x"}, json={}), SsoRequired),
+        (httpx.Response(403, json={"message": "You have exceeded a secondary rate limit."}), RateLimited),
+        (httpx.Response(429, json={}), RateLimited),
+        (httpx.Response(404, json={}), Unavailable),
+        (httpx.Response(451, json={}), Unavailable),
+        (httpx.Response(502, text="<html>"), Unavailable),
+        (httpx.Response(301, headers={"location": "https://evil.example/graphql"}), Unavailable),
+        (httpx.Response(200, text="<html>"), Unavailable),
+        (httpx.Response(200, json=[]), Unavailable),
+        (httpx.Response(200, json={}), Unavailable),
+        (httpx.Response(200, json={"data": None}), Unavailable),
+        (httpx.Response(200, json={"data": {"nodes": None}}), Unavailable),
+        (httpx.Response(200, json={"data": {"nodes": []}}), Unavailable),
+        (httpx.Response(200, json={"data": {"nodes": [None, None]}}), Unavailable),
+        (httpx.Response(200, json={"errors": [{"message": TOKEN}]}), Unavailable),
+        (httpx.Response(200, json={"errors": [{"type": "RATE_LIMITED", "message": ""}]}), RateLimited),
+        (httpx.Response(200, json={"errors": [{"type": "RATE_LIMIT", "message": ""}]}), RateLimited),
+    ],
+)
+def test_answer_without_a_word_about_any_node_is_an_error(
+    response: httpx.Response, error: type[GitHubError]
+) -> None:
+    with pytest.raises(error) as raised:
+        make_client(lambda _: response).read_repositories(["R_1"])
+
+    assert type(raised.value) is error
+    assert TOKEN not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "message", "after"),
+    [
+        ({"x-ratelimit-reset": str(int(NOW) + 600), "x-ratelimit-remaining": "3"}, "API rate limit", 601),
+        ({"retry-after": "17", "x-ratelimit-reset": str(int(NOW) + 600)}, "API rate limit", 17),
+        ({"x-ratelimit-reset": str(int(NOW) + 600)}, "You have exceeded a secondary rate limit.", 60),
+        ({}, "API rate limit", 60),
+    ],
+)
+def test_limit_says_when_to_ask_again(headers: dict[str, str], message: str, after: int) -> None:
+    error = {"type": "RATE_LIMITED", "message": message}
+    with pytest.raises(RateLimited) as raised:
+        make_client(answer(None, error, **headers)).read_repositories(["R_1"])
+
+    assert raised.value.retry_after == after
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["data", "errors", "nodes", "path", "type", "id"]), inner)
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_is_an_answer_or_a_github_error(body: Any) -> None:
+    try:
+        found = make_client(lambda _: httpx.Response(200, json=body)).read_repositories(["R_1"])
+    except GitHubError:
+        return
+    assert {finding.seen for finding in found.findings.values()} <= {"unknown", "missing", "forbidden"}
+
+
+def test_connection_that_fails_is_an_error_without_the_token() -> None:
+    for cause, error in ((httpx.ReadTimeout("x"), TimedOut), (httpx.ConnectError("x"), Unavailable)):
+
+        def respond(_: httpx.Request, cause: Exception = cause) -> httpx.Response:
+            raise cause
+
+        with pytest.raises(error) as raised:
+            make_client(respond).read_repositories(["R_1"])
+        assert TOKEN not in repr(raised.value)
+
+
+def test_address_of_graphql_follows_from_that_of_rest() -> None:
+    enough = {
+        "SUPABASE_URL": "https://project.supabase.co",
+        "SUPABASE_ANON_KEY": "x",
+        "SUPABASE_JWKS_URL": "https://project.supabase.co/jwks",
+    }
+    found = {
+        url: Settings.model_validate({**enough, **({"GITHUB_API_URL": url} if url else {})}).graphql_url
+        for url in ("", "https://github.example/api/v3", "http://127.0.0.1:54340/")
+    }
+    assert found == {
+        "": "https://api.github.com/graphql",
+        "https://github.example/api/v3": "https://github.example/api/graphql",
+        "http://127.0.0.1:54340/": "http://127.0.0.1:54340/graphql",
+    }
+    given = Settings.model_validate({**enough, "GITHUB_GRAPHQL_URL": "https://x.example/q"})
+    assert given.graphql_url == "https://x.example/q"
+
+
+# Renewals
+
+
+def renew(response: httpx.Response) -> Any:
+    http = httpx.Client(transport=httpx.MockTransport(lambda _: response))
+    return refresh(http, "https://github.com/x", App("id", "secret"), TOKEN, clock=lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (httpx.Response(200, json={"error": "bad_refresh_token"}), TokenRejected),
+        (httpx.Response(200, json={"error": "unauthorized_client"}), TokenRejected),
+        # Forum's own credentials: no word about the user's token.
+        (httpx.Response(200, json={"error": "incorrect_client_credentials"}), Unavailable),
+        (httpx.Response(401, json={}), Unavailable),
+        (httpx.Response(404, json={}), Unavailable),
+        (httpx.Response(429, json={}), RateLimited),
+        (httpx.Response(500), Unavailable),
+        (httpx.Response(200, text="<html>"), Unavailable),
+        (httpx.Response(200, json={}), Unavailable),
+        (httpx.Response(200, json={"access_token": ""}), Unavailable),
+        (httpx.Response(200, json={"access_token": "ghu_x", "expires_in": "soon"}), Unavailable),
+    ],
+)
+def test_renewal_that_fails_says_whether_the_token_is_dead(
+    response: httpx.Response, error: type[GitHubError]
+) -> None:
+    with pytest.raises(error) as raised:
+        renew(response)
+
+    assert TOKEN not in f"{raised.value!r} {App('id', 'the secret')!r}"
+    assert "the secret" not in repr(App("id", "the secret"))
+
+
+def test_renewal_is_a_pair_with_its_times_and_shows_none_of_it() -> None:
+    body = {
+        "access_token": "ghu_x",
+        "expires_in": 28800,
+        "refresh_token": "ghr_x",
+        "refresh_token_expires_in": 9,
+    }
+
+    pair = renew(httpx.Response(200, json=body))
+
+    assert (pair.token, pair.refresh_token) == ("ghu_x", "ghr_x")
+    assert pair.token_expires_at.timestamp() == NOW + 28800
+    assert "gh" not in repr(pair)

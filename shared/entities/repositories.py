@@ -38,7 +38,10 @@ class RepositoryRead(Row):
     pushed_at: datetime | None
     notes: str | None
     sync_state: SyncState | None
+    sync_url: str | None
     synced_at: datetime | None
+    previous_full_names: list[FullName]
+    first_missing_at: datetime | None
 
 
 class RepositoryLink(BaseModel):

@@ -33,6 +33,14 @@ def test_short_legacy_secret_is_refused_and_not_shown() -> None:
     assert "s3cr3t" not in str(refused.value)
 
 
+def test_two_keys_for_the_same_thing_are_refused_and_not_shown() -> None:
+    both = {"ENCRYPTION_KEY": "s3cr3t", "KMS_KEY_ID": "alias/forum"}
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({**ENOUGH, **both})
+    assert "s3cr3t" not in str(refused.value)
+    assert "s3cr3t" not in repr(Settings.model_validate({**ENOUGH, "ENCRYPTION_KEY": "s3cr3t"}))
+
+
 def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
     lines = Path(".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

@@ -216,6 +216,24 @@ def test_app_that_was_removed_costs_one_request_and_one_renewal_and_then_none(wo
     assert world.queue.dead == 0
 
 
+class Forgetful(set[str]):
+    """Tokens that GitHub gives out and does not take."""
+
+    def add(self, _: str) -> None:
+        """Forgets it."""
+
+
+def test_token_refused_after_its_renewal_as_well_is_not_renewed_again(world: World) -> None:
+    person = world.add_person(3, uses_app=True)
+    person.account.tokens = Forgetful()
+
+    world.sync()
+    world.sync()
+
+    assert world.asked() == ["POST /graphql", "POST /login/oauth/access_token", "POST /graphql"]
+    assert world.stored(person)["state"] == "needs_reauth"
+
+
 def test_two_workers_with_one_message_renew_once(world: World) -> None:
     for _ in range(5):
         person = world.add_person(3, uses_app=True)

@@ -38,7 +38,7 @@ CHANGES = (
     "age_ids",
 )
 FAULTS = ("status", "html", "broken_json", "cut")
-LIMITS = ("primary", "secondary", "rest", "resources", "none")
+LIMITS = ("primary", "secondary", "rest", "resources", "resources untold", "none")
 TOKENS = ("revoke", "connect", "expire")
 DELIVERIES = ("due", "dispatch", "poll", "poll_briefly", "repeat", "hold", "return", "kill", "drain")
 
@@ -84,7 +84,9 @@ def limit(account: Account, which: str) -> None:
     account.graphql.remaining = 0 if which == "primary" else 5000
     account.core.remaining = 0 if which == "rest" else 5000
     account.secondary_limit = SecondaryLimit("1") if which == "secondary" else None
-    account.resource_limit = ResourceLimit(nodes=2) if which == "resources" else None
+    account.resource_limit = None
+    if which.startswith("resources"):
+        account.resource_limit = ResourceLimit(1, "no path" if which.endswith("untold") else "each")
 
 
 def use_token(world: World, person: Person, what: str) -> None:
@@ -160,9 +162,13 @@ def step(world: World, deliveries: Deliveries, what: str, person: Person, number
         deliveries.do(what, person, number)
 
 
-def assert_nothing_is_lost(world: World, people: list[Person], ids: list[dict[int, Any]]) -> None:
-    for person, known in zip(people, ids, strict=True):
+def assert_nothing_is_lost(
+    world: World, people: list[Person], ids: list[dict[int, Any]], vanished: list[set[int]]
+) -> None:
+    for person, known, absent in zip(people, ids, vanished, strict=True):
         rows = world.rows(person)
+        # Whatever GitHub could not tell is no absence.
+        assert {number for number, row in rows.items() if row["missing_count"]} <= absent
         assert {number: row["id"] for number, row in rows.items()} == known
         for number, row in rows.items():
             assert row["notes"] == f"Of {person.account.user.login}: {number}"
@@ -209,11 +215,14 @@ def test_database_is_as_github_after_any_sequence_and_a_run_without_faults(
     world.people.clear()
     people = [add_person(world), add_person(world)]
     ids = [{number: row["id"] for number, row in world.rows(person).items()} for person in people]
+    vanished: list[set[int]] = [set(), set()]
     deliveries = Deliveries(world)
 
     for what, who, number in sequence:
+        if what in {"hide", "delete", "recreate"}:
+            vanished[who].add(number)
         step(world, deliveries, what, people[who], number)
-        assert_nothing_is_lost(world, people, ids)
+        assert_nothing_is_lost(world, people, ids, vanished)
 
     world.queue.clear()
     for person in people:
@@ -225,7 +234,7 @@ def test_database_is_as_github_after_any_sequence_and_a_run_without_faults(
         world.dispatch()
         world.queue.drain()
 
-    assert_nothing_is_lost(world, people, ids)
+    assert_nothing_is_lost(world, people, ids, vanished)
     for person in people:
         run = world.last_run(person)
         assert (run["state"], run["error"]) == ("succeeded", None), run

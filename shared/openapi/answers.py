@@ -145,7 +145,7 @@ def _takes_parameters(dependant: Dependant) -> bool:
 def _get_success_headers(route: APIRoute, dependencies: set[Callable[..., Any]]) -> list[str]:
     is_row = inspect.isclass(route.response_model) and issubclass(route.response_model, Row)
     headers = ["ETag"] if is_row or read_if_none_match in dependencies else []
-    if is_row and route.status_code == HTTPStatus.CREATED:
+    if is_row and route.status_code in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
         headers.append("Location")
     if read_idempotency_key in dependencies:
         headers.append("Idempotency-Replayed")

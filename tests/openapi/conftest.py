@@ -1,14 +1,17 @@
-"""The document, and a person whose rows the requests of these tests are about."""
+"""The document, a deployment to hold it against, and a person whose rows the requests are about."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from local.fake_github import FakeGitHub, run_fake_github
 from local.supabase import Supabase, User
 from local.write_openapi import DOCUMENT
+from shared.aws import clear_clients, get_client
+from shared.encryption import get_vault
 from shared.settings import get_settings
 from tests.functions.conftest import Client, settings
 from tests.openapi.rows import Rows, make_rows
@@ -26,13 +29,30 @@ def document() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def running_github() -> Iterator[FakeGitHub]:
-    """The GitHub of the functions, from after `settings` on."""
-    with run_fake_github() as fake, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("GITHUB_API_URL", fake.url)
-        get_settings.cache_clear()
+def running_github(supabase: Supabase) -> Iterator[FakeGitHub]:
+    """GitHub, a queue and a key for secrets: what some functions need beside Supabase."""
+    clear_clients()
+    with run_fake_github() as fake, pytest.MonkeyPatch.context() as environment, mock_aws():
+        for name, value in {
+            "GITHUB_API_URL": fake.url,
+            "ENCRYPTION_KEY": supabase.keys.encryption_key,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+        }.items():
+            environment.setenv(name, value)
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        environment.setenv("SYNC_QUEUE_URL", get_client("sqs").create_queue(QueueName="sync")["QueueUrl"])
+        forget()
         yield fake
+    forget()
+    clear_clients()
+
+
+def forget() -> None:
+    """What the functions keep of their environment."""
     get_settings.cache_clear()
+    get_vault.cache_clear()
 
 
 @pytest.fixture

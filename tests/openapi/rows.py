@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from tests.functions.conftest import Client
 
@@ -51,6 +51,8 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
         "work_item_id": client.create_work_item(product)["id"],
         "document_id": client.create_document(product)["id"],
         "app_info_id": client.create_app_info(product)["id"],
+        # Runs are made by what is about to be tested.
+        "run_id": str(uuid4()),
     }
     return Rows(ids, github_ids)
 

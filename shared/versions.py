@@ -7,11 +7,13 @@ counts.
 
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Response
 
 from shared.entities.base import Row
+
+RowT = TypeVar("RowT", bound=Row)
 
 TAGS_OR_ANY = r'^[ \t]*(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)[ \t]*$'
 
@@ -54,9 +56,10 @@ IfMatch = Annotated[list[int] | None, Depends(read_if_match)]
 IfNoneMatch = Annotated[list[str], Depends(read_if_none_match)]
 
 
-def tag(response: Response, row: Row) -> None:
-    """Give an answer that is a row alone its version as its entity tag."""
+def tag(response: Response, row: RowT) -> RowT:
+    """Give an answer that is a row alone its version as its entity tag. Returns the row."""
     response.headers["ETag"] = f'"{row.version}"'
+    return row
 
 
 def show(detail: Row, seen: list[str]) -> Response:

@@ -16,7 +16,7 @@ from functions.app_info.service import AppInfoService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
 from shared.entities.app_info import AppInfoRead
-from shared.idempotency import Idempotency, announce
+from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
 
@@ -36,12 +36,7 @@ async def create_app_info_entry(
     body: AppInfoCreate, key: Idempotency, service: Service, response: Response
 ) -> AppInfoRead:
     """Create an entry."""
-    created = service.create(body, key)
-    (row,) = created.rows
-    response.headers["Location"] = f"{router.prefix}/{row.id}"
-    tag(response, row)
-    announce(response, created)
-    return row
+    return announce(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201, responses={501: {}})
@@ -50,7 +45,7 @@ async def create_app_info(
 ) -> BulkAnswer[AppInfoRead]:
     """Create up to 100 entries, all or none."""
     created = service.create_many(bulk, key)
-    announce(response, created)
+    announce_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -71,9 +66,7 @@ async def update_app_info_entry(
     app_info_id: UUID, changes: AppInfoUpdate, versions: IfMatch, service: Service, response: Response
 ) -> AppInfoRead:
     """Change the fields that are sent, and no others."""
-    row = service.update(app_info_id, changes, versions)
-    tag(response, row)
-    return row
+    return tag(response, service.update(app_info_id, changes, versions))
 
 
 @router.delete("/{app_info_id}", status_code=204)

@@ -16,7 +16,7 @@ from functions.documents.service import DocumentService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
 from shared.entities.documents import DocumentListItem, DocumentRead
-from shared.idempotency import Idempotency, announce
+from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
 
@@ -38,12 +38,7 @@ async def create_document(
     body: DocumentCreate, key: Idempotency, service: Service, response: Response
 ) -> DocumentRead:
     """Create a document."""
-    created = service.create(body, key)
-    (row,) = created.rows
-    response.headers["Location"] = f"{router.prefix}/{row.id}"
-    tag(response, row)
-    announce(response, created)
-    return row
+    return announce(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -52,7 +47,7 @@ async def create_documents(
 ) -> BulkAnswer[DocumentListItem]:
     """Create up to 100 documents, all or none."""
     created = service.create_many(bulk, key)
-    announce(response, created)
+    announce_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -73,9 +68,7 @@ async def update_document(
     document_id: UUID, changes: DocumentUpdate, versions: IfMatch, service: Service, response: Response
 ) -> DocumentRead:
     """Change the fields that are sent, and no others."""
-    row = service.update(document_id, changes, versions)
-    tag(response, row)
-    return row
+    return tag(response, service.update(document_id, changes, versions))
 
 
 @router.delete("/{document_id}", status_code=204)

@@ -16,7 +16,7 @@ from functions.products.service import ProductService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
 from shared.entities.products import ProductRead
-from shared.idempotency import Idempotency, announce
+from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
 
@@ -36,12 +36,7 @@ async def create_product(
     body: ProductCreate, key: Idempotency, service: Service, response: Response
 ) -> ProductRead:
     """Create a product."""
-    created = service.create(body, key)
-    (row,) = created.rows
-    response.headers["Location"] = f"{router.prefix}/{row.id}"
-    tag(response, row)
-    announce(response, created)
-    return row
+    return announce(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -50,7 +45,7 @@ async def create_products(
 ) -> BulkAnswer[ProductRead]:
     """Create up to 100 products, all or none."""
     created = service.create_many(bulk, key)
-    announce(response, created)
+    announce_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -71,9 +66,7 @@ async def update_product(
     product_id: UUID, changes: ProductUpdate, versions: IfMatch, service: Service, response: Response
 ) -> ProductRead:
     """Change the fields that are sent, and no others."""
-    row = service.update(product_id, changes, versions)
-    tag(response, row)
-    return row
+    return tag(response, service.update(product_id, changes, versions))
 
 
 @router.delete("/{product_id}", status_code=204)

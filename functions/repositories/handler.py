@@ -16,7 +16,7 @@ from functions.repositories.service import RepositoryService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
 from shared.entities.repositories import RepositoryRead
-from shared.idempotency import Idempotency, announce
+from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
 
@@ -38,12 +38,7 @@ async def create_repository(
     body: RepositoryCreate, key: Idempotency, service: Service, response: Response
 ) -> RepositoryRead:
     """Create a repository."""
-    created = service.create(body, key)
-    (row,) = created.rows
-    response.headers["Location"] = f"{router.prefix}/{row.id}"
-    tag(response, row)
-    announce(response, created)
-    return row
+    return announce(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -52,7 +47,7 @@ async def create_repositories(
 ) -> BulkAnswer[RepositoryRead]:
     """Create up to 100 repositories, all or none."""
     created = service.create_many(bulk, key)
-    announce(response, created)
+    announce_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -73,9 +68,7 @@ async def update_repository(
     repository_id: UUID, changes: RepositoryUpdate, versions: IfMatch, service: Service, response: Response
 ) -> RepositoryRead:
     """Change the fields that are sent, and no others."""
-    row = service.update(repository_id, changes, versions)
-    tag(response, row)
-    return row
+    return tag(response, service.update(repository_id, changes, versions))
 
 
 @router.delete("/{repository_id}", status_code=204)

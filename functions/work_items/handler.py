@@ -17,7 +17,7 @@ from functions.work_items.service import WorkItemService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
 from shared.entities.work_items import WorkItemRead
-from shared.idempotency import Idempotency, announce
+from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
 
@@ -37,12 +37,7 @@ async def create_work_item(
     body: WorkItemCreate, key: Idempotency, service: Service, response: Response
 ) -> WorkItemRead:
     """Create a work item."""
-    created = service.create(body, key)
-    (row,) = created.rows
-    response.headers["Location"] = f"{router.prefix}/{row.id}"
-    tag(response, row)
-    announce(response, created)
-    return row
+    return announce(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -51,7 +46,7 @@ async def create_work_items(
 ) -> BulkAnswer[WorkItemRead]:
     """Create up to 100 work items, all or none."""
     created = service.create_many(bulk, key)
-    announce(response, created)
+    announce_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -72,9 +67,7 @@ async def update_work_item(
     work_item_id: UUID, changes: WorkItemUpdate, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
     """Change the fields that are sent, and no others."""
-    row = service.update(work_item_id, changes, versions)
-    tag(response, row)
-    return row
+    return tag(response, service.update(work_item_id, changes, versions))
 
 
 @router.post("/{work_item_id}/status", responses={409: {}})
@@ -82,9 +75,7 @@ async def move_work_item(
     work_item_id: UUID, move: WorkItemMove, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
     """Move a work item to another status. A refused move is 409 and names the allowed ones."""
-    row = service.update(work_item_id, {"status": move.status}, versions)
-    tag(response, row)
-    return row
+    return tag(response, service.update(work_item_id, {"status": move.status}, versions))
 
 
 @router.delete("/{work_item_id}", status_code=204)

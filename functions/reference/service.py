@@ -5,9 +5,9 @@ Swagger UI comes from npm's swagger-ui-dist: `make install` copies the files tha
 
 import gzip
 import hashlib
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from shared.errors import NotFound
 
@@ -22,33 +22,42 @@ ASSETS = {
 }
 
 
-class File(NamedTuple):
+@dataclass(frozen=True)
+class File:
     """A file as it is sent."""
 
     media_type: str
     content: bytes
-    compressed: bytes
-    etag: str
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The content for clients that take gzip."""
+        return gzip.compress(self.content)
+
+    @cached_property
+    def etag(self) -> str:
+        """A tag of the content."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
 
 
 @cache
 def get_document() -> File:
     """The OpenAPI document as it was written by `make openapi`."""
-    return _make_file("application/json", (ROOT / "openapi.json").read_bytes())
+    return File("application/json", (ROOT / "openapi.json").read_bytes())
 
 
 @cache
 def get_page() -> File:
     """The page, which names its files with their version."""
     page = (ROOM / "page.html").read_text(encoding="utf-8").replace("{version}", get_version())
-    return _make_file("text/html", page.encode())
+    return File("text/html", page.encode())
 
 
 @cache
 def get_asset(name: str) -> File:
     """A file that the page loads."""
     directory, media_type = ASSETS[name]
-    return _make_file(media_type, (directory / name).read_bytes())
+    return File(media_type, (directory / name).read_bytes())
 
 
 @cache
@@ -61,9 +70,3 @@ def check_version(version: str) -> None:
     """Raises `NotFound` for another version: a browser would keep these files under its names for good."""
     if version != get_version():
         raise NotFound("This version of the page is gone. Load the page again.")
-
-
-def _make_file(media_type: str, content: bytes) -> File:
-    # Without a time, so that the same content is the same file.
-    compressed = gzip.compress(content, mtime=0)
-    return File(media_type, content, compressed, f'"{hashlib.sha256(content).hexdigest()[:16]}"')

@@ -50,6 +50,9 @@ steps = st.one_of(
     st.tuples(st.sampled_from(LIMITS), st.integers(0, 1), st.just(0)),
     st.tuples(st.sampled_from(TOKENS), st.integers(0, 1), st.just(0)),
     st.tuples(st.sampled_from(DELIVERIES), st.integers(0, 1), st.integers(0, 3)),
+    # By itself a sequence seldom comes to a whole run, in which alone anything is written.
+    st.tuples(st.just("sync"), st.integers(0, 1), st.just(0)),
+    st.tuples(st.just("sync"), st.integers(0, 1), st.just(0)),
 )
 
 
@@ -137,8 +140,10 @@ class Deliveries:
                 self.held.clear()
             case "kill":
                 self.world.expire_leases()
-            case _:
+            case "drain":
                 self.world.queue.drain()
+            case _:
+                self.world.sync(person)
 
     def _hold(self) -> None:
         sqs, url = get_client("sqs"), self.world.queue.main.url

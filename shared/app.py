@@ -27,10 +27,12 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 async def require_json(request: Request) -> None:
-    """A body that does not say that it is JSON is refused.
+    """A body that does not say that it is JSON is refused, where one is read at all.
 
     It also keeps a form on a foreign page from posting here: a browser asks before it sends JSON elsewhere.
     """
+    if request.scope["route"].body_field is None:
+        return
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and await request.body():
         raise UnsupportedMediaType("Send the body as `Content-Type: application/json`.")

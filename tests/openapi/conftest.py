@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
     return read
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_github(supabase: Supabase) -> Iterator[FakeGitHub]:
     """GitHub, a queue and a key for secrets: what some functions need beside Supabase."""
     clear_clients()

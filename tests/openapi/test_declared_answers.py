@@ -349,6 +349,20 @@ def test_declared_problem_is_given_as_it_is_declared(
     check(answer, resolve(operation.described["responses"][str(status)]))
 
 
+@pytest.mark.parametrize("size", [1, MORE_THAN_LAMBDA_TAKES])
+@pytest.mark.parametrize(
+    "operation", [operation for operation in OPERATIONS if "requestBody" not in operation.described], ids=name
+)
+def test_body_that_nobody_reads_is_answered_as_declared(
+    operation: Operation, size: int, place: Place, user: User, shared_rows: Rows
+) -> None:
+    world = World(place, user, shared_rows)
+    if operation.method == "DELETE":
+        world = World(place, place.supabase.create_user(), shared_rows)
+    answer = world.send(operation, Change(headers={"content-type": "text/plain"}, raw=b"x" * size))
+    assert str(answer.status) in operation.described["responses"], answer.text
+
+
 def check(answer: Answer, declared: Json) -> None:
     """An answer has the media type, the body and the headers that are declared, and no other of those."""
     if "content" in declared:

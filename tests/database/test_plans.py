@@ -12,7 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.postgres import Postgres
+from local.migrations import apply_migrations
+from local.ports import free_port
+from local.postgres import Postgres, run_postgres
+from tests.conftest import WITHOUT_DURABILITY
 from tests.database.actors import Connection, acting_as, one, person
 
 # A uuid that says what it stands for: kind, user, number.
@@ -38,9 +41,18 @@ TITLES = {"repositories": "name", "work_items": "title", "documents": "title", "
 
 
 @pytest.fixture(scope="module")
-def skewed(postgres: Postgres) -> Iterator[Connection]:
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server of its own: what other tests leave in a table's pages weighs in the planner's choice."""
+    directory = tmp_path_factory.mktemp("plans")
+    with run_postgres(directory, free_port(), settings=WITHOUT_DURABILITY) as server:
+        apply_migrations(server.url)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def skewed(fresh: Postgres) -> Iterator[Connection]:
     """A connection in whose transaction the data are; a superuser's, who may skip triggers."""
-    with psycopg.connect(postgres.superuser_url) as connection:
+    with psycopg.connect(fresh.superuser_url) as connection:
         connection.execute("set local session_replication_role = replica")
         fill(connection)
         connection.execute("set local session_replication_role = origin")

@@ -17,7 +17,7 @@ WITHOUT_SECRETS = ["2xx", "3xx", "4xx", "501"]
 
 EACH_BY_ITSELF: dict[str, Any] = {
     "seed": 1,
-    "generation": {"max-examples": 15, "deterministic": True},
+    "generation": {"max-examples": 20, "deterministic": True},
     "checks": {"positive_data_acceptance": {"expected-statuses": TAKEN}},
     "operations": [
         {

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import local
 from typing import Any
 
 import pytest
@@ -38,18 +39,18 @@ def between(before: Callable[[Parameters], None], after: Callable[[Parameters], 
 
 def refusing(times: int) -> Any:
     """SQS takes all but the last entry of a batch, so many times."""
-    left = [times]
-    refused: list[Parameters] = []
+    turns = iter(range(times))
+    # Batches are sent by several threads at once, each of which asks and is answered by itself.
+    refused = local()
 
     def ask(params: Parameters) -> None:
-        refused.clear()
-        if left[0] > 0 and len(params["Entries"]) > 1:
-            left[0] -= 1
-            params["Entries"], refused[:] = params["Entries"][:-1], params["Entries"][-1:]
+        refused.entry = None
+        if len(params["Entries"]) > 1 and next(turns, None) is not None:
+            *params["Entries"], refused.entry = params["Entries"]
 
     def answer(parsed: Parameters) -> None:
-        if refused:
-            entry = {"Id": refused[0]["Id"], "SenderFault": False, "Code": "InternalError"}
+        if refused.entry is not None:
+            entry = {"Id": refused.entry["Id"], "SenderFault": False, "Code": "InternalError"}
             parsed["Failed"] = [*parsed.get("Failed", []), entry]
 
     return between(ask, answer)

@@ -17,17 +17,13 @@ Service = Annotated[ConnectionService, Depends(ConnectionService.for_caller)]
 @router.get("", responses={404: {}})
 async def get_connection(service: Service, response: Response) -> ConnectionRead:
     """Read whose token is stored, what it may do, and how its last re-sync went."""
-    row = service.get()
-    tag(response, row)
-    return row
+    return tag(response, service.get())
 
 
 @router.put("", responses={403: {}, 409: {}, 429: {}, 502: {}, 504: {}})
 async def save_connection(body: ConnectionSave, service: Service, response: Response) -> ConnectionRead:
     """Store a GitHub token, in place of the one before. It is never shown again."""
-    row = service.save(body)
-    tag(response, row)
-    return row
+    return tag(response, service.save(body))
 
 
 @router.delete("", status_code=204, responses={404: {}})

@@ -19,8 +19,7 @@ async def request_sync(service: Service, response: Response) -> RunRead:
     """Queue a re-sync of everything that was imported. `Location` leads to its run."""
     run = service.request()
     response.headers["Location"] = f"/api/github/runs/{run.id}"
-    tag(response, run)
-    return run
+    return tag(response, run)
 
 
 handler = create_handler(create_app(router))

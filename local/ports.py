@@ -2,15 +2,18 @@
 
 import socket
 
+from ephemeral_port_reserve import reserve
+
 LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing listens on, and that the kernel gives to nobody else for the next minute.
+
+    A port that was merely found free goes to another test or connection before its server starts, now and then.
+    """
+    port: int = reserve(LOOPBACK)
+    return port
 
 
 def is_taken(port: int) -> bool:

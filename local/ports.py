@@ -12,8 +12,7 @@ def free_port() -> int:
 
     A port that was merely found free goes to another test or connection before its server starts, now and then.
     """
-    port: int = reserve(LOOPBACK)
-    return port
+    return int(reserve(LOOPBACK))
 
 
 def is_taken(port: int) -> bool:

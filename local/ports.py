@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 def free_port() -> int:
     """A port that nothing listens on, and that the kernel gives to nobody else for the next minute.
 
-    A port that was merely found free goes to another test or connection before its server starts, now and then.
+    One that was merely found free now and then goes to another test before its server starts.
     """
     return int(reserve(LOOPBACK))
 

@@ -9,7 +9,7 @@ ASSETS := functions/reference/assets
 .PHONY: help install dev token sync reset test check format openapi lock
 
 help: ## Show this
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 install: .venv/installed node_modules/installed ## Install everything into this folder
 

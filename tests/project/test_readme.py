@@ -22,8 +22,8 @@ def test_endpoints_of_the_readme_are_those_of_the_functions() -> None:
 
 
 def test_commands_of_the_readme_are_in_the_makefile() -> None:
-    commands = set(re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE))
-    assert set(re.findall(r"\bmake (?:-s )?([a-z]+)\b", README)) <= commands
+    commands = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE))
+    assert set(re.findall(r"\bmake (?:-s )?([a-z-]+)\b", README)) <= commands
 
 
 def test_ports_of_the_readme_are_the_defaults() -> None:

@@ -1,11 +1,19 @@
 """How each function becomes an application, and the application a Lambda handler."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.routing import iter_route_contexts
 from mangum import Mangum
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared import request_log
+from shared.correlation import HEADER
 from shared.errors import BadRequest, FieldError, UnsupportedMediaType
+from shared.invocation import get_function_name, invocation
+from shared.lambda_context import LambdaContext
 from shared.problems import handle_problems
 
 # What Lambda itself takes.
@@ -59,11 +67,53 @@ def create_app(*routers: APIRouter) -> FastAPI:
     return app
 
 
-def create_handler(app: FastAPI) -> Mangum:
-    """The Lambda handler of an application.
+class NotingTheRoute:
+    """Tells the log which route a request has found. Without one of Starlette's, which would cost a task."""
 
-    Without lifespan, which Mangum would run through on each call.
-    """
-    # `shared.problems` has logged an unexpected error already.
-    logging.getLogger("mangum").setLevel(logging.CRITICAL)
-    return Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if (route := scope.get("route")) is not None:
+                request_log.note_route(route.path)
+
+
+class Handler:
+    """The Lambda handler of an application: one call, one answer, one line in the log."""
+
+    def __init__(self, app: FastAPI) -> None:
+        # The line of the request says it already.
+        logging.getLogger("mangum").setLevel(logging.CRITICAL)
+        # Without lifespan, which Mangum would run through on each call.
+        self._mangum = Mangum(NotingTheRoute(app), lifespan="off", text_mime_types=TEXT_TYPES)
+        self._function = name_function(app)
+
+    def __call__(self, event: Any, context: LambdaContext) -> dict[str, Any]:
+        """Answer API Gateway's event. Raises `InvocationFailed` for what is none."""
+        sent = _get_headers(event).get(HEADER.lower())
+        with invocation(self._function, context, sent) as correlation_id:
+            exchange = request_log.begin(event)
+            answer: dict[str, Any] = self._mangum(event, context)  # type: ignore[arg-type]  # Mangum's own names for both
+            answer["headers"][HEADER.lower()] = correlation_id
+            request_log.end(exchange, answer["statusCode"])
+            return answer
+
+
+def create_handler(app: FastAPI) -> Handler:
+    """The Lambda handler of an application."""
+    return Handler(app)
+
+
+def name_function(app: FastAPI) -> str:
+    """The function that an application is, by where its endpoints stand."""
+    endpoints = (getattr(route, "endpoint", None) for route in iter_route_contexts(app.routes))
+    return next((get_function_name(found.__module__) for found in endpoints if found is not None), "forum")
+
+
+def _get_headers(event: Any) -> Mapping[str, Any]:
+    headers = event.get("headers") if isinstance(event, dict) else None
+    return headers if isinstance(headers, dict) else {}

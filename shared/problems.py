@@ -1,6 +1,5 @@
 """Problems as answers: RFC 9457, made in this one place."""
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -29,8 +28,7 @@ from shared.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
-
-logger = logging.getLogger("forum")
+from shared.request_log import note_error, note_problem
 
 TYPE_PREFIX = "urn:forum:problem:"
 
@@ -77,6 +75,7 @@ def handle_problems(app: FastAPI) -> None:
 
 
 async def _answer_problem(request: Request, problem: Problem) -> ProblemResponse:
+    note_problem(problem.slug)
     document = ProblemDocument(
         type=TYPE_PREFIX + problem.slug,
         title=problem.title,
@@ -93,13 +92,12 @@ async def _answer_problem(request: Request, problem: Problem) -> ProblemResponse
 async def _answer_database_error(request: Request, error: APIError) -> ProblemResponse:
     problem = to_problem(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # The code alone: messages of the database can quote values.
-        logger.error("database error %s, request %s", error.code, get_request_id(request))
+        note_error(error)
     return await _answer_problem(request, problem)
 
 
 async def _answer_transport_error(request: Request, error: httpx.HTTPError) -> ProblemResponse:
-    logger.error("upstream %s, request %s", type(error).__name__, get_request_id(request))
+    note_error(error)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return await _answer_problem(request, Unavailable("Supabase cannot be reached now. Try again."))
     if isinstance(error, httpx.TimeoutException):
@@ -170,5 +168,5 @@ def _list_methods(request: Request) -> list[str]:
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> ProblemResponse:
-    logger.error("unexpected error, request %s", get_request_id(request), exc_info=error)
+    note_error(error)
     return await _answer_problem(request, InternalError("Forum failed. The request id leads to the reason."))

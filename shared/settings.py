@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
@@ -33,6 +33,7 @@ class Settings(BaseModel):
     kms_key_id: str | None = None
     sync_queue_url: str | None = None
     supabase_secret_key: str | None = Field(None, repr=False)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")
     def check_that_tokens_can_be_verified(self) -> Self:

@@ -14,6 +14,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.errors import Unauthorized, Unavailable
+from shared.request_log import note_user
 from shared.settings import Settings, get_settings
 from shared.signing_keys import SigningKeys, SigningKeysUnavailable
 
@@ -41,7 +42,9 @@ async def sign_in(credentials: Annotated[HTTPAuthorizationCredentials | None, De
     """The caller, from `Authorization: Bearer`. Raises `Unauthorized`."""
     if credentials is None:
         raise Unauthorized("Send a Supabase access token as `Authorization: Bearer <token>`.")
-    return verify(credentials.credentials, get_settings())
+    caller = verify(credentials.credentials, get_settings())
+    note_user(caller.user_id)
+    return caller
 
 
 def verify(token: str, settings: Settings) -> Caller:

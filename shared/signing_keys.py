@@ -5,6 +5,9 @@ import time
 import jwt
 from jwt import PyJWKClient, PyJWKSet
 
+from shared.log import describe, logger
+from shared.metrics import Metric, count
+
 FETCH_TIMEOUT_SECONDS = 3
 # Supabase serves its JWKS with max-age=600.
 LIFESPAN_SECONDS = 600
@@ -38,7 +41,13 @@ class SigningKeys(PyJWKClient):
         try:
             keys = PyJWKSet.from_dict(super().fetch_data())
         except (jwt.PyJWTError, ValueError) as error:
-            if self._last_good is None or time.monotonic() - self._last_good_at > MAX_STALE_SECONDS:
+            has_others = (
+                self._last_good is not None and time.monotonic() - self._last_good_at <= MAX_STALE_SECONDS
+            )
+            write = logger.warning if has_others else logger.error
+            write("jwks_unavailable", error=describe(error), has_older_keys=has_others)
+            count(Metric.JWKS_FAILURES)
+            if self._last_good is None or not has_others:
                 raise SigningKeysUnavailable(self.uri) from error
             return self._last_good
         self._last_good, self._last_good_at = keys, time.monotonic()

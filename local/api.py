@@ -65,6 +65,8 @@ def run_api(
         **settings,
         "PATH": f"{ROOT / 'local' / 'bin'}{os.pathsep}{inherited.get('PATH', os.defpath)}",
         "FORUM_PYTHON": sys.executable,
+        # Nobody here makes metrics of them.
+        "POWERTOOLS_METRICS_DISABLED": "true",
         "FORUM_INVOKE": str(ROOT / PYTHON_RUNNER),
         "FORUM_FUNCTIONS": json.dumps(notes(service, settings)),
     }

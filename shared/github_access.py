@@ -1,6 +1,5 @@
 """GitHub as the caller sees it: whose token is used, and what GitHub's failures are to a client."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,11 +12,10 @@ from postgrest import SyncPostgrestClient
 from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Conflict, Forbidden, Problem, TooManyRequests, UpstreamFailed, UpstreamTimedOut
 from shared.github import GitHub, errors
+from shared.log import logger
 from shared.settings import Settings, get_settings
 from shared.sign_in import Caller, SignedIn
 from shared.supabase import Supabase, get_http_client
-
-logger = logging.getLogger("forum")
 
 
 async def connect_github(
@@ -91,7 +89,7 @@ def _read_stored(caller: Caller, supabase: SyncPostgrestClient, settings: Settin
     try:
         token = None if found["state"] == "needs_reauth" else get_vault().open(found["sealed_token"], place)
     except SealBroken:
-        logger.error("the stored token of connection %s cannot be opened", found["id"])  # noqa: TRY400 - no trace of it
+        logger.error("token_unreadable", connection_id=found["id"])
         token = None
     if token is None:
         raise Conflict("GitHub has refused the stored token. Connect it again.", type="github-needs-reauth")

@@ -1,13 +1,12 @@
 """Finds whose re-sync is due, and queues it."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.log import logger
+from shared.metrics import Metric, count
 from shared.sync.database import claim_due, release
 from shared.sync.queue import send
-
-logger = logging.getLogger("forum")
 
 CLAIM_SIZE = 100
 # How long a message may wait in the queue before the next dispatcher sends another for the same run. Longer
@@ -42,9 +41,11 @@ def dispatch(get_remaining_milliseconds: Callable[[], int]) -> Dispatched:
         unsent = send(claimed)
         total.claimed += len(claimed)
         total.sent += len(claimed) - len(unsent)
+        count(Metric.SYNC_RUNS_QUEUED, len(claimed) - len(unsent))
+        count(Metric.SYNC_RUNS_NOT_QUEUED, len(unsent))
         if unsent:
             release(unsent)
             # Another round would claim the same again.
             raise QueueFailed(f"{len(unsent)} of {len(claimed)} messages could not be sent")
-    logger.info("dispatched %d of %d due connections", total.sent, total.claimed)
+    logger.info("sync_dispatched", claimed=total.claimed, sent=total.sent)
     return total

@@ -4,9 +4,11 @@ from typing import Any
 
 from functions.sync_worker.batch import process
 from functions.sync_worker.schemas import Event, make_answer
+from shared.invocation import observed
 from shared.lambda_context import LambdaContext
 
 
+@observed
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:
     """Do the re-syncs of a batch. Answers which messages to deliver again."""
     records = Event.model_validate(event).records

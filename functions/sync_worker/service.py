@@ -1,6 +1,5 @@
 """One run: everything that a user has imported is looked at on GitHub, and what has changed is written."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +8,12 @@ from functions.sync_worker.tokens import RenewalUnderWay, Tokens
 from shared.encryption import EncryptionUnavailable, SealBroken
 from shared.github import Forbidden, GitHub, RateLimited, TimedOut, TokenRejected, Unavailable
 from shared.github.graphql import MAX_IDS, GraphQL
+from shared.log import describe, logger
+from shared.metrics import Metric, count
 from shared.settings import get_settings
 from shared.supabase import get_http_client
 from shared.sync.database import RunDatabase
 from shared.sync.messages import SyncMessage
-
-logger = logging.getLogger("forum")
 
 # Longer than a worker may take, so that nobody else begins while it is at work.
 LEASE_SECONDS = 150
@@ -22,6 +21,14 @@ LEASE_SECONDS = 150
 CHUNK_MILLISECONDS = 35_000
 
 Ending = dict[str, Any]
+
+
+_BY_STATE = {
+    "succeeded": Metric.SYNC_RUNS_SUCCEEDED,
+    "partial": Metric.SYNC_RUNS_PARTIAL,
+    "failed": Metric.SYNC_RUNS_FAILED,
+    "needs_reauth": Metric.SYNC_RUNS_NEEDING_TOKEN,
+}
 
 
 class OutOfTime(Exception):
@@ -55,7 +62,7 @@ class SyncRun:
         begun = self.database.begin(LEASE_SECONDS)
         if begun.state != "running":
             # A second delivery, or one that came late: somebody else does it, or has done it.
-            logger.info("re-sync of run %s left alone: %s", self.message.run_id, begun.state)
+            logger.info("sync_left_alone", **self.message.in_log, state=begun.state)
             return
         try:
             self._finish(self._work(Tokens(self.message, self.database, begun), begun.remaining))
@@ -76,7 +83,7 @@ class SyncRun:
         except RateLimited as limit:
             return self._fail("rate_limited") | {"retry_at": limit.retry_at.isoformat()}
         except Forbidden as error:
-            logger.warning("re-sync of run %s refused: %s", self.message.run_id, type(error).__name__)
+            logger.warning("sync_refused", **self.message.in_log, error=describe(error))
             return self._fail("github_forbidden")
 
     def give_up(self, error: str) -> None:
@@ -128,14 +135,18 @@ class SyncRun:
 
     def _finish(self, ending: Ending) -> None:
         run = self.database.finish(ending)
-        logger.info(
-            "re-sync of run %s %s: %s, %d requests, %d points, %s",
-            self.message.run_id,
-            run["state"],
-            run["error"] or "no error",
-            run["requests"],
-            run["points"],
-            run["counts"],
+        _count(run)
+        write, event = (
+            (logger.error, "sync_failed") if run["state"] == "failed" else (logger.info, "sync_finished")
+        )
+        write(
+            event,
+            **self.message.in_log,
+            state=run["state"],
+            reason=run["error"],
+            counts=run["counts"],
+            requests=run["requests"],
+            points=run["points"],
         )
 
     def _fail(self, error: str) -> Ending:
@@ -147,3 +158,11 @@ class SyncRun:
     def _check_time(self) -> None:
         if not self._is_time_left():
             raise OutOfTime
+
+
+def _count(run: Ending) -> None:
+    """Count the end of a run."""
+    count(_BY_STATE[run["state"]])
+    count(Metric.REPOSITORIES_CHANGED, sum(run["counts"].values()) - run["counts"].get("unchanged", 0))
+    count(Metric.GITHUB_REQUESTS, run["requests"])
+    count(Metric.GITHUB_POINTS, run["points"])

@@ -18,6 +18,15 @@ from shared.sync.messages import SyncMessage
 MESSAGE_REFUSED = "sync_message"
 
 
+class ImportBegun(BaseModel):
+    """What is left of an import in the background."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    github_ids: list[int]
+    next_page: int | None
+
+
 class Begun(BaseModel):
     """What a worker gets to work with, or why there is nothing to do."""
 
@@ -28,6 +37,7 @@ class Begun(BaseModel):
     sealed_refresh_token: dict[str, Any] | None = Field(None, repr=False)
     token_expires_at: datetime | None = None
     remaining: int = 0
+    import_: ImportBegun | None = Field(None, alias="import")
 
 
 class ChunkItem(BaseModel):
@@ -94,6 +104,22 @@ class RunDatabase:
     def finish(self, ending: dict[str, Any]) -> dict[str, Any]:
         """End the run. Returns it."""
         run: dict[str, Any] = self._call("finish_github_sync", ending=ending)
+        return run
+
+    def apply_import(
+        self, observations: Sequence[dict[str, Any]], next_page: int | None, spent: dict[str, Any]
+    ) -> None:
+        """Write repositories that are imported, and how far the listing is read."""
+        chunk = {"observations": list(observations), "next_page": next_page, "spent": spent}
+        self._call("apply_github_import_chunk", **chunk)
+
+    def pause_import(self, resume_at: datetime | None) -> None:
+        """Leave an import for later, with all that it has. None is for as soon as may be."""
+        self._call("pause_github_import", resume_at=resume_at and resume_at.isoformat())
+
+    def finish_import(self, error: str | None) -> dict[str, Any]:
+        """End an import. Returns its run."""
+        run: dict[str, Any] = self._call("finish_github_import", end_error=error)
         return run
 
     def release(self) -> None:

@@ -1,5 +1,6 @@
 """The message that travels from whoever wants a re-sync to the worker."""
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -13,3 +14,8 @@ class SyncMessage(BaseModel):
     user_id: UUID
     connection_id: UUID
     run_id: UUID
+
+    @property
+    def in_log(self) -> dict[str, Any]:
+        """The fields of every line about it."""
+        return {"run_id": self.run_id, "user_id": self.user_id}

@@ -4,17 +4,16 @@ A message names its user as its group, which makes a standard queue a fair one: 
 flight does not hold up the others.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
 from shared.aws import get_client
+from shared.correlation import KEY, get_correlation_id
+from shared.log import logger
 from shared.settings import get_settings
 from shared.sync.messages import SyncMessage
-
-logger = logging.getLogger("forum")
 
 # SQS's own.
 BATCH_SIZE = 10
@@ -33,9 +32,11 @@ def send(messages: Sequence[SyncMessage]) -> list[SyncMessage]:
 
 
 def _send_once(messages: Sequence[SyncMessage]) -> list[SyncMessage]:
-    sqs, url = get_client("sqs"), _get_url()
+    sqs, url, correlation_id = get_client("sqs"), _get_url(), get_correlation_id()
     with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
-        failed = pool.map(lambda batch: list(_send_batch(sqs, url, batch)), _iterate_batches(messages))
+        failed = pool.map(
+            lambda batch: list(_send_batch(sqs, url, batch, correlation_id)), _iterate_batches(messages)
+        )
         return [message for messages in failed for message in messages]
 
 
@@ -44,7 +45,9 @@ def _iterate_batches(messages: Sequence[SyncMessage]) -> Iterator[Sequence[SyncM
         yield messages[start : start + BATCH_SIZE]
 
 
-def _send_batch(sqs: Any, url: str, messages: Sequence[SyncMessage]) -> Iterator[SyncMessage]:
+def _send_batch(
+    sqs: Any, url: str, messages: Sequence[SyncMessage], correlation_id: str
+) -> Iterator[SyncMessage]:
     """The messages that SQS has not taken."""
     exceptions = import_module("botocore.exceptions")
     entries = [
@@ -52,18 +55,24 @@ def _send_batch(sqs: Any, url: str, messages: Sequence[SyncMessage]) -> Iterator
             "Id": str(number),
             "MessageBody": message.model_dump_json(),
             "MessageGroupId": str(message.user_id),
+            "MessageAttributes": {KEY: {"DataType": "String", "StringValue": correlation_id}},
         }
         for number, message in enumerate(messages)
     ]
     try:
         answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
     except (exceptions.ClientError, exceptions.BotoCoreError) as error:
-        logger.warning("SQS did not take a batch: %s", type(error).__name__)
+        _log_refusal(correlation_id, len(messages), type(error).__name__)
         yield from messages
         return
     for failed in answer.get("Failed", ()):
-        logger.warning("SQS did not take a message: %s", failed.get("Code"))
+        _log_refusal(correlation_id, 1, str(failed.get("Code")))
         yield messages[int(failed["Id"])]
+
+
+def _log_refusal(correlation_id: str, messages: int, reason: str) -> None:
+    # From a thread, whose context has nothing of the invocation's.
+    logger.warning("queue_refused", correlation_id=correlation_id, messages=messages, reason=reason)
 
 
 def _get_url() -> str:

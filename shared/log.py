@@ -57,8 +57,9 @@ class Formatter(LambdaPowertoolsFormatter):
 class StandardOutput(logging.StreamHandler[TextIO]):
     """Writes to what standard output is at the time, not to what it was when the function was loaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, formatter: logging.Formatter) -> None:
         logging.Handler.__init__(self)
+        self.setFormatter(formatter)
 
     @property
     def stream(self) -> TextIO:
@@ -104,22 +105,20 @@ def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _make_logger() -> Logger:
-    output = StandardOutput()
     formatter = Formatter(
         utc=True,
         use_rfc3339=True,
         serialize_stacktrace=False,
         log_record_order=["level", "message", "timestamp"],
     )
-    output.setFormatter(formatter)
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         # Lambda's own handler, and that of the local runner, would print a library's words.
-        logging.getLogger().handlers = [output]
+        logging.getLogger().handlers = [StandardOutput(formatter)]
     return Logger(
         service=NAME,
         # Not from Settings: what is wrong with those has to be logged as well. They refuse an unknown level.
         level=os.environ.get("LOG_LEVEL") or "INFO",
-        logger_handler=output,
+        logger_handler=StandardOutput(formatter),
         logger_formatter=formatter,
         location=None,
     )

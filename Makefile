@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync reset test check format openapi lock
+.PHONY: help install dev token sync logs reset test check format openapi lock
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ token: install ## Print a token for a local user: make -s token email=a@example.
 
 sync: install ## Re-sync with GitHub what is due; one user's repositories: make sync email=a@example.com
 	@$(BIN)/python -m local sync $(if $(email),--email $(email))
+
+logs: install ## Show what all parts of the local stack log; only one: make logs part=api
+	@$(BIN)/python -m local logs $(if $(part),--part $(part))
 
 reset: install ## Throw the local data away
 	@$(BIN)/python -m local reset

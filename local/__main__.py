@@ -1,4 +1,4 @@
-"""`python -m local dev | token EMAIL | sync | reset`, behind the Makefile's targets of the same names."""
+"""`python -m local dev | token EMAIL | sync | logs | reset`, behind the Makefile's targets of these names."""
 
 import argparse
 import shutil
@@ -12,6 +12,7 @@ from local.dev import dev
 from local.environment import read_environment
 from local.keys import load_keys
 from local.lock import hold_lock
+from local.logs import show_logs
 from local.migrations import MigrationError
 from local.part import PartError
 from local.postgres import ROOT, stop_remaining_server
@@ -32,6 +33,8 @@ def main() -> None:
                 print(token(arguments.directory, arguments.email))
             case "sync":
                 sync(arguments.directory, arguments.email)
+            case "logs":
+                show_logs(arguments.directory, arguments.part, follow=arguments.follow)
             case "reset":
                 reset(arguments.directory)
     except (PartError, MigrationError) as error:
@@ -52,6 +55,9 @@ def parse_arguments() -> argparse.Namespace:
     commands.add_parser("token", help="print a token for a local user").add_argument("email")
     asked = commands.add_parser("sync", help="re-sync with GitHub what is due, or one user's repositories")
     asked.add_argument("--email", help="the user")
+    logs = commands.add_parser("logs", help="show what all parts log, until Ctrl-C")
+    logs.add_argument("--part", help="only this one, such as api or postgres")
+    logs.add_argument("--no-follow", dest="follow", action="store_false", help="show the past and end")
     commands.add_parser("reset", help="throw the local data away")
     arguments = parser.parse_args()
     arguments.directory = arguments.directory.absolute()

@@ -30,3 +30,17 @@ def hold_lock(directory: Path) -> Iterator[bool]:
             yield was_killed
         finally:
             lock.truncate(0)
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a stack runs over this directory."""
+    path = directory / "lock"
+    if not path.exists():
+        return False
+    with path.open() as lock:
+        try:
+            # A shared lock is enough to find out, and cannot keep a stack from starting for long.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

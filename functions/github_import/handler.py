@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from functions.github_import.schemas import (
     GitHubRepositoryPage,
@@ -12,6 +12,7 @@ from functions.github_import.schemas import (
 )
 from functions.github_import.service import GitHubImportService
 from shared.app import create_app, create_handler
+from shared.entities.github_runs import RunRead
 
 router = APIRouter(prefix="/api/github", tags=["github"])
 
@@ -26,10 +27,25 @@ async def list_github_repositories(
     return service.get_page(query)
 
 
-@router.post("/import", responses={404: {}})
-async def import_repositories(body: Import, service: Service) -> ImportReport:
-    """Import repositories into a product. Safe to repeat."""
-    return service.import_repositories(body)
+@router.post(
+    "/import",
+    response_model=ImportReport,
+    responses={202: {"model": RunRead, "description": "Queued, as a run."}, 404: {}, 409: {}, 429: {}},
+)
+async def import_repositories(body: Import, service: Service) -> ImportReport | Response:
+    """Import repositories into a product. Safe to repeat.
+
+    More than 1,000 are imported in the background: the answer is 202 with the run, to which `Location` leads.
+    """
+    if not body.is_large:
+        return service.import_repositories(body)
+    run = service.queue_import(body)
+    return Response(
+        run.model_dump_json(),
+        status_code=202,
+        media_type="application/json",
+        headers={"Location": f"/api/github/runs/{run.id}", "ETag": f'"{run.version}"'},
+    )
 
 
 handler = create_handler(create_app(router))

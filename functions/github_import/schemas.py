@@ -11,7 +11,9 @@ from shared.entities.products import ProductLink
 from shared.entities.repositories import BranchName, FullName, Language, RepositoryName, RepositoryUrl
 from shared.lists import Page
 
-MAX_IMPORT = 1_000
+# What is read and written within one request.
+MAX_AT_ONCE = 1_000
+MAX_IMPORT = 10_000
 
 Outcome = Literal[
     "imported",
@@ -73,7 +75,10 @@ class GitHubRepositoryPage(Page[GitHubRepositoryRead]):
 
 
 class Import(Input):
-    """The repositories to bring into a product, by GitHub's ids. Nothing else is taken from the client."""
+    """The repositories to bring into a product, by GitHub's ids. Nothing else is taken from the client.
+
+    More than 1,000 are imported in the background, with the stored token of `/api/github/connection`.
+    """
 
     product_id: UUID
     github_ids: Annotated[
@@ -82,8 +87,15 @@ class Import(Input):
         AfterValidator(_refuse_repeats),
     ]
     dry_run: StrictBool = Field(
-        False, description="Read from GitHub, write nothing, and tell what would become of each."
+        False,
+        description="Read from GitHub, write nothing, and tell what would become of each. "
+        "For up to 1,000 repositories.",
     )
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is more than one request can do."""
+        return len(self.github_ids) > MAX_AT_ONCE
 
 
 class ImportResult(BaseModel):

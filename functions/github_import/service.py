@@ -11,6 +11,7 @@ from postgrest import SyncPostgrestClient
 
 from functions.github_import.reading import Reading, read_chosen
 from functions.github_import.schemas import (
+    MAX_AT_ONCE,
     GitHubRepositoryPage,
     GitHubRepositoryQuery,
     GitHubRepositoryRead,
@@ -19,9 +20,9 @@ from functions.github_import.schemas import (
     ImportResult,
     Outcome,
 )
-from shared.entities.github_runs import RunState
+from shared.entities.github_runs import RunRead, RunState
 from shared.entities.products import ProductLink
-from shared.errors import NotFound
+from shared.errors import FieldError, Invalid, NotFound
 from shared.github import (
     Blocked,
     GitHub,
@@ -37,6 +38,8 @@ from shared.github.client import PAGE_SIZE
 from shared.github_access import CallersGitHub, as_problems
 from shared.settings import get_settings
 from shared.supabase import Supabase
+from shared.sync.messages import SyncMessage
+from shared.sync.queue import send
 
 # Of the 29 s that the function has: a last slow answer takes up to 10 s, and the database needs its part.
 READING_SECONDS = 16
@@ -98,6 +101,24 @@ class GitHubImportService:
         if not body.dry_run:
             report.run_id = self._record(body.product_id, started_at, reading, report)
         return report
+
+    def queue_import(self, body: Import) -> RunRead:
+        """Queue an import of more than one request can do. Raises `Conflict`, `NotFound`,
+        `TooManyRequests`, and `Invalid` for a dry run.
+        """
+        if body.dry_run:
+            message = f"A dry run is for up to {MAX_AT_ONCE} repositories."
+            raise Invalid(
+                message, type="dry-run-too-large", errors=[FieldError(detail=message, pointer="/dry_run")]
+            )
+        queued = self._call(
+            "request_github_import", target_product_id=str(body.product_id), github_ids=body.github_ids
+        )
+        run = RunRead.model_validate(queued)
+        if send([SyncMessage.of(run)]):
+            # The schedule finds it at its next tick.
+            self._call("release_github_sync", run_id=str(run.id))
+        return run
 
     def _read_pages(self, query: GitHubRepositoryQuery) -> dict[int, RepositoryPage]:
         first = query.skip // PAGE_SIZE + 1

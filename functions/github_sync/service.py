@@ -1,7 +1,6 @@
 """Queues a re-sync of the caller's repositories."""
 
-from typing import Any, Self, cast
-from uuid import UUID
+from typing import Any, Self
 
 from postgrest import SyncPostgrestClient
 
@@ -27,10 +26,7 @@ class SyncService:
         """Queue a re-sync. Raises `Conflict`, `TooManyRequests`, and `Unavailable` without a queue."""
         requested: Any = self.supabase.rpc("request_github_sync", {}).execute().data
         run = RunRead.model_validate(requested)
-        message = SyncMessage(
-            user_id=run.user_id, connection_id=cast("UUID", run.connection_id), run_id=run.id
-        )
-        if send([message]):
+        if send([SyncMessage.of(run)]):
             self.supabase.rpc("release_github_sync", {"run_id": str(run.id)}).execute()
             raise Unavailable("The re-sync cannot be queued now. Try again.")
         return run

@@ -89,27 +89,29 @@ class Observer:
         for item, finding in doubtful:
             if self._single_reads_left > 0 and self._is_time_left():
                 self._single_reads_left -= 1
-                observed.observations.append(self._look_at(item))
+                observed.observations.append(look_at(self.github, item.github_id))
             elif finding.seen in {"missing", "sso_required", "forbidden"}:
                 observed.observations.append({"github_id": item.github_id, "seen": finding.seen})
             else:
                 observed.flags.add("truncated")
 
-    def _look_at(self, item: ChunkItem) -> Observation:
-        about: Observation = {"github_id": item.github_id}
-        try:
-            repository = ask_twice(lambda: self.github.get_repository(item.github_id))
-        except NotFound:
-            return about | {"seen": "missing"}
-        except Blocked as error:
-            return about | {"seen": "blocked", "url": error.url, "reason": error.reason}
-        except SsoRequired as error:
-            return about | {"seen": "sso_required", "url": error.url}
-        except Forbidden:
-            return about | {"seen": "forbidden"}
-        if repository.github_id != item.github_id:
-            raise Unavailable("GitHub answered with another repository than was asked for.")
-        return about | {"seen": "found", "item": repository.to_item()}
+
+def look_at(github: GitHub, github_id: int) -> Observation:
+    """What GitHub says of one repository. Raises what is no matter of that repository."""
+    about: Observation = {"github_id": github_id}
+    try:
+        repository = ask_twice(lambda: github.get_repository(github_id))
+    except NotFound:
+        return about | {"seen": "missing"}
+    except Blocked as error:
+        return about | {"seen": "blocked", "url": error.url, "reason": error.reason}
+    except SsoRequired as error:
+        return about | {"seen": "sso_required", "url": error.url}
+    except Forbidden:
+        return about | {"seen": "forbidden"}
+    if repository.github_id != github_id:
+        raise Unavailable("GitHub answered with another repository than was asked for.")
+    return about | {"seen": "found", "item": repository.to_item()}
 
 
 def ask_twice(ask: Callable[[], AnswerT]) -> AnswerT:

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from postgrest import APIError
+
+from functions.sync_worker.importing import Importer
 from functions.sync_worker.observing import Observed, Observer
 from functions.sync_worker.tokens import RenewalUnderWay, Tokens
 from shared.encryption import EncryptionUnavailable, SealBroken
@@ -12,7 +15,7 @@ from shared.log import describe, logger
 from shared.metrics import Metric, count
 from shared.settings import get_settings
 from shared.supabase import get_http_client
-from shared.sync.database import RunDatabase
+from shared.sync.database import ImportBegun, RunDatabase, is_product_gone
 from shared.sync.messages import SyncMessage
 
 # Longer than a worker may take, so that nobody else begins while it is at work.
@@ -53,6 +56,7 @@ class SyncRun:
         self._is_token_alive = False
         self._has_observed = False
         self._told = (0, 0)
+        self._is_import = False
 
     def run(self) -> None:
         """Do what is left of the run, and end it.
@@ -64,8 +68,13 @@ class SyncRun:
             # A second delivery, or one that came late: somebody else does it, or has done it.
             logger.info("sync_left_alone", **self.message.in_log, state=begun.state)
             return
+        tokens = Tokens(self.message, self.database, begun)
+        self._is_import = begun.import_ is not None
         try:
-            self._finish(self._work(Tokens(self.message, self.database, begun), begun.remaining))
+            if begun.import_ is not None:
+                self._import(tokens, begun.import_)
+            else:
+                self._finish(self._work(tokens, begun.remaining))
         except PASSING:
             # The next delivery need not wait until the lease ends by itself.
             self.database.release()
@@ -90,6 +99,39 @@ class SyncRun:
         """End a run that no delivery could end, so that its owner sees why."""
         self._finish(self._fail(error))
 
+    def _import(self, tokens: Tokens, begun: ImportBegun) -> None:
+        """Do what is left of an import. A limit, and the end of the function's time, pause it."""
+        try:
+            self._finish({"error": self._import_all(tokens, begun)})
+        except RateLimited as limit:
+            self.database.pause_import(limit.retry_at)
+        except OutOfTime:
+            self.database.pause_import(None)
+
+    def _import_all(self, tokens: Tokens, begun: ImportBegun) -> str | None:
+        """Why the import ends before its time, if it does."""
+        try:
+            importer = Importer(self.database, begun, self._connect(tokens.get()), self._check_time)
+            try:
+                importer.run()
+            except TokenRejected:
+                if not tokens.is_renewable:
+                    raise
+                importer.go_on_with(self._connect(tokens.renew()))
+                importer.run()
+        except (TokenRejected, SealBroken):
+            if tokens.has_been_replaced():
+                raise TokenReplaced from None
+            return "needs_reauth"
+        except Forbidden as error:
+            logger.warning("sync_refused", **self.message.in_log, error=describe(error))
+            return "github_forbidden"
+        except APIError as error:
+            if not is_product_gone(error):
+                raise
+            return "product_gone"
+        return None
+
     def _look_at_all(self, tokens: Tokens, remaining: int) -> Ending:
         observer = self._make_observer(tokens.get()) if remaining else None
         while remaining and observer is not None:
@@ -109,13 +151,12 @@ class SyncRun:
         return {"state": "succeeded", "token_alive": self._is_token_alive or None}
 
     def _make_observer(self, token: str) -> Observer:
-        settings, http = get_settings(), get_http_client()
         self._told = (0, 0)
-        return Observer(
-            GraphQL(http, settings.graphql_url, token),
-            GitHub(http, str(settings.github_api_url), token),
-            self._is_time_left,
-        )
+        graphql = GraphQL(get_http_client(), get_settings().graphql_url, token)
+        return Observer(graphql, self._connect(token), self._is_time_left)
+
+    def _connect(self, token: str) -> GitHub:
+        return GitHub(get_http_client(), str(get_settings().github_api_url), token)
 
     def _apply(self, observed: Observed, observer: Observer) -> int:
         """Write what was observed and what it has cost. Returns how many repositories remain."""
@@ -134,7 +175,10 @@ class SyncRun:
         return self.database.apply(observed.observations, spent)
 
     def _finish(self, ending: Ending) -> None:
-        run = self.database.finish(ending)
+        if self._is_import:
+            run = self.database.finish_import(ending["error"])
+        else:
+            run = self.database.finish(ending)
         _count(run)
         write, event = (
             (logger.error, "sync_failed") if run["state"] == "failed" else (logger.info, "sync_finished")

@@ -17,7 +17,7 @@ class RunRead(Row):
     """A run, without its results for each repository."""
 
     user_id: UUID
-    connection_id: UUID | None = Field(description="The connection of a re-sync; null for an import.")
+    connection_id: UUID | None = Field(description="What a worker reads with; null for an import at once.")
     product_id: UUID | None = Field(description="The product of an import, while it exists.")
     trigger: RunTrigger
     state: RunState = Field(description="`partial`: something was left out; see `error`, `flags`, `counts`.")

@@ -68,12 +68,18 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
     if headers := _get_success_headers(route, dependencies):
         success["headers"] = _refer_to_headers(*headers)
     answers = {int(status): success}
+    if HTTPStatus.ACCEPTED in route.responses:
+        # What takes longer than a request: the run that does it.
+        answers[HTTPStatus.ACCEPTED] = operation["responses"][str(int(HTTPStatus.ACCEPTED))] | {
+            "headers": _refer_to_headers("ETag", "Location")
+        }
     if read_if_none_match in dependencies:
         answers[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names still holds.",
             "headers": _refer_to_headers("ETag"),
         }
-    for number in {problem.status for problem in _find_problems(route, dependencies)} | set(route.responses):
+    refused = {int(number) for number in route.responses if number != HTTPStatus.ACCEPTED}
+    for number in {problem.status for problem in _find_problems(route, dependencies)} | refused:
         answers[int(number)] = _describe_problem(BY_STATUS[int(number)], route.responses.get(number, {}))
     operation["responses"] = {str(int(number)): answers[number] for number in sorted(answers)}
 

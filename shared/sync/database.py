@@ -144,6 +144,11 @@ class RunDatabase:
         return _call(self._supabase, function, self._ids | arguments)
 
 
+def is_product_gone(error: APIError) -> bool:
+    """Whether an import has lost the product that it was for."""
+    return error.hint == "product"
+
+
 def is_ended(error: APIError) -> bool:
     """Whether the database refuses because the run has ended meanwhile: no failure of anybody's."""
     return error.hint == MESSAGE_REFUSED and error.details == "ended"

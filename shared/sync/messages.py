@@ -1,9 +1,11 @@
-"""The message that travels from whoever wants a re-sync to the worker."""
+"""The message that travels from whoever wants a re-sync, or a large import, to the worker."""
 
-from typing import Any
+from typing import Any, Self, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+from shared.entities.github_runs import RunRead
 
 
 class SyncMessage(BaseModel):
@@ -14,6 +16,11 @@ class SyncMessage(BaseModel):
     user_id: UUID
     connection_id: UUID
     run_id: UUID
+
+    @classmethod
+    def of(cls, run: RunRead) -> Self:
+        """The message of a run that a worker does."""
+        return cls(user_id=run.user_id, connection_id=cast("UUID", run.connection_id), run_id=run.id)
 
     @property
     def in_log(self) -> dict[str, Any]:

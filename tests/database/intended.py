@@ -25,6 +25,8 @@ _GITHUB_OF_PEOPLE = (
     *("request_github_sync()", "release_github_sync(uuid)"),
     # 20261122002950_interactive_github
     "get_sealed_github_token(text)",
+    # 20261122003000_background_imports
+    "request_github_import(uuid,bigint[])",
 )
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
@@ -40,6 +42,10 @@ _GITHUB_OF_THE_SERVICE = (
     # 20261122002700_github_token_refresh
     *("claim_github_token_refresh(uuid,uuid,uuid)", "read_github_sync_token(uuid,uuid,uuid)"),
     "save_refreshed_github_token(uuid,uuid,uuid,jsonb)",
+    # 20261122003010_background_import_chunks
+    "apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)",
+    "pause_github_import(uuid,uuid,uuid,timestamp with time zone)",
+    "finish_github_import(uuid,uuid,uuid,text)",
 )
 
 GRANTS: set[tuple[str, str, str]] = {

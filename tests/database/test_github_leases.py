@@ -122,6 +122,7 @@ def test_begun_run_hands_out_the_token_and_what_is_left(database: Connection, ow
         "token_expires_at": "2030-01-01T00:00:00+00:00",
         "github_user_id": 583231,
         "remaining": 2,
+        "import": None,
     }
     assert run_of(database, message)["state"] == "running"
 

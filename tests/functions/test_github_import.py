@@ -618,7 +618,7 @@ def test_import_into_a_product_that_is_not_the_callers_is_404_before_github_is_a
     ("changes", "pointer"),
     [
         ({"github_ids": []}, "/github_ids"),
-        ({"github_ids": list(range(1, 1002))}, "/github_ids"),
+        ({"github_ids": list(range(1, 10_002))}, "/github_ids"),
         ({"github_ids": [7, 8, 7]}, "/github_ids"),
         ({"github_ids": ["7"]}, "/github_ids/0"),
         ({"github_ids": [True]}, "/github_ids/0"),

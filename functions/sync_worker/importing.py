@@ -1,0 +1,81 @@
+"""An import in the background: the chosen repositories are read from GitHub and written page by page."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from functions.sync_worker.observing import Observation, ask_twice, look_at
+from shared.github import GitHub
+from shared.sync.database import ImportBegun, RunDatabase
+
+# What is read singly is written as often as this, so that a worker that is killed leaves little to repeat.
+SINGLE_READS_AT_ONCE = 20
+
+
+class Importer:
+    """Does what is left of one import with one token."""
+
+    def __init__(
+        self, database: RunDatabase, begun: ImportBegun, github: GitHub, check_time: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._github = github
+        self._check_time = check_time
+        self._wanted = dict.fromkeys(begun.github_ids)
+        self._next_page = begun.next_page
+        self._told = 0
+
+    def go_on_with(self, github: GitHub) -> None:
+        """Use another token from now on."""
+        self._github, self._told = github, 0
+
+    def run(self) -> None:
+        """Read and write until nothing is left. Raises any `GitHubError`, and what `check_time` raises.
+
+        A page of the listing has up to 100 of them for one request. The listing is left as soon as reading
+        the rest singly costs no more; that also tells why one cannot be seen.
+        """
+        pages_left = 1
+        while self._next_page is not None and len(self._wanted) > pages_left:
+            pages_left = self._import_page(self._next_page)
+        self._next_page = None
+        for github_ids in self._iterate_rest():
+            self._import_singly(github_ids)
+
+    def _import_page(self, number: int) -> int:
+        """Write what a page of the listing has of them. Returns how many pages come behind it."""
+        self._check_time()
+        page = ask_twice(lambda: self._github.list_repositories_page(number))
+        self._next_page = number + 1 if page.next_url is not None else None
+        self._write([_see(item.github_id, item.to_item()) for item in page.items])
+        return max(1, (page.last_page or 0) - number)
+
+    def _iterate_rest(self) -> Iterator[Sequence[int]]:
+        rest = list(self._wanted)
+        for start in range(0, len(rest), SINGLE_READS_AT_ONCE):
+            yield rest[start : start + SINGLE_READS_AT_ONCE]
+
+    def _import_singly(self, github_ids: Sequence[int]) -> None:
+        observations: list[Observation] = []
+        try:
+            for github_id in github_ids:
+                self._check_time()
+                observations.append(look_at(self._github, github_id))
+        finally:
+            # What GitHub has told before it failed is not asked again.
+            self._write(observations)
+
+    def _write(self, observations: Sequence[Observation]) -> None:
+        chosen = [each for each in observations if each["github_id"] in self._wanted]
+        spending = self._github.spending
+        spent = {
+            "requests": spending.requests - self._told,
+            "rate_limit_remaining": spending.remaining,
+            "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
+        }
+        self._database.apply_import(chosen, self._next_page, spent)
+        self._told = spending.requests
+        for each in chosen:
+            del self._wanted[each["github_id"]]
+
+
+def _see(github_id: int, item: dict[str, object]) -> Observation:
+    return {"github_id": github_id, "seen": "found", "item": item}

@@ -1,0 +1,178 @@
+"""Imports in the background: who may ask for one, and that the service role believes no message about it."""
+
+from collections.abc import Callable
+from typing import Any, LiteralString
+from uuid import uuid4
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.database.actors import (
+    ANONYMOUS,
+    NOBODY,
+    SERVICE,
+    Connection,
+    acting_as,
+    one,
+    refusal,
+    refused_code,
+)
+from tests.database.github_sync import Message, connect, everything_of, found, know_import_key, start
+from tests.database.test_github_messages import MIXTURES
+from tests.database.world import Person, make_person
+
+# Each function of a message with what it takes after the three ids.
+CALLS: dict[LiteralString, tuple[Any, ...]] = {
+    "apply_github_import_chunk": (Jsonb([found(7)]), 2, Jsonb({"requests": 1})),
+    "pause_github_import": (None,),
+    "finish_github_import": (None,),
+}
+REQUEST: LiteralString = "select (public.request_github_import(%s, %s)).id"
+
+
+def make_connected(connection: Connection) -> Person:
+    """Somebody with a connection to GitHub and an empty product."""
+    know_import_key(connection)
+    made = make_person(connection)
+    connect(connection, made)
+    return made
+
+
+@pytest.fixture
+def owner(database: Connection) -> Person:
+    """Whose import is attacked."""
+    return make_connected(database)
+
+
+@pytest.fixture
+def stranger(database: Connection) -> Person:
+    """Somebody with an import of their own."""
+    return make_connected(database)
+
+
+def start_import(database: Connection, person: Person, *github_ids: int) -> Message:
+    """An import that is queued, as its message says."""
+    with acting_as(database, person.actor):
+        run_id = one(database, REQUEST, (person.rows["products"], list(github_ids or (7, 8))))
+    connection_id = one(
+        database, "select id from private.github_connections where user_id = %s", (person.id,)
+    )
+    return Message(person.id, connection_id, run_id)
+
+
+def call(name: LiteralString) -> LiteralString:
+    """The call of one of them with placeholders."""
+    return "select public." + name + "(%s, %s, %s" + ", %s" * len(CALLS[name]) + ")"
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("mixture", MIXTURES.values(), ids=MIXTURES)
+def test_message_of_mixed_ids_is_refused_and_writes_nothing(
+    database: Connection,
+    owner: Person,
+    stranger: Person,
+    name: LiteralString,
+    mixture: Callable[[Message, Message], Message],
+) -> None:
+    own, other = start_import(database, owner), start_import(database, stranger)
+    before = everything_of(database, owner), everything_of(database, stranger)
+    refused = refusal(database, SERVICE, call(name), (*mixture(own, other).ids, *CALLS[name]))
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint) == ("PT403", "sync_message")
+    assert (everything_of(database, owner), everything_of(database, stranger)) == before
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_message_of_a_re_sync_is_refused_and_writes_nothing(
+    database: Connection, owner: Person, name: LiteralString
+) -> None:
+    message = start(database, owner)
+    before = everything_of(database, owner)
+    refused = refusal(database, SERVICE, call(name), (*message.ids, *CALLS[name]))
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint) == ("PT403", "sync_message")
+    assert everything_of(database, owner) == before
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_function_does_something_with_the_right_message(
+    database: Connection, owner: Person, name: LiteralString
+) -> None:
+    # Or else the refusals above would prove nothing.
+    message = start_import(database, owner)
+    before = everything_of(database, owner)
+    with acting_as(database, SERVICE):
+        database.execute(call(name), (*message.ids, *CALLS[name]))
+    assert everything_of(database, owner) != before
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_functions_of_the_service_are_closed_to_people(
+    database: Connection, owner: Person, name: LiteralString
+) -> None:
+    message = start_import(database, owner)
+    for actor in (ANONYMOUS, NOBODY, owner.actor):
+        for statement in (call(name), call(name).replace("public.", "private.")):
+            assert refused_code(database, actor, statement, (*message.ids, *CALLS[name])) == "42501"
+
+
+def test_repository_that_was_not_chosen_is_not_imported(database: Connection, owner: Person) -> None:
+    message = start_import(database, owner, 7)
+    with acting_as(database, SERVICE):
+        left = one(
+            database,
+            call("apply_github_import_chunk"),
+            (*message.ids, Jsonb([found(7), found(99)]), None, Jsonb({})),
+        )
+    known = database.execute(
+        "select github_id from public.repositories where user_id = %s and github_id is not null", (owner.id,)
+    ).fetchall()
+    assert (left, known) == (0, [(7,)])
+
+
+def test_chunk_that_comes_again_adds_nothing_but_what_it_has_cost(
+    database: Connection, owner: Person
+) -> None:
+    message = start_import(database, owner)
+    chunk = (*message.ids, Jsonb([found(7)]), 2, Jsonb({"requests": 1}))
+    for _ in range(2):
+        with acting_as(database, SERVICE):
+            assert one(database, call("apply_github_import_chunk"), chunk) == 1
+    counts = one(database, "select counts from public.github_runs where id = %s", (message.run_id,))
+    assert counts == {"imported": 1}
+
+
+@pytest.mark.parametrize("github_ids", [[], None, [1, 1], [0], [-1], [None], list(range(1, 10_002))])
+def test_import_of_impossible_ids_is_refused(
+    database: Connection, owner: Person, github_ids: list[int] | None
+) -> None:
+    refused = refusal(database, owner.actor, REQUEST, (owner.rows["products"], github_ids))
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint) == ("PT422", "github_ids")
+
+
+def test_import_into_a_product_of_another_looks_like_one_that_is_not_there(
+    database: Connection, owner: Person, stranger: Person
+) -> None:
+    for product_id in (stranger.rows["products"], uuid4()):
+        refused = refusal(database, owner.actor, REQUEST, (product_id, [1]))
+        assert refused is not None
+        assert (refused.sqlstate, refused.message_hint) == ("PT404", "product")
+
+
+def test_import_without_an_account_is_refused(database: Connection, owner: Person) -> None:
+    assert refused_code(database, ANONYMOUS, REQUEST, (owner.rows["products"], [1])) == "42501"
+    assert refused_code(database, SERVICE, REQUEST, (owner.rows["products"], [1])) == "42501"
+    assert refused_code(database, NOBODY, REQUEST, (owner.rows["products"], [1])) == "PT404"
+
+
+def test_deleted_connection_ends_its_import(database: Connection, owner: Person) -> None:
+    message = start_import(database, owner)
+    with acting_as(database, owner.actor):
+        assert one(database, "select public.delete_github_connection()") is True
+    ended = one(
+        database,
+        "select (state, error) = ('failed', 'disconnected') from public.github_runs where id = %s",
+        (message.run_id,),
+    )
+    assert ended is True

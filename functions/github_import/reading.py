@@ -27,16 +27,18 @@ class Reading:
     stopped_by: GitHubError | None = None
     """Why the rest was not read, where there is a rest."""
 
-    def raise_if_nothing_was_answered(self) -> None:
-        """Raise the reason where GitHub told nothing about any of them."""
+    @property
+    def failure(self) -> GitHubError | None:
+        """Why, where GitHub told nothing about any of them, or has refused the token in between."""
+        if isinstance(self.stopped_by, TokenRejected):
+            return self.stopped_by
         answered = [e for e in self.failed.values() if not isinstance(e, Unavailable | TimedOut)]
         reason = self.stopped_by or next(iter(self.failed.values()), None)
-        if reason is not None and not self.found and not answered:
-            raise reason
+        return None if self.found or answered else reason
 
 
 def read_chosen(github: GitHub, chosen: Sequence[int], is_time_left: Callable[[], bool]) -> Reading:
-    """Read the chosen repositories. Raises `TokenRejected`, and any `GitHubError` before the first answer.
+    """Read the chosen repositories, as far as GitHub answers.
 
     A page of the listing has up to 100 of them for one request. It is left as soon as reading the missing
     ones by themselves costs no more; that also tells why one cannot be seen.
@@ -45,11 +47,8 @@ def read_chosen(github: GitHub, chosen: Sequence[int], is_time_left: Callable[[]
     try:
         _read_pages(github, chosen, reading, is_time_left)
         _read_singly(github, _find_missing(chosen, reading), reading, is_time_left)
-    except TokenRejected:
-        raise
     except GitHubError as error:
         reading.stopped_by = error
-    reading.raise_if_nothing_was_answered()
     return reading
 
 

@@ -31,11 +31,12 @@ from shared.github import (
     RateLimited,
     RepositoryPage,
     SsoRequired,
+    TokenRejected,
 )
 from shared.github import Forbidden as GitHubForbidden
 from shared.github import NotFound as GitHubNotFound
 from shared.github.client import PAGE_SIZE
-from shared.github_access import CallersGitHub, as_problems
+from shared.github_access import CallersGitHub, as_problems, to_problem
 from shared.settings import get_settings
 from shared.supabase import Supabase
 from shared.sync.messages import SyncMessage
@@ -50,7 +51,11 @@ OUTCOMES: dict[type[GitHubError], Outcome] = {
     Blocked: "blocked",
 }
 IN_THE_PRODUCT: tuple[Outcome, ...] = ("imported", "updated", "unchanged")
-ENDED_BY: dict[type[GitHubError], str] = {RateLimited: "rate_limited", GitHubForbidden: "github_forbidden"}
+ENDED_BY: dict[type[GitHubError], str] = {
+    TokenRejected: "token_rejected",
+    RateLimited: "rate_limited",
+    GitHubForbidden: "github_forbidden",
+}
 NOT_REACHED = "Forum stopped before it came to this one. Send it again."
 
 
@@ -90,9 +95,9 @@ class GitHubImportService:
         """Import the chosen repositories into a product. Safe to repeat. Raises `NotFound`."""
         self._check_product(body.product_id)
         started_at, deadline = datetime.now(UTC), time.monotonic() + READING_SECONDS
-        with as_problems():
-            reading = read_chosen(self.github, body.github_ids, lambda: time.monotonic() < deadline)
-        found = list(reading.found.values())
+        reading = read_chosen(self.github, body.github_ids, lambda: time.monotonic() < deadline)
+        failure = reading.failure
+        found = [] if failure else list(reading.found.values())
         told = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)
         results = [told.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
         counted = Counter(result.outcome for result in results)
@@ -100,6 +105,9 @@ class GitHubImportService:
         report = ImportReport(run_id=None, results=results, counts=counts)
         if not body.dry_run:
             report.run_id = self._record(body.product_id, started_at, reading, report)
+        if failure is not None:
+            # The run tells of it as well, for whoever did not see this answer.
+            raise to_problem(failure) from failure
         return report
 
     def queue_import(self, body: Import) -> RunRead:
@@ -182,7 +190,7 @@ class GitHubImportService:
 
     def _record(self, product_id: UUID, started_at: datetime, reading: Reading, report: ImportReport) -> UUID:
         """Keep the report as a run."""
-        spending = self.github.spending
+        spending, reason = self.github.spending, reading.failure or reading.stopped_by
         run = {
             "product_id": str(product_id),
             "state": _judge(report),
@@ -190,7 +198,7 @@ class GitHubImportService:
             "requests": spending.requests,
             "rate_limit_remaining": spending.remaining,
             "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
-            "error": reading.stopped_by and ENDED_BY.get(type(reading.stopped_by), "github_unavailable"),
+            "error": reason and ENDED_BY.get(type(reason), "github_unavailable"),
             "counts": {outcome: count for outcome, count in report.counts.items() if count},
             "results": [_to_run_result(result, reading) for result in report.results],
         }

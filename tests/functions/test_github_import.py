@@ -574,24 +574,31 @@ def test_import_interrupted_midway_keeps_what_was_read_and_is_finished_by_the_ne
     assert outcomes(import_into(owner, product, newest_first(fake))) == {"unchanged": 100, "imported": 30}
 
 
-def test_import_of_which_nothing_could_be_read_is_a_problem_and_writes_nothing(
+def test_import_of_which_nothing_could_be_read_is_a_problem_and_a_failed_run(
     owner: Client, fake: FakeGitHub, supabase_calls: list[str]
 ) -> None:
     product = owner.create_product()["id"]
     supabase_calls.clear()
-    for fault, status, slug in (
+    faults = (
         (Fault(status=500), 502, "github-unavailable"),
         (Fault(status=403), 403, "github-forbidden"),
         (Fault(status=429), 429, "github-rate-limited"),
-    ):
+    )
+    for fault, status, slug in faults:
         fake.account.fail_next(fault)
         body = {"product_id": product, "github_ids": newest_first(fake)}
         owner.post(IMPORT, body, headers=TOKEN).expect_problem(status, slug)
 
-    assert set(supabase_calls) == {"GET /rest/v1/products"}
+    assert supabase_calls == ["GET /rest/v1/products", "POST /rest/v1/rpc/record_github_import"] * 3
+    runs = owner.get("/api/github/runs?sort=created_at").expect(200)["items"]
+    assert [(run["state"], run["error"]) for run in runs] == [
+        ("failed", "github_unavailable"),
+        ("failed", "github_forbidden"),
+        ("failed", "rate_limited"),
+    ]
 
 
-def test_import_with_a_token_revoked_midway_is_403_and_writes_nothing(
+def test_import_with_a_token_revoked_midway_is_403_and_writes_the_run_only(
     owner: Client, fake: FakeGitHub, supabase_calls: list[str]
 ) -> None:
     body = {"product_id": owner.create_product()["id"], "github_ids": newest_first(fake)}
@@ -600,7 +607,9 @@ def test_import_with_a_token_revoked_midway_is_403_and_writes_nothing(
 
     owner.post(IMPORT, body, headers=TOKEN).expect_problem(403, "github-token-rejected")
 
-    assert supabase_calls == ["GET /rest/v1/products"]
+    assert supabase_calls == ["GET /rest/v1/products", "POST /rest/v1/rpc/record_github_import"]
+    (run,) = owner.get("/api/github/runs").expect(200)["items"]
+    assert (run["state"], run["error"], run["requests"]) == ("failed", "token_rejected", 2)
     assert len(fake.exchanges) == 2
 
 

@@ -16,6 +16,7 @@ from shared.log import logger
 from shared.settings import Settings, get_settings
 from shared.sign_in import Caller, SignedIn
 from shared.supabase import Supabase, get_http_client
+from shared.token_renewal import get_app, refresh_claimed, save_twice, seal_pair
 
 
 async def connect_github(
@@ -81,10 +82,7 @@ def _read_stored(caller: Caller, supabase: SyncPostgrestClient, settings: Settin
         return None
     expires_at = found["token_expires_at"]
     if expires_at is not None and datetime.fromisoformat(expires_at) <= datetime.now(UTC):
-        raise Conflict(
-            "The stored GitHub token has expired. A re-sync renews it, if it is a GitHub App's.",
-            type="github-token-expired",
-        )
+        return _renew(caller, supabase, settings)
     place = Place("github_token", caller.user_id, UUID(found["id"]))
     try:
         token = None if found["state"] == "needs_reauth" else get_vault().open(found["sealed_token"], place)
@@ -94,6 +92,40 @@ def _read_stored(caller: Caller, supabase: SyncPostgrestClient, settings: Settin
     if token is None:
         raise Conflict("GitHub has refused the stored token. Connect it again.", type="github-needs-reauth")
     return token
+
+
+def _renew(caller: Caller, supabase: SyncPostgrestClient, settings: Settings) -> str:
+    """A fresh token in place of the stored one, which has expired. Raises `Conflict` if there can be none."""
+    app = get_app()
+
+    def ask(function: str, **arguments: Any) -> Any:
+        sent = cast("dict[str, str]", arguments | {"import_key": settings.github_import_key})
+        return supabase.rpc(function, sent).execute().data
+
+    claimed = ask("claim_own_token_refresh") if app is not None else None
+    if app is None or claimed is None:
+        raise Conflict(
+            "The stored GitHub token has expired and cannot be renewed now. Try again in a minute, "
+            "or connect it again.",
+            type="github-token-expired",
+        )
+    connection_id = UUID(claimed["id"])
+    try:
+        if "sealed_token" in claimed:
+            # Somebody else has renewed it in this moment.
+            return get_vault().open(
+                claimed["sealed_token"], Place("github_token", caller.user_id, connection_id)
+            )
+        with as_problems():
+            pair = refresh_claimed(app, caller.user_id, connection_id, claimed["sealed_refresh_token"])
+    except (SealBroken, Forbidden):
+        raise Conflict(
+            "GitHub does not renew the stored token any more. Connect it again.", type="github-needs-reauth"
+        ) from None
+    # Whether or not its owner has stored another meanwhile, this one is theirs, and good for this call.
+    sealed = seal_pair(pair, caller.user_id, connection_id)
+    save_twice(lambda connection: bool(ask("save_own_refreshed_token", connection=connection)), sealed)
+    return pair.token
 
 
 def _read_claim(caller: Caller, settings: Settings) -> str | None:

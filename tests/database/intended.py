@@ -27,6 +27,8 @@ _GITHUB_OF_PEOPLE = (
     "get_sealed_github_token(text)",
     # 20261122003000_background_imports
     "request_github_import(uuid,bigint[])",
+    # 20261122003030_interactive_token_refresh
+    *("claim_own_token_refresh(text)", "save_own_refreshed_token(jsonb,text)"),
 )
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.

@@ -190,6 +190,8 @@ PEOPLES: tuple[LiteralString, ...] = (
     "select public.request_github_sync()",
     "select public.release_github_sync(null)",
     "select public.record_github_import('', '{}')",
+    "select public.claim_own_token_refresh('')",
+    "select public.save_own_refreshed_token('{}', '')",
 )
 
 

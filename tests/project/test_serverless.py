@@ -55,7 +55,7 @@ def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -
     assert not SECRETS & set(service["provider"]["environment"])
     assert holders(service, "GITHUB_IMPORT_KEY") == ["github_connection", "github_import"]
     assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_ROOMS
-    assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["sync_worker"]
+    assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["github_import", "sync_worker"]
     assert holders(service, "ENCRYPTION_KEY") == ["github_connection", "github_import", "sync_worker"]
     assert holders(service, "KMS_KEY_ID") == ["github_connection", "github_import", "sync_worker"]
 

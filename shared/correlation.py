@@ -16,12 +16,12 @@ HEADER = "X-Correlation-Id"
 KEY = "correlation_id"
 
 # No blank, quote, line break or `@`: nothing that a reader of logs would take for something else.
-_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+PATTERN = "^[A-Za-z0-9._:-]{1,128}$"
 
 
 def choose_correlation_id(sent: object) -> str:
     """The id that was sent if it may be one, else a new one."""
-    if isinstance(sent, str) and _PATTERN.fullmatch(sent):
+    if isinstance(sent, str) and re.fullmatch(PATTERN, sent):
         return sent
     return str(uuid4())
 

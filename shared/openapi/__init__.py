@@ -24,6 +24,8 @@ and app info that belong to them.
 - **Changes** touch only the fields that are sent. Send a row's `ETag` as `If-Match` to change only the
   version that you have seen.
 - **Retries**: send an `Idempotency-Key` with a POST that creates, and repeat it without making a duplicate.
+- **Tracing**: send an `X-Correlation-Id` (1 to 128 letters, digits, `.`, `_`, `:`, `-`) to find a request in
+  the log by it. Every answer has one.
 """
 
 # FastAPI's own schemas of errors, whose place the problems have taken.

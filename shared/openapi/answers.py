@@ -13,7 +13,7 @@ from typing import Any
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from shared import errors
+from shared import correlation, errors
 from shared.entities.base import Row
 from shared.errors import Problem
 from shared.github_access import connect_github
@@ -65,8 +65,7 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
     status = route.status_code or HTTPStatus.OK
     success = operation["responses"][str(int(status))]
     success["description"] = HTTPStatus(status).phrase
-    if headers := _get_success_headers(route, dependencies):
-        success["headers"] = _refer_to_headers(*headers)
+    success["headers"] = _refer_to_headers(*_get_success_headers(route, dependencies), correlation.HEADER)
     answers = {int(status): success}
     if HTTPStatus.ACCEPTED in route.responses:
         # What takes longer than a request: the run that does it.
@@ -76,7 +75,7 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
     if read_if_none_match in dependencies:
         answers[HTTPStatus.NOT_MODIFIED] = {
             "description": "What `If-None-Match` names still holds.",
-            "headers": _refer_to_headers("ETag"),
+            "headers": _refer_to_headers("ETag", correlation.HEADER),
         }
     refused = {int(number) for number in route.responses if number != HTTPStatus.ACCEPTED}
     for number in {problem.status for problem in _find_problems(route, dependencies)} | refused:
@@ -115,6 +114,11 @@ def get_headers() -> Json:
             "description": "How to sign in.",
             "required": True,
             "schema": {"type": "string", "pattern": "^Bearer "},
+        },
+        correlation.HEADER: {
+            "description": "What the log has of all that the request set off: the id sent, or a new one.",
+            "required": True,
+            "schema": {"type": "string", "pattern": correlation.PATTERN},
         },
         "Retry-After": {
             "description": "In how many seconds to try again.",
@@ -186,6 +190,6 @@ def _describe(problem: type[Problem], description: str) -> Json:
         "example": example.model_dump(exclude_unset=True),
     }
     described: Json = {"description": description, "content": {ProblemResponse.media_type: content}}
-    if problem in HEADERS_OF_PROBLEMS:
-        described["headers"] = _refer_to_headers(HEADERS_OF_PROBLEMS[problem])
+    own = [HEADERS_OF_PROBLEMS[problem]] if problem in HEADERS_OF_PROBLEMS else []
+    described["headers"] = _refer_to_headers(*own, correlation.HEADER)
     return described

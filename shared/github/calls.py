@@ -5,15 +5,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
 import httpx
 
 from shared.github.errors import TimedOut, TokenRejected, Unavailable
+from shared.log import logger
 
 API_VERSION = "2026-03-10"
 TIMEOUT = httpx.Timeout(10, connect=2)
 LONGEST_TOKEN = 4096
+LONGEST_DATE = 40
 
 
 @dataclass
@@ -81,4 +84,12 @@ class Calls:
         except httpx.DecodingError as error:
             raise Unavailable("GitHub sent a body that cannot be decompressed.") from error
         self.spending.note(response.headers)
+        if "sunset" in response.headers:
+            _warn_of_sunset(response.headers["sunset"][:LONGEST_DATE])
         return response
+
+
+@cache
+def _warn_of_sunset(date: str) -> None:
+    """Say once that GitHub will end this version of its API on a date (RFC 8594)."""
+    logger.warning("github_sunset", date=date, api_version=API_VERSION)

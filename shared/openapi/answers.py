@@ -70,7 +70,7 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
     if HTTPStatus.ACCEPTED in route.responses:
         # What takes longer than a request: the run that does it.
         answers[HTTPStatus.ACCEPTED] = operation["responses"][str(int(HTTPStatus.ACCEPTED))] | {
-            "headers": _refer_to_headers("ETag", "Location")
+            "headers": _refer_to_headers("ETag", "Location", correlation.HEADER)
         }
     if read_if_none_match in dependencies:
         answers[HTTPStatus.NOT_MODIFIED] = {

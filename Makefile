@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync logs reset test check format openapi lock
+.PHONY: help install dev token sync logs reset test check format openapi lock package
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ format: install ## Format the code and fix what can be fixed
 
 openapi: install ## Write openapi.json anew from the functions' routes
 	$(BIN)/python -m local.write_openapi
+
+package: install ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
+	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile))
 
 lock: install ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt

@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from local.stack import Ports
 from tests.project.test_serverless import ROOMS, routes_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -36,6 +39,21 @@ def test_ports_of_the_readme_are_the_defaults() -> None:
     assert documented == Ports().by_variable()
 
 
-def test_links_of_the_readme_lead_to_files() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_events_of_the_operators_page_are_logged_somewhere() -> None:
+    code = "".join(
+        path.read_text() for room in ("functions", "shared") for path in (ROOT / room).rglob("*.py")
+    )
+    page = (ROOT / "docs" / "operations.md").read_text()
+    events = {
+        name
+        for row in re.findall(r"^\| (`[a-z_]+`.*?) \|", page, re.MULTILINE)
+        for name in re.findall("`(.+?)`", row)
+    }
+    assert events
+    assert [event for event in sorted(events) if f'"{event}"' not in code] == []

@@ -1,0 +1,22 @@
+"use strict";
+// What the other files here have in common: the functions, and what osls calls the resources that it makes of them.
+
+const fs = require("node:fs");
+const path = require("node:path");
+
+const FOLDER = path.join(__dirname, "..", "functions");
+
+const functions = fs
+  .readdirSync(FOLDER)
+  .filter((name) => fs.existsSync(path.join(FOLDER, name, "handler.py")))
+  .sort();
+
+/** As osls does in lib/plugins/aws/lib/naming.js. */
+function logicalId(name) {
+  const [first, ...rest] = name;
+  return first.toUpperCase() + rest.join("").replaceAll("_", "Underscore").replaceAll("-", "Dash");
+}
+
+const attribute = (resource, name) => ({ "Fn::GetAtt": [resource, name] });
+
+module.exports = { attribute, functions, logicalId };

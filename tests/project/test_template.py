@@ -1,0 +1,273 @@
+"""What CloudFormation is given: the compiled template, without an account."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.serverless import offline_environment, osls
+from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
+
+ROOT = Path(__file__).parents[2]
+JSON = dict[str, Any]
+
+# osls writes DependsOn beside the references that say the same; CloudFormation does not mind.
+REDUNDANT_DEPENDS_ON = "W3005"
+
+SEND = "sqs:SendMessage SyncQueue"
+RECEIVE = {f"sqs:{name} SyncQueue" for name in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")}
+SEAL, OPEN = "kms:GenerateDataKey SecretsKey", "kms:Decrypt SecretsKey"
+# Beside writing its own log, a function may do this and nothing else.
+RIGHTS: dict[str, set[str]] = {
+    "github_connection": {SEAL},
+    "github_import": {SEAL, OPEN, SEND},
+    "github_sync": {SEND},
+    "sync_dispatcher": {SEND},
+    "sync_worker": {SEAL, OPEN, *RECEIVE},
+}
+COSTLY = {
+    "GET /api/github/repos",
+    "POST /api/github/import",
+    "PUT /api/github/connection",
+    "POST /api/github/sync",
+}
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as `osls package` compiles it; what the functions' code is makes no difference to it."""
+    directory = tmp_path_factory.mktemp("packaged")
+    artifact = directory / "empty.zip"
+    zipfile.ZipFile(artifact, "w").close()
+    settings = {
+        "SUPABASE_URL": "https://project.supabase.co",
+        "SUPABASE_ANON_KEY": "sb_publishable_x",
+        "GITHUB_IMPORT_KEY": "x",
+        "SUPABASE_SECRET_KEY": "sb_secret_x",
+        "ALARM_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:alarms",
+        "ARTIFACT": str(artifact),
+    }
+    subprocess.run(  # noqa: S603 - the program is named in local/serverless.py
+        osls("package", "--package", str(directory)),
+        cwd=ROOT,
+        env={**offline_environment(), **settings},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    return directory / "cloudformation-template-update-stack.json"
+
+
+@pytest.fixture(scope="session")
+def template(packaged: Path) -> JSON:
+    """Its resources by name."""
+    read: JSON = json.loads(packaged.read_text())["Resources"]
+    return read
+
+
+def of_type(template: JSON, kind: str) -> dict[str, JSON]:
+    """The properties of each resource of a type."""
+    return {name: each.get("Properties", {}) for name, each in template.items() if each["Type"] == kind}
+
+
+def logical(room: str) -> str:
+    """What osls calls a function in the template."""
+    return room[0].upper() + room[1:].replace("_", "Underscore")
+
+
+def statements(role: JSON) -> list[JSON]:
+    """What a role allows."""
+    return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+
+
+def test_template_passes_cfn_lint(packaged: Path) -> None:
+    said = subprocess.run(  # noqa: S603 - the program is named here
+        [
+            Path(sys.executable).with_name("cfn-lint"),
+            "--ignore-checks",
+            REDUNDANT_DEPENDS_ON,
+            "--template",
+            packaged,
+        ],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (said.returncode, said.stdout) == (0, "")
+
+
+def test_routes_of_the_gateway_are_those_of_the_openapi_document(template: JSON) -> None:
+    document = json.loads((ROOT / "openapi.json").read_text())
+    documented = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+        if method in {"get", "post", "put", "patch", "delete"}
+    }
+    routes = {route["RouteKey"] for route in of_type(template, "AWS::ApiGatewayV2::Route").values()}
+    # What the page loads is a part of it.
+    assert {route for route in routes if not route.startswith("GET /reference/")} == documented
+
+
+def test_every_function_has_a_role_of_its_own(template: JSON) -> None:
+    functions = of_type(template, "AWS::Lambda::Function")
+    roles = {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions.items()}
+    assert roles == {f"{logical(room)}LambdaFunction": f"{logical(room)}Role" for room in EVERY_ROOM}
+    assert set(of_type(template, "AWS::IAM::Role")) == {*roles.values(), "ScheduleRole"}
+    assert of_type(template, "AWS::IAM::Policy") == {}
+
+
+@pytest.mark.parametrize("room", EVERY_ROOM)
+def test_role_allows_its_function_what_the_table_says(template: JSON, room: str) -> None:
+    role = template[f"{logical(room)}Role"]["Properties"]
+    allowed = {
+        f"{action} {statement['Resource']['Fn::GetAtt'][0]}"
+        for statement in statements(role)
+        for action in statement["Action"]
+    }
+    own_log = f"{logical(room)}LogGroup"
+    log = {f"logs:CreateLogStream {own_log}", f"logs:PutLogEvents {own_log}"}
+    assert allowed == log | RIGHTS.get(room, set())
+    assert "ManagedPolicyArns" not in role
+
+
+def test_no_role_allows_with_a_wildcard(template: JSON) -> None:
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        for statement in statements(role):
+            assert "*" not in json.dumps([statement["Action"], statement["Resource"]]), name
+
+
+def test_key_is_used_for_what_forum_seals_only(template: JSON) -> None:
+    used = [
+        statement
+        for role in of_type(template, "AWS::IAM::Role").values()
+        for statement in statements(role)
+        if any(action.startswith("kms:") for action in statement["Action"])
+    ]
+    assert len(used) == 3
+    for statement in used:
+        condition = statement["Condition"]["StringEquals"]
+        assert condition["kms:EncryptionContext:app"] == "forum"
+        assert condition["kms:EncryptionContext:purpose"] == ["github_token", "github_refresh_token"]
+
+
+def test_secret_key_is_given_to_the_sync_functions_only(template: JSON) -> None:
+    functions = of_type(template, "AWS::Lambda::Function")
+    holders = {
+        name
+        for name, function in functions.items()
+        if "SUPABASE_SECRET_KEY" in function["Environment"]["Variables"]
+    }
+    assert holders == {f"{logical(room)}LambdaFunction" for room in SYNC_ROOMS}
+
+
+def test_key_rotates_and_outlives_the_stack(template: JSON) -> None:
+    key = template["SecretsKey"]
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_every_function_is_watched_for_errors_throttles_and_slowness(template: JSON) -> None:
+    watched = {
+        (alarm["Dimensions"][0]["Value"]["Ref"], alarm["MetricName"])
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "AWS/Lambda"
+    }
+    assert watched == {
+        (name, metric)
+        for name in of_type(template, "AWS::Lambda::Function")
+        for metric in ("Errors", "Throttles", "Duration")
+    }
+
+
+def test_slowness_is_told_before_the_time_out(template: JSON) -> None:
+    for room in EVERY_ROOM:
+        time_out = template[f"{logical(room)}LambdaFunction"]["Properties"]["Timeout"]
+        assert template[f"{logical(room)}DurationAlarm"]["Properties"]["Threshold"] == 800 * time_out
+
+
+def test_every_queue_is_watched(template: JSON) -> None:
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]: alarm["MetricName"]
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "AWS/SQS"
+    }
+    queues = of_type(template, "AWS::SQS::Queue")
+    dead = {
+        queue: "ApproximateNumberOfMessagesVisible"
+        for queue, of in queues.items()
+        if "RedrivePolicy" not in of
+    }
+    assert watched == {**dead, "SyncQueue": "ApproximateAgeOfOldestMessage"}
+    assert set(watched) == set(queues)
+
+
+def test_every_alarm_tells_somebody_and_is_silent_without_data(template: JSON) -> None:
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:alarms"], name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+
+
+def test_every_event_that_is_watched_is_one_that_the_code_logs(template: JSON) -> None:
+    code = "".join(
+        path.read_text() for name in ("functions", "shared") for path in (ROOT / name).rglob("*.py")
+    )
+    filters = of_type(template, "AWS::Logs::MetricFilter").values()
+    events = {each["FilterPattern"].removeprefix('{ $.message = "').removesuffix('" }') for each in filters}
+    assert events == {"github_sunset", "jwks_unavailable", "sync_failed"}
+    assert {event for event in events if f'"{event}"' in code} == events
+    alarmed = {
+        alarm["MetricName"]
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "Forum"
+    }
+    assert {each["MetricTransformations"][0]["MetricName"] for each in filters} == alarmed
+
+
+def test_schedule_has_a_window_few_retries_and_a_place_for_what_failed(template: JSON) -> None:
+    (schedule,) = of_type(template, "AWS::Scheduler::Schedule").values()
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 10}
+    target = schedule["Target"]
+    assert target["Arn"] == {"Fn::GetAtt": ["SyncUnderscoredispatcherLambdaFunction", "Arn"]}
+    assert target["RoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 600, "MaximumRetryAttempts": 2}
+
+
+def test_stage_is_throttled_and_costly_routes_more(template: JSON) -> None:
+    stage = template["HttpApiStage"]["Properties"]
+    default = stage["DefaultRouteSettings"]
+    routes = {route["RouteKey"] for route in of_type(template, "AWS::ApiGatewayV2::Route").values()}
+    assert default["ThrottlingRateLimit"] == 100
+    assert set(stage["RouteSettings"]) == COSTLY <= routes
+    for settings in stage["RouteSettings"].values():
+        assert settings["ThrottlingRateLimit"] < default["ThrottlingRateLimit"]
+        assert settings["ThrottlingBurstLimit"] < default["ThrottlingBurstLimit"]
+
+
+def test_access_log_has_the_request_id_and_nothing_of_the_caller(template: JSON) -> None:
+    written = json.loads(template["HttpApiStage"]["Properties"]["AccessLogSettings"]["Format"])
+    assert written["request_id"] == "$context.requestId"
+    assert not [value for value in written.values() if "identity" in value or "authorizer" in value]
+
+
+def test_logs_are_kept_for_a_month(template: JSON) -> None:
+    groups = of_type(template, "AWS::Logs::LogGroup")
+    assert len(groups) == len(EVERY_ROOM) + 1
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+
+
+def test_only_http_functions_are_open_to_the_gateway(template: JSON) -> None:
+    open_to_it = {
+        permission["FunctionName"]["Fn::GetAtt"][0]
+        for permission in of_type(template, "AWS::Lambda::Permission").values()
+    }
+    assert open_to_it == {f"{logical(room)}LambdaFunction" for room in ROOMS}

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync logs reset test check format openapi lock package deploy
+.PHONY: help install dev token sync logs reset test check format openapi lock package deploy rollback
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -71,6 +71,10 @@ lock: install ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --group dev -c requirements.txt -o requirements-dev.txt
 
-deploy: package ## Build and deploy a stage to AWS: make deploy stage=production
+deploy: package ## Migrate, deploy to AWS and try it: make deploy stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make deploy stage=production" >&2; exit 1; }
-	@ARTIFACT=dist/forum.zip node_modules/.bin/serverless deploy --stage $(stage)
+	@$(BIN)/python -m operations.deploy $(stage)
+
+rollback: install ## Go back to the deployment before: make rollback stage=production
+	@test -n "$(stage)" || { echo "Say which stage: make rollback stage=production" >&2; exit 1; }
+	@$(BIN)/python -m operations.rollback $(stage) $(if $(to),--to $(to))

@@ -21,7 +21,7 @@ def test_the_worker_gets_the_messages_of_its_queue(service: Service) -> None:
         "deadLetterTargetArn": {"Fn::GetAtt": ["SyncDeadLetters", "Arn"]},
         "maxReceiveCount": 5,
     }
-    assert set(service.queues) == {"SyncQueue", "SyncDeadLetters"}
+    assert set(service.queues) == {"SyncQueue", "SyncDeadLetters", "ScheduleDeadLetters"}
 
 
 def test_functions_have_the_time_outs_of_the_service(service: Service) -> None:

@@ -1,0 +1,139 @@
+"""Deploy a stage: `make deploy stage=production`. Its settings stand in .env.<stage>, which git ignores.
+
+Migrations go first, so that new code never meets an old database; a migration that old code cannot live with
+takes two deployments. Then the keys that the database has to know, the functions, and the smoke test.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+from dotenv import dotenv_values
+
+from operations.smoke_test import run_smoke_test
+
+ROOT = Path(__file__).parents[1]
+BIN = ROOT / "node_modules" / ".bin"
+ARTIFACT = ROOT / "dist" / "forum.zip"
+
+REQUIRED = {
+    "SUPABASE_URL": "the Supabase project's URL",
+    "SUPABASE_ANON_KEY": "its publishable key",
+    "SUPABASE_SECRET_KEY": "its secret key",
+    "DATABASE_URL": "its direct or session-pooler connection string, for migrations",
+    "GITHUB_IMPORT_KEY": "a long random text, such as `openssl rand -base64 48` prints",
+    "ALLOWED_ORIGINS": "the frontend's origin",
+}
+ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
+# A deployment makes its own; a developer's would end up in the functions.
+NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "SYNC_QUEUE_URL")
+# What only this command needs, and no function or tool gets from it.
+OWN = {"DATABASE_URL"}
+
+
+class DeployError(Exception):
+    """Why a stage is not deployed."""
+
+
+def read_stage(stage: str) -> dict[str, str]:
+    """The settings of a stage. Raises `DeployError` that names everything that is wrong with them."""
+    if re.fullmatch(r"[a-z][a-z0-9-]*", stage) is None:
+        raise DeployError(f"{stage!r} is no name of a stage: small letters, digits and hyphens")
+    file = ROOT / f".env.{stage}"
+    if not file.exists():
+        raise DeployError(f"{file.name} is missing: copy .env.example to it and fill it in")
+    settings = {name: value for name, value in dotenv_values(file).items() if value}
+    wrong = find_wrong(settings)
+    if wrong:
+        raise DeployError("\n".join(f"{file.name}: {line}" for line in wrong))
+    return settings
+
+
+def find_wrong(settings: Mapping[str, str]) -> list[str]:
+    """What is wrong with a stage's settings, each in a line and without a value."""
+    wrong = [f"{name} is missing: {what}" for name, what in REQUIRED.items() if name not in settings]
+    if not any(name in settings for name in ONE_OF):
+        wrong.append(f"{' or '.join(ONE_OF)} is missing: how the project's tokens are verified")
+    wrong += [f"{name} is only for the local stack" for name in NOT_FOR_A_DEPLOYMENT if name in settings]
+    return wrong
+
+
+def migrate(database_url: str) -> None:
+    """Applies the migrations that the project does not have yet."""
+    call([str(BIN / "supabase"), "db", "push", "--yes", "--db-url", database_url], os.environ)
+
+
+def set_keys(database_url: str, settings: Mapping[str, str]) -> None:
+    """Tells the database the key that Forum's function proves itself with; it keeps a hash of it."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("select private.set_import_key(%s)", [settings["GITHUB_IMPORT_KEY"]])
+
+
+def deploy_functions(stage: str, settings: Mapping[str, str]) -> None:
+    """Uploads the package and updates the stack."""
+    call([str(BIN / "serverless"), "deploy", "--stage", stage], tool_environment(settings))
+
+
+def tool_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The variables that serverless.yml is read with."""
+    passed_on = {name: value for name, value in settings.items() if name not in OWN}
+    return {**os.environ, **passed_on, "ARTIFACT": str(ARTIFACT)}
+
+
+def find_url(stage: str, settings: Mapping[str, str]) -> str:
+    """Where the deployed API is."""
+    said = subprocess.run(
+        [BIN / "serverless", "info", "--verbose", "--stage", stage],
+        cwd=ROOT,
+        env=tool_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"HttpApiUrl: (https://\S+)", said.stdout)
+    if found is None:
+        raise DeployError(f"the stack of {stage} tells no HttpApiUrl\n{said.stdout}{said.stderr}")
+    return found[1]
+
+
+def call(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Runs a tool. Raises `DeployError` with its name alone: its arguments may hold a password."""
+    if subprocess.run(command, cwd=ROOT, env=dict(environment), check=False).returncode:
+        raise DeployError(f"{Path(command[0]).name} {command[1]} failed")
+
+
+def deploy(stage: str) -> str:
+    """Where the stage is, once it works. Raises `DeployError`."""
+    settings = read_stage(stage)
+    migrate(settings["DATABASE_URL"])
+    set_keys(settings["DATABASE_URL"], settings)
+    deploy_functions(stage, settings)
+    url = settings.get("API_URL") or find_url(stage, settings)
+    origin = settings["ALLOWED_ORIGINS"].split(",")[0]
+    wrong = run_smoke_test(url, origin=origin, token=os.environ.get("FORUM_TOKEN"))
+    if wrong:
+        told = "\n".join(wrong)
+        raise DeployError(f"{url} is deployed and does not work: `make rollback stage={stage}`\n{told}")
+    return url
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = ArgumentParser(prog="python -m operations.deploy", description="Deploy a stage.")
+    parser.add_argument("stage")
+    try:
+        url = deploy(parser.parse_args(arguments).stage)
+    except (DeployError, psycopg.Error) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{url} works.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Go back to an earlier deployment: `make rollback stage=production`; to which: `… to=1795401478880`.
+
+Only the functions and their resources go back. Migrations stay: they are written so that the code before them
+still works, and a database that went back would lose what users have written since.
+"""
+
+import re
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+
+from operations.deploy import BIN, ROOT, DeployError, call, read_stage, tool_environment
+
+TWO = 2
+
+
+def find_previous(stage: str, settings: Mapping[str, str]) -> str:
+    """The time stamp of the deployment before the latest one."""
+    said = subprocess.run(
+        [BIN / "serverless", "deploy", "list", "--stage", stage],
+        cwd=ROOT,
+        env=tool_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # osls lists on stderr.
+    deployments: list[str] = sorted(set(re.findall(r"Timestamp: (\d+)", said.stdout + said.stderr)), key=int)
+    if len(deployments) < TWO:
+        raise DeployError(f"{stage} has no earlier deployment")
+    return deployments[-2]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = ArgumentParser(prog="python -m operations.rollback", description="Go back to a deployment.")
+    parser.add_argument("stage")
+    parser.add_argument("--to", help="its time stamp, as `serverless deploy list` shows it")
+    given = parser.parse_args(arguments)
+    try:
+        settings = read_stage(given.stage)
+        timestamp = given.to or find_previous(given.stage, settings)
+        command = [str(BIN / "serverless"), "rollback", "--timestamp", timestamp, "--stage", given.stage]
+        call(command, tool_environment(settings))
+    except DeployError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync logs reset test check format openapi lock package deploy rollback
+.PHONY: help install dev token sync logs reset test check format openapi lock bench package deploy rollback
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ openapi: install ## Write openapi.json anew from the functions' routes
 
 package: install ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile))
+
+bench: install ## Measure what the specification bounds, as ratios; fails where a bound is missed
+	@$(BIN)/python -m bench
 
 lock: install ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt

@@ -17,7 +17,6 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +42,8 @@ ASSET = "functions/reference/assets/swagger-ui-bundle.js"
 # Scripts name the interpreter of the machine that installed them, and RECORD their hashes. The other two say
 # who installed what. Metadata and licences stay. Some wheels bring tests of their own.
 NOT_PACKAGED = re.compile(
-    r"bin/.*"
+    r"\.lock"  # uv's
+    r"|bin/.*"
     r"|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED)"
     r"|.*/tests/.*"
     r"|.*/_testcapi\.[^/]+\.so"
@@ -147,12 +147,10 @@ def compile_sources(folder: Path, target: Target, interpreter: Path) -> None:
         raise CannotPackage(f"Not everything compiles:\n{ended.stdout}{ended.stderr}")
 
 
-def list_packaged(folder: Path) -> Iterator[str]:
+def list_packaged(folder: Path) -> list[str]:
     """The files of a folder that are packaged, in their order."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and not NOT_PACKAGED.fullmatch(name):
-            yield name
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if not NOT_PACKAGED.fullmatch(name))
 
 
 def write(artifact: Path, folder: Path) -> None:

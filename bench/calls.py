@@ -1,0 +1,38 @@
+"""Functions called in this process, and what they ask of Supabase."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx
+
+from shared.supabase import get_http_client
+
+FIRST_REFUSAL = 400
+
+
+def call(handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]) -> Any:
+    """What a function answers. Raises `ValueError` where that is a problem."""
+    answer = handler(event, None)
+    if answer["statusCode"] >= FIRST_REFUSAL:
+        raise ValueError(f"{event['routeKey']} answers {answer['body']}")
+    return json.loads(answer["body"])
+
+
+class Calls:
+    """The requests to Supabase's REST API while it is entered."""
+
+    def __init__(self, url: str) -> None:
+        self._prefix = f"{url}/rest/v1/"
+        self.requests: list[httpx.Request] = []
+
+    def __enter__(self) -> Self:
+        get_http_client().event_hooks = {"request": [self._note]}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        get_http_client().event_hooks = {}
+
+    def _note(self, request: httpx.Request) -> None:
+        if str(request.url).startswith(self._prefix):
+            self.requests.append(request)

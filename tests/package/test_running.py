@@ -1,0 +1,134 @@
+"""The artifact by itself, under Lambda's own runtime client."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from local.aws import Aws, client
+from local.fake_github import FakeGitHub
+from local.supabase import Supabase, User
+from tests.functions.events import Answer, make_event
+from tests.package.conftest import TOKEN, RunFunction
+from tests.package.runtime_api import Function, FunctionFailed, run_function
+
+ROOT = Path(__file__).parents[2]
+ROOMS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+
+
+def request(
+    function: Function, method: str, url: str, user: User | None = None, body: bytes | None = None
+) -> Answer:
+    """What a function answers to API Gateway's event."""
+    headers = {"content-type": "application/json", "x-github-token": TOKEN} if body else {}
+    if user is not None:
+        headers["authorization"] = f"Bearer {user.access_token}"
+    event = make_event(method, url, headers, body)
+    return Answer(function.invoke(event), event["requestContext"]["requestId"])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_function_loads_and_waits_for_work(run: RunFunction, room: str) -> None:
+    with run(room) as function:
+        assert function.api.told.empty()
+
+
+def test_function_that_cannot_be_loaded_is_told(tmp_path: Path, runtime: Path) -> None:
+    with (
+        pytest.raises(FunctionFailed, match="init/error"),
+        run_function("products", tmp_path, runtime, {}, tmp_path / "log"),
+    ):
+        raise AssertionError("it was loaded")
+
+
+def test_health_answers(run: RunFunction) -> None:
+    with run("health") as function:
+        assert request(function, "GET", "/health").expect(200)["status"] == "ok"
+
+
+def test_products_are_created_and_listed_for_their_owner(run: RunFunction, supabase: Supabase) -> None:
+    owner, stranger = supabase.create_user(), supabase.create_user()
+    with run("products") as function:
+        created = request(function, "POST", "/api/products", owner, b'{"name": "Forum"}').expect(201)
+        listed = request(function, "GET", "/api/products", owner).expect(200)
+        assert [product["id"] for product in listed["items"]] == [created["id"]]
+        assert request(function, "GET", "/api/products", stranger).expect(200)["items"] == []
+        request(function, "GET", "/api/products").expect_problem(401, "unauthorized")
+
+
+def test_reference_serves_the_document_and_the_page(run: RunFunction) -> None:
+    with run("reference") as function:
+        assert request(function, "GET", "/openapi.json").expect(200)["openapi"].startswith("3.1")
+        page = request(function, "GET", "/reference")
+        assert page.status == 200
+        script = next(part for part in page.text.split('"') if part.endswith("swagger-ui-bundle.js"))
+        answer = request(function, "GET", f"/{script.lstrip('/')}")
+        assert (answer.status, "SwaggerUIBundle" in answer.text) == (200, True)
+
+
+def test_schedule_and_queue_bring_what_has_changed_on_github(
+    run: RunFunction, running: ExitStack, supabase: Supabase, github: FakeGitHub, aws: Aws
+) -> None:
+    owner = supabase.create_user()
+    needed = (
+        "products",
+        "github_import",
+        "github_connection",
+        "sync_dispatcher",
+        "sync_worker",
+        "repositories",
+    )
+    functions = {room: running.enter_context(run(room)) for room in needed}
+    product = request(functions["products"], "POST", "/api/products", owner, b'{"name": "Forum"}').expect(201)
+    ids = sorted(github.account.repositories)
+    body = f'{{"product_id": "{product["id"]}", "github_ids": {ids}}}'.encode()
+    request(functions["github_import"], "POST", "/api/github/import", owner, body).expect(200)
+    token = f'{{"token": "{TOKEN}"}}'.encode()
+    request(functions["github_connection"], "PUT", "/api/github/connection", owner, token).expect(200)
+    github.account.repositories[ids[0]].stars = 4_321
+    make_due(supabase, owner)
+
+    dispatched = functions["sync_dispatcher"].invoke({"source": "aws.scheduler"})
+    assert dispatched == {"claimed": 1, "sent": 1}
+    event = receive(aws)
+    assert len(event["Records"]) == 1
+    assert functions["sync_worker"].invoke(event) == {"batchItemFailures": []}
+
+    listed = request(functions["repositories"], "GET", "/api/repositories", owner).expect(200)["items"]
+    stars = {repository["github_id"]: repository["stars_count"] for repository in listed}
+    assert (len(stars), stars[ids[0]]) == (3, 4_321)
+
+
+def make_due(supabase: Supabase, user: User) -> None:
+    """Time passes until the user's next re-sync."""
+    with psycopg.connect(supabase.database_url) as connection:
+        # Nobody else's: other folders' tests share the database.
+        connection.execute("delete from private.github_connections where user_id <> %s", (user.id,))
+        connection.execute(
+            "update private.github_connections set next_sync_at = now() - interval '1 second'"
+            " where user_id = %s",
+            (user.id,),
+        )
+
+
+def receive(aws: Aws) -> dict[str, Any]:
+    """The event of what waits in the queue, as Lambda's event source mapping makes it."""
+    url = aws.queues["SyncQueue"].url
+    sqs = client("sqs", url=aws.url, region=aws.region)
+    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": {"ApproximateReceiveCount": message["Attributes"]["ApproximateReceiveCount"]},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": aws.queues["SyncQueue"].arn,
+            }
+            for message in got["Messages"]
+        ]
+    }

@@ -87,18 +87,24 @@ def tool_environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 def find_url(stage: str, settings: Mapping[str, str]) -> str:
     """Where the deployed API is."""
+    said = ask_serverless(settings, "info", "--verbose", "--stage", stage)
+    found = re.search(r"HttpApiUrl: (https://\S+)", said)
+    if found is None:
+        raise DeployError(f"the stack of {stage} tells no HttpApiUrl\n{said}")
+    return found[1]
+
+
+def ask_serverless(settings: Mapping[str, str], *arguments: str) -> str:
+    """What osls says, on either of its outputs: it lists on stderr."""
     said = subprocess.run(
-        [BIN / "serverless", "info", "--verbose", "--stage", stage],
+        [BIN / "serverless", *arguments],
         cwd=ROOT,
         env=tool_environment(settings),
         capture_output=True,
         text=True,
         check=False,
     )
-    found = re.search(r"HttpApiUrl: (https://\S+)", said.stdout)
-    if found is None:
-        raise DeployError(f"the stack of {stage} tells no HttpApiUrl\n{said.stdout}{said.stderr}")
-    return found[1]
+    return said.stdout + said.stderr
 
 
 def call(command: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -5,28 +5,19 @@ still works, and a database that went back would lose what users have written si
 """
 
 import re
-import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 
-from operations.deploy import BIN, ROOT, DeployError, call, read_stage, tool_environment
+from operations.deploy import BIN, DeployError, ask_serverless, call, read_stage, tool_environment
 
 TWO = 2
 
 
 def find_previous(stage: str, settings: Mapping[str, str]) -> str:
     """The time stamp of the deployment before the latest one."""
-    said = subprocess.run(
-        [BIN / "serverless", "deploy", "list", "--stage", stage],
-        cwd=ROOT,
-        env=tool_environment(settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # osls lists on stderr.
-    deployments: list[str] = sorted(set(re.findall(r"Timestamp: (\d+)", said.stdout + said.stderr)), key=int)
+    said = ask_serverless(settings, "deploy", "list", "--stage", stage)
+    deployments: list[str] = sorted(set(re.findall(r"Timestamp: (\d+)", said)), key=int)
     if len(deployments) < TWO:
         raise DeployError(f"{stage} has no earlier deployment")
     return deployments[-2]

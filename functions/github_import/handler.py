@@ -13,6 +13,7 @@ from functions.github_import.schemas import (
 from functions.github_import.service import GitHubImportService
 from shared.app import create_app, create_handler
 from shared.entities.github_runs import RunRead
+from shared.versions import tag
 
 router = APIRouter(prefix="/api/github", tags=["github"])
 
@@ -40,12 +41,14 @@ async def import_repositories(body: Import, service: Service) -> ImportReport | 
     if not body.is_large:
         return service.import_repositories(body)
     run = service.queue_import(body)
-    return Response(
+    queued = Response(
         run.model_dump_json(),
         status_code=202,
         media_type="application/json",
-        headers={"Location": f"/api/github/runs/{run.id}", "ETag": f'"{run.version}"'},
+        headers={"Location": f"/api/github/runs/{run.id}"},
     )
+    tag(queued, run)
+    return queued
 
 
 handler = create_handler(create_app(router))

@@ -23,7 +23,8 @@ LEASE_SECONDS = 150
 # What a chunk may take: two attempts at GitHub, and the database on both sides of them.
 CHUNK_MILLISECONDS = 35_000
 
-Ending = dict[str, Any]
+Json = dict[str, Any]
+Ending = Json
 
 
 _BY_STATE = {
@@ -74,7 +75,7 @@ class SyncRun:
             if begun.import_ is not None:
                 self._import(tokens, begun.import_)
             else:
-                self._finish(self._work(tokens, begun.remaining))
+                self._tell(self.database.finish(self._work(tokens, begun.remaining)))
         except PASSING:
             # The next delivery need not wait until the lease ends by itself.
             self.database.release()
@@ -97,12 +98,15 @@ class SyncRun:
 
     def give_up(self, error: str) -> None:
         """End a run that no delivery could end, so that its owner sees why."""
-        self._finish(self._fail(error))
+        if self._is_import:
+            self._tell(self.database.finish_import(error))
+        else:
+            self._tell(self.database.finish(self._fail(error)))
 
     def _import(self, tokens: Tokens, begun: ImportBegun) -> None:
         """Do what is left of an import. A limit, and the end of the function's time, pause it."""
         try:
-            self._finish({"error": self._import_all(tokens, begun)})
+            self._tell(self.database.finish_import(self._import_all(tokens, begun)))
         except RateLimited as limit:
             self.database.pause_import(limit.retry_at)
         except OutOfTime:
@@ -174,11 +178,8 @@ class SyncRun:
         self._told = (requests, points)
         return self.database.apply(observed.observations, spent)
 
-    def _finish(self, ending: Ending) -> None:
-        if self._is_import:
-            run = self.database.finish_import(ending["error"])
-        else:
-            run = self.database.finish(ending)
+    def _tell(self, run: Json) -> None:
+        """Count and log the end of a run."""
         _count(run)
         write, event = (
             (logger.error, "sync_failed") if run["state"] == "failed" else (logger.info, "sync_finished")
@@ -204,7 +205,7 @@ class SyncRun:
             raise OutOfTime
 
 
-def _count(run: Ending) -> None:
+def _count(run: Json) -> None:
     """Count the end of a run."""
     count(_BY_STATE[run["state"]])
     count(Metric.REPOSITORIES_CHANGED, sum(run["counts"].values()) - run["counts"].get("unchanged", 0))

@@ -10,6 +10,29 @@ set local statement_timeout = '5s';
 
 -- functions ---------------------------------------------------------------------------------------------------------
 
+create function private.check_import_key(import_key text)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from private.import_keys as known
+    where known.key_sha256 = sha256(convert_to(import_key, 'UTF8'))
+  ) then
+    raise sqlstate 'PT403' using
+      message = 'this is for Forum''s functions only',
+      hint = 'import_key';
+  end if;
+end;
+$$;
+
+revoke all on function private.check_import_key(text) from public, anon, authenticated, service_role;
+
+comment on function private.check_import_key(text) is
+  'Refuses whoever does not know the import key. First of all in a function, so that nothing else can be learned there.';
+
 -- Definer: clients have no right to the table. It takes the user from the token, never from an argument.
 create function private.claim_own_token_refresh(import_key text)
 returns jsonb
@@ -20,15 +43,7 @@ as $$
 declare
   claimed jsonb;
 begin
-  -- First of all, so that nothing else can be learned here without the key.
-  if not exists (
-    select from private.import_keys as known
-    where known.key_sha256 = sha256(convert_to(import_key, 'UTF8'))
-  ) then
-    raise sqlstate 'PT403' using
-      message = 'stored tokens are renewed by Forum''s functions only',
-      hint = 'import_key';
-  end if;
+  perform private.check_import_key(import_key);
   update private.github_connections as known
   set refresh_lease_until = now() + interval '30 seconds'
   where known.user_id = auth.uid()
@@ -79,15 +94,7 @@ as $$
 declare
   given private.github_connections;
 begin
-  -- First of all, so that nothing else can be learned here without the key.
-  if not exists (
-    select from private.import_keys as known
-    where known.key_sha256 = sha256(convert_to(import_key, 'UTF8'))
-  ) then
-    raise sqlstate 'PT403' using
-      message = 'stored tokens are renewed by Forum''s functions only',
-      hint = 'import_key';
-  end if;
+  perform private.check_import_key(import_key);
   if jsonb_typeof(connection -> 'sealed_token') is distinct from 'object'
     or coalesce(jsonb_typeof(connection -> 'sealed_refresh_token'), 'null') not in ('object', 'null')
   then

@@ -13,6 +13,7 @@ from functions.sync_dispatcher import service as dispatcher_service
 from functions.sync_worker import service as worker_service
 from functions.sync_worker.batch import LAST_RECEIVE, USERS_AT_ONCE
 from shared.settings import Settings
+from tests.functions.resources import RESOURCES
 
 ROOT = Path(__file__).parents[2]
 EVERY_ROOM = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
@@ -38,6 +39,17 @@ def test_routes_of_the_gateway_are_those_of_the_functions(service: dict[str, Any
     for room in ROOMS:
         events = service["functions"][room]["events"]
         assert {event["httpApi"] for event in events} == routes_of(room), room
+
+
+def test_every_room_of_rows_is_held_to_what_holds_for_all() -> None:
+    """tests/functions asks the same of each of them, and can only ask what it knows of."""
+    rooms = {
+        path
+        for room in ROOMS
+        for method, _, path in (route.partition(" ") for route in routes_of(room))
+        if method == "POST" and any(re.fullmatch(rf"PATCH {path}/{{\w+}}", each) for each in routes_of(room))
+    }
+    assert rooms == {resource.path for resource in RESOURCES}
 
 
 def test_no_two_functions_answer_the_same_route() -> None:

@@ -30,6 +30,12 @@ _GITHUB_OF_PEOPLE = (
     # 20261122003030_interactive_token_refresh
     *("claim_own_token_refresh(text)", "save_own_refreshed_token(jsonb,text)"),
 )
+# 20261125000120_write_app_info and 20261125000130_reveal_app_info
+_SECRETS_OF_PEOPLE = (
+    *("write_app_info(jsonb,text)", "reveal_app_info(uuid,integer,text)"),
+    *("export_app_info(uuid,text[],boolean,text)", "compare_app_info(uuid,text[],text)"),
+    *("list_app_info_versions(uuid)", "restore_app_info(uuid,integer,integer[])"),
+)
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
 _GITHUB_OF_THE_SERVICE = (
@@ -100,6 +106,7 @@ EXECUTE: set[tuple[str, str]] = {
         (f"{schema}.{function}", role)
         for functions, role in (
             (_GITHUB_OF_PEOPLE, "authenticated"),
+            (_SECRETS_OF_PEOPLE, "authenticated"),
             (_GITHUB_OF_THE_SERVICE, "service_role"),
         )
         for function in functions
@@ -121,7 +128,12 @@ DEFINERS = {
     "private.record_idempotent_row()",
     "private.forget_idempotent_value()",
     "private.get_idempotent_answer(text)",
-    *(f"private.{function}" for function in (*_GITHUB_OF_PEOPLE, *_GITHUB_OF_THE_SERVICE)),
+    # 20261125000100_app_info_values
+    "private.keep_former_value()",
+    *(
+        f"private.{function}"
+        for function in (*_GITHUB_OF_PEOPLE, *_GITHUB_OF_THE_SERVICE, *_SECRETS_OF_PEOPLE)
+    ),
 }
 """Functions that run with their owner's rights. None that people call takes a user from an argument."""
 
@@ -137,6 +149,8 @@ TRIGGERS = {
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
     "public.app_info.forget_idempotent_value",
+    # 20261125000100_app_info_values
+    *("public.app_info.keep_value_state", "public.app_info.keep_former_value"),
     # 20261122002000_repository_sync_columns
     "public.repositories.keep_github_history",
     # 20261122002100_github_connections and 20261122002200_github_runs

@@ -25,7 +25,7 @@ KEY_USES = 1_000
 # Of a batch of ten users with two values each, each maybe under a key of its own, several times over.
 OPENED_KEYS = 100
 
-Purpose = Literal["github_token", "github_refresh_token"]
+Purpose = Literal["github_token", "github_refresh_token", "app_info"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Keys:
     legacy_anon_key: str  # a JWT signed with the legacy secret
     legacy_service_role_key: str
     import_key: str  # proves to the database that GitHub's columns come from the import function
-    encryption_key: str  # seals stored GitHub tokens, where AWS has KMS: 32 bytes in base64
+    app_info_key: str  # proves to the database that a sealed value comes from the app info function
+    encryption_key: str  # seals secrets and stored GitHub tokens, where AWS has KMS: 32 bytes in base64
 
     @property
     def public_key(self) -> dict[str, str]:
@@ -92,6 +93,7 @@ def make_keys() -> Keys:
         legacy_anon_key=legacy_key("anon", jwt_secret),
         legacy_service_role_key=legacy_key("service_role", jwt_secret),
         import_key=secrets.token_urlsafe(32),
+        app_info_key=secrets.token_urlsafe(32),
         encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
     )
 

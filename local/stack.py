@@ -132,6 +132,7 @@ def settings_of(supabase: Supabase, github: Github, aws: Aws) -> dict[str, str]:
         "SUPABASE_JWKS_URL": supabase.jwks_url,
         "SUPABASE_JWT_ISSUER": supabase.issuer,
         "GITHUB_IMPORT_KEY": supabase.import_key,
+        "APP_INFO_KEY": supabase.app_info_key,
         "ENCRYPTION_KEY": supabase.keys.encryption_key,
         "KMS_KEY_ID": "",
         **github.settings,

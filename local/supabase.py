@@ -90,6 +90,11 @@ class Supabase:
         """What the import function shows to the database."""
         return self.keys.import_key
 
+    @property
+    def app_info_key(self) -> str:
+        """What the app info function shows to the database."""
+        return self.keys.app_info_key
+
     def sign(self, claims: dict[str, Any]) -> str:
         """A token under the project's ES256 key, whatever it claims."""
         return self.keys.sign(claims)
@@ -130,11 +135,12 @@ def run_supabase(
         ) as gateway,
     ):
         gateway.wait_until(lambda: answers(port))
-        set_import_key(postgres, loaded)
+        set_keys(postgres, loaded)
         yield Supabase(url, postgres, loaded, (postgrest, gateway))
 
 
-def set_import_key(postgres: Postgres, keys: Keys) -> None:
-    """Tells the database the key by which it knows the import function."""
+def set_keys(postgres: Postgres, keys: Keys) -> None:
+    """Tells the database the keys by which it knows Forum's functions."""
     with psycopg.connect(postgres.url) as connection:
         connection.execute("select private.set_import_key(%s)", (keys.import_key,))
+        connection.execute("select private.set_app_info_key(%s)", (keys.app_info_key,))

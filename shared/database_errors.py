@@ -28,6 +28,8 @@ from shared.errors import (
 )
 
 OFFSET_PAST_THE_END = "PGRST103"
+# The hint of what one item of a bulk met.
+BULK_ITEM = "bulk_item"
 
 _CONSTRAINT = re.compile(r'constraint "(\w+)"')
 
@@ -105,7 +107,14 @@ def _as_github_limit(error: APIError) -> Problem:
 
 
 def _as_bulk_item(error: APIError) -> Problem:
-    """What one item of a bulk request met, told as it would be for a request of its own."""
+    """What one item of a bulk request met, told as it would be for a request of its own, and which item."""
+    return to_single_problem(error).locate(json.loads(str(error.details))["index"])
+
+
+def to_single_problem(error: APIError) -> Problem:
+    """As `to_problem`, where a function that takes many items was called with the only one of a request."""
+    if error.hint != BULK_ITEM:
+        return to_problem(error)
     met = json.loads(str(error.details))
     inner = APIError(
         {"code": error.code, "message": error.message, "details": met["detail"], "hint": met["hint"]}
@@ -115,7 +124,7 @@ def _as_bulk_item(error: APIError) -> Problem:
         problem.errors = [FieldError(detail="The database refuses this value.", pointer=f"/{met['column']}")]
     if met.get("current") is not None:
         problem.extensions["current"] = met["current"]
-    return problem.locate(met["index"])
+    return problem
 
 
 _BY_CODE: dict[str, Callable[[APIError], Problem]] = {
@@ -163,7 +172,7 @@ _BY_CLASS: dict[str, Callable[[APIError], Problem]] = {"08": _as_unavailable, "5
 _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "work_item_transition": _as_refused_transition,
     "github_owned_column": _as_github_owned,
-    "bulk_item": _as_bulk_item,
+    BULK_ITEM: _as_bulk_item,
     "account_gone": lambda _: Unauthorized("This account no longer exists."),
     "product": lambda _: NotFound("There is no such product."),
     "github_connection": lambda _: Conflict(
@@ -185,9 +194,22 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "import_key": lambda _: UpstreamFailed(
         "This deployment's import key is not the one that the database knows. The operator has to set it."
     ),
+    "app_info_key": lambda _: UpstreamFailed(
+        "This deployment's app info key is not the one that the database knows. The operator has to set it."
+    ),
+    "app_info": lambda _: NotFound("There is no such entry."),
+    "app_info_version": lambda _: NotFound("This entry has no such version."),
+    "app_info_version_secret": lambda _: Conflict(
+        "This version is secret and the entry is not. Turn `is_secret` on first.", type="version-is-secret"
+    ),
+    "app_info_secrecy": lambda _: Conflict(
+        "The entry has become a secret, or ceased to be one, in this moment. Send the change again.",
+        type="secrecy-changed",
+    ),
 }
 
 _BY_CONSTRAINT: dict[str, Rule] = {
+    "app_info_value_secret": Rule("/value", "The value of a secret is not stored in the clear."),
     "app_info_product_key_unique": Rule("/key", "This product has an entry with this key already."),
     "repositories_product_github_unique": Rule("/github_id", "This product has this repository already."),
 }

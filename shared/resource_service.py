@@ -4,7 +4,8 @@ A room's service names its table and schemas and adds what is its own. Who may s
 decided by the database; what cannot be seen is not found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
 
@@ -97,7 +98,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 
     def create(self, body: Input, key: IdempotencyKey | None) -> Created[RowT]:
         """A new row. Columns that the client leaves out get the database's defaults."""
-        insert = self.supabase.table(self.table).insert(self.to_columns(_get_sent(body)))
+        insert = self.supabase.table(self.table).insert(self.to_columns(get_sent(body)))
         rows, replayed = execute_once(self.supabase, insert.select(get_select(self.row)), key)
         # A key keeps no long text such as a document's content. A replay has the same one in its own body.
         sent = body.model_dump(mode="json")
@@ -105,7 +106,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 
     def create_many(self, bulk: Bulk[Any], key: IdempotencyKey | None) -> Created[ItemT]:
         """New rows, all or none. Raises the first item's problem."""
-        items = self._to_items([_get_sent(body) for body in bulk.items])
+        items = self._to_items([get_sent(body) for body in bulk.items])
         rows, replayed = execute_once(self.supabase, self._call(f"create_{self.table}", items), key)
         return Created([self.item.model_validate(row) for row in rows], replayed)
 
@@ -125,14 +126,8 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def update_many(self, bulk: Bulk[Any]) -> list[ItemT]:
         """Change rows, all or none. Raises the first item's problem."""
         update = self._call(f"update_{self.table}", self._to_items(bulk.items))
-        try:
+        with self._as_bulk():
             rows: Any = update.execute().data
-        except APIError as error:
-            problem = to_problem(error)
-            if "current" in problem.extensions:
-                current = self.item.model_validate(problem.extensions["current"])
-                problem.extensions["current"] = current.model_dump(mode="json")
-            raise problem from error
         return [self.item.model_validate(row) for row in rows]
 
     def delete(self, row_id: UUID, versions: list[int] | None) -> None:
@@ -155,6 +150,18 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
             except Problem as problem:
                 raise problem.locate(index) from None
         return items
+
+    @contextmanager
+    def _as_bulk(self) -> Iterator[None]:
+        """A write of many rows: where one of them has changed, the problem shows it as lists do."""
+        try:
+            yield
+        except APIError as error:
+            problem = to_problem(error)
+            if "current" in problem.extensions:
+                current = self.item.model_validate(problem.extensions["current"])
+                problem.extensions["current"] = current.model_dump(mode="json")
+            raise problem from error
 
     def _call(self, function: str, items: list[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.
@@ -199,6 +206,6 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         )
 
 
-def _get_sent(body: Input) -> dict[str, Any]:
+def get_sent(body: Input) -> dict[str, Any]:
     """The fields that the client sent, and no default of ours."""
     return body.model_dump(mode="json", exclude_unset=True)

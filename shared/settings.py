@@ -25,6 +25,7 @@ class Settings(BaseModel):
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     github_token_from_jwt: bool = False
     github_import_key: str | None = None
+    app_info_key: str | None = Field(None, repr=False)
     github_graphql_url: HttpUrl | None = None
     github_oauth_url: HttpUrl = HttpUrl("https://github.com/login/oauth/access_token")
     github_app_client_id: str | None = None

@@ -1,16 +1,23 @@
-"""/api/app-info: list, create, read, change, delete."""
+"""/api/app-info: list, create, read, change, delete; secrets revealed, former values, .env files."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import PlainTextResponse
 
+from functions.app_info.env_service import EnvService
 from functions.app_info.schemas import (
     AppInfoChange,
     AppInfoCreate,
     AppInfoQuery,
     AppInfoReadFull,
     AppInfoUpdate,
+    AppInfoVersions,
+    EnvExportQuery,
+    EnvImport,
+    EnvImportReport,
+    RevealedValue,
 )
 from functions.app_info.service import AppInfoService
 from shared.app import create_app, create_handler
@@ -23,6 +30,12 @@ from shared.versions import IfMatch, IfNoneMatch, show, tag
 router = APIRouter(prefix="/api/app-info", tags=["app info"])
 
 Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller)]
+EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller)]
+# Postgres' integer.
+Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the entry's former values.")]
+
+# What shows a secret is kept by no cache on the way and by no browser.
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 @router.get("")
@@ -31,7 +44,7 @@ async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Servic
     return service.get_page(query)
 
 
-@router.post("", status_code=201, responses={501: {}})
+@router.post("", status_code=201)
 async def create_app_info_entry(
     body: AppInfoCreate, key: Idempotency, service: Service, response: Response
 ) -> AppInfoRead:
@@ -39,7 +52,7 @@ async def create_app_info_entry(
     return announce(response, router.prefix, service.create(body, key))
 
 
-@router.post("/bulk", status_code=201, responses={501: {}})
+@router.post("/bulk", status_code=201)
 async def create_app_info(
     bulk: Bulk[AppInfoCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[AppInfoRead]:
@@ -49,10 +62,46 @@ async def create_app_info(
     return BulkAnswer(items=created.rows)
 
 
-@router.patch("/bulk", responses={404: {}, 409: {}, 412: {}, 501: {}})
+@router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
 async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoRead]:
-    """Change up to 100 entries, all or none."""
+    """Change up to 100 entries, all or none. A secret stops being one only by itself, or with a new value."""
     return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.post("/import", responses={404: {}, 409: {}})
+async def import_env_file(body: EnvImport, env_files: EnvFiles) -> EnvImportReport:
+    """Import a .env file into a product, all or nothing. Safe to repeat.
+
+    It is read as python-dotenv reads it, with `${NAME}` kept as it stands. `dry_run` writes nothing.
+    """
+    return env_files.import_file(body)
+
+
+@router.get(
+    "/export",
+    response_class=PlainTextResponse,
+    responses={404: {}},
+    openapi_extra={
+        "responses": {
+            "200": {
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object", "additionalProperties": {"type": "string"}}
+                    }
+                }
+            }
+        }
+    },
+)
+async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: EnvFiles) -> Response:
+    """Export a product's values as a file.
+
+    Secrets are left out unless `include_secrets=true` asks for them; each is then recorded as revealed. What
+    the format cannot carry is refused by its key. Entries without a value are left out.
+    """
+    content = env_files.export(query)
+    media_type = "application/json" if query.format == "json" else "text/plain"
+    return Response(content, media_type=media_type, headers=NO_STORE)
 
 
 @router.get("/{app_info_id}", response_model=AppInfoReadFull)
@@ -61,18 +110,52 @@ async def get_app_info_entry(app_info_id: UUID, seen: IfNoneMatch, service: Serv
     return show(service.get(app_info_id), seen)
 
 
-@router.patch("/{app_info_id}", responses={409: {}, 501: {}})
+@router.patch("/{app_info_id}", responses={409: {}})
 async def update_app_info_entry(
     app_info_id: UUID, changes: AppInfoUpdate, versions: IfMatch, service: Service, response: Response
 ) -> AppInfoRead:
-    """Change the fields that are sent, and no others."""
+    """Change the fields that are sent, and no others.
+
+    Turning `is_secret` on encrypts the value and leaves no plain copy. Turning it off shows the value from
+    then on, and is recorded as a reveal.
+    """
     return tag(response, service.update(app_info_id, changes, versions))
 
 
 @router.delete("/{app_info_id}", status_code=204)
 async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete an entry."""
+    """Delete an entry with all values that it has had."""
     service.delete(app_info_id, versions)
+
+
+@router.post("/{app_info_id}/reveal")
+async def reveal_app_info_entry(app_info_id: UUID, service: Service, response: Response) -> RevealedValue:
+    """Show the value of an entry. Of a secret this is recorded in its history."""
+    response.headers.update(NO_STORE)
+    return service.reveal(app_info_id)
+
+
+@router.get("/{app_info_id}/versions")
+async def list_app_info_versions(app_info_id: UUID, service: Service) -> AppInfoVersions:
+    """List the former values of an entry, without the values: the last 20 are kept."""
+    return service.get_versions(app_info_id)
+
+
+@router.post("/{app_info_id}/versions/{number}/reveal")
+async def reveal_app_info_version(
+    app_info_id: UUID, number: Number, service: Service, response: Response
+) -> RevealedValue:
+    """Show a former value of an entry. Of a secret this is recorded in its history."""
+    response.headers.update(NO_STORE)
+    return service.reveal(app_info_id, number)
+
+
+@router.post("/{app_info_id}/versions/{number}/restore", responses={409: {}})
+async def restore_app_info_version(
+    app_info_id: UUID, number: Number, versions: IfMatch, service: Service, response: Response
+) -> AppInfoRead:
+    """Give an entry a former value back. The value that it has becomes a former one."""
+    return tag(response, service.restore(app_info_id, number, versions))
 
 
 handler = create_handler(create_app(router))

@@ -1,11 +1,13 @@
 """What clients send and get of app info."""
 
-from typing import Annotated, ClassVar, Literal, Required
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Required, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, with_config
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
+from functions.app_info.env_files import Format as EnvFormat
 from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
@@ -27,7 +29,7 @@ Value = Annotated[AppInfoValue, text(MAX_VALUE_BYTES), AfterValidator(check_valu
 
 
 class AppInfoCreate(Input):
-    """A new entry. Keys are unique in a product."""
+    """A new entry. Keys are unique in a product. The value of a secret is encrypted before it is stored."""
 
     product_id: UUID
     key: Key
@@ -60,6 +62,82 @@ class AppInfoReadFull(AppInfoRead):
     """An entry with its product."""
 
     product: Annotated[ProductLink, Embedded("products")]
+
+
+class AppInfoVersion(BaseModel):
+    """A former value of an entry, which `reveal` shows and `restore` brings back."""
+
+    number: int = Field(ge=1)
+    set_at: datetime = Field(description="When the entry got this value.")
+    is_secret: bool
+
+
+class AppInfoVersions(BaseModel):
+    """The former values of an entry, newest first: the last 20 are kept."""
+
+    items: list[AppInfoVersion]
+
+
+class RevealedValue(BaseModel):
+    """A value, in the clear."""
+
+    id: UUID
+    key: AppInfoKey
+    number: int | None = Field(description="Which of the entry's values it is; null for a plain one.")
+    set_at: datetime | None
+    value: AppInfoValue | None
+
+
+class EnvImport(Input):
+    """A .env file, and what to do with it."""
+
+    product_id: UUID
+    content: Annotated[
+        str, text(1024 * 1024), Field(examples=["# Ports\nPORT=8080\nGREETING='Hello, world'\n"])
+    ]
+    on_conflict: Literal["skip", "overwrite", "fail"] = Field(
+        "fail", description="What becomes of a key that has another value already."
+    )
+    is_secret: StrictBool = Field(
+        True, description="Whether the values are secrets. What is a secret already stays one."
+    )
+    dry_run: StrictBool = Field(False, description="Only say what each line would do.")
+
+
+Outcome = Literal["new", "changed", "same", "duplicate", "invalid"]
+
+
+class EnvLine(BaseModel):
+    """What a line of the file is to the product. No value is shown, neither the new one nor the old one."""
+
+    line: int = Field(ge=1)
+    key: AppInfoKey | None = Field(description="Null where none could be read.")
+    outcome: Outcome = Field(description="`duplicate`: a later line sets the same key, and that one counts.")
+    written: bool
+    reason: str | None = Field(description="Why the line is invalid or does not count.")
+
+
+class EnvImportReport(BaseModel):
+    """Every assignment of the file, in its order."""
+
+    dry_run: bool
+    items: list[EnvLine]
+
+
+class EnvExportQuery(BaseModel):
+    """Which entries, and as what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: UUID
+    format: EnvFormat = "dotenv"
+    include_secrets: bool = Field(False, description="Show secrets, too. Each is recorded as revealed.")
+    category: list[AppInfoCategory] = Field([], description="Only these.")
+
+    @property
+    def categories(self) -> list[AppInfoCategory]:
+        """The categories that are asked for: all, if none is named."""
+        return self.category or list(get_args(AppInfoCategory))
 
 
 class AppInfoQuery(SearchQuery):

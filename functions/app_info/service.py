@@ -1,17 +1,34 @@
-"""App info of the caller."""
+"""App info of the caller.
 
-from collections.abc import Mapping
+An entry without secrets goes the way of every resource: written as the caller, by row level security. A
+secret's value is sealed here, before it leaves for the database, and written by a function that knows Forum.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID, uuid4
 
-from functions.app_info.schemas import AppInfoReadFull
+from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
+
+from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
+from functions.app_info.secrecy import Move, find_move, is_settled
+from functions.app_info.stored_values import StoredValues
+from shared.bulk import Bulk
+from shared.database_errors import to_single_problem
 from shared.entities.app_info import AppInfoRead
-from shared.errors import FieldError, NotImplementedYet
+from shared.errors import FieldError, Invalid
+from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import Page
-from shared.resource_service import ResourceService
+from shared.resource_service import ResourceService, get_sent
+from shared.selects import get_select
+from shared.sign_in import Caller
+
+Values = Mapping[str, Any]
 
 
 class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull]):
-    """Reads and changes app info. Secret entries are refused until their values can be encrypted."""
+    """Reads and changes app info. A secret's value comes out by `reveal` alone."""
 
     table = "app_info"
     noun = "entry"
@@ -20,12 +37,149 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
     page = Page[AppInfoRead]
     detail = AppInfoReadFull
 
-    def to_columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What may be written in the clear. Raises `NotImplementedYet` for what is, or becomes, secret."""
-        if values.get("is_secret"):
-            raise NotImplementedYet(
-                "Secret values cannot be stored yet, and Forum does not store them in the clear.",
-                type="secrets-not-implemented",
-                errors=[FieldError(detail="Only false is possible in this version.", pointer="/is_secret")],
-            )
+    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
+        super().__init__(caller, supabase)
+        self.values = StoredValues(caller.user_id, supabase)
+
+    def to_columns(self, values: Values) -> dict[str, Any]:
+        """What the caller may write by themselves: nobody marks a secret by hand."""
         return {name: value for name, value in values.items() if name != "is_secret"}
+
+    def create(self, body: AppInfoCreate, key: IdempotencyKey | None) -> Created[AppInfoRead]:  # type: ignore[override]  # the body that this resource has
+        """A new entry."""
+        if not body.is_secret:
+            return super().create(body, key)
+        with self._as_single():
+            return self._write_once([self._to_new_item(body)], key)
+
+    def create_many(self, bulk: Bulk[AppInfoCreate], key: IdempotencyKey | None) -> Created[AppInfoRead]:
+        """New entries, all or none. Raises the first item's problem."""
+        if not any(body.is_secret for body in bulk.items):
+            return super().create_many(bulk, key)
+        return self._write_once([self._to_new_item(body) for body in bulk.items], key)
+
+    def update(self, row_id: UUID, changes: Values, versions: list[int] | None) -> AppInfoRead:
+        """Change the fields that were sent. Raises `NotFound` and `PreconditionFailed`.
+
+        Whether a value has to be sealed depends on the entry, which is looked at unless the change says it.
+        """
+        entry = None if is_settled(changes) else self._get_unchanged(row_id, versions)
+        if entry is not None and versions is not None:
+            # Of all that the client accepts, the one that was looked at.
+            versions = [entry.version]
+        move = find_move(changes, entry)
+        if move is Move.NONE:
+            return super().update(row_id, changes, versions)
+        item = self._to_changed_item(move, row_id, changes, entry)
+        with self._as_single():
+            (row,) = self._read(self.values.writing([item | {"versions": _expect(move, entry, versions)}]))
+        return row
+
+    def update_many(self, bulk: Bulk[Any]) -> list[AppInfoRead]:
+        """Change entries, all or none. Raises the first item's problem."""
+        entries = self._get_entries([changes["id"] for changes in bulk.items if not is_settled(changes)])
+        moves = [find_move(changes, entries.get(changes["id"])) for changes in bulk.items]
+        if Move.OPEN_STORED in moves:
+            raise _refuse_to_open_many().locate(moves.index(Move.OPEN_STORED))
+        if set(moves) == {Move.NONE}:
+            return super().update_many(bulk)
+        items = []
+        for move, changes in zip(moves, bulk.items, strict=True):
+            entry = entries.get(changes["id"])
+            versions = [changes["version"]] if "version" in changes else None
+            item = self._to_changed_item(move, changes["id"], changes, entry)
+            items.append(item | {"versions": _expect(move, entry, versions)})
+        with self._as_bulk():
+            return self._read(self.values.writing(items))
+
+    def reveal(self, row_id: UUID, number: int | None = None) -> RevealedValue:
+        """The value of an entry, or a former one. Raises `NotFound`."""
+        found = self.values.reveal(row_id, number)
+        value = self.values.open(found)
+        return RevealedValue(
+            id=found.id, key=found.key, number=found.number, set_at=found.set_at, value=value
+        )
+
+    def get_versions(self, row_id: UUID) -> AppInfoVersions:
+        """The former values of an entry, without the values themselves. Raises `NotFound`."""
+        found: Any = self.supabase.rpc("list_app_info_versions", {"entry_id": str(row_id)}).execute().data
+        if found is None:
+            raise self._not_found()
+        return AppInfoVersions.model_validate({"items": found})
+
+    def restore(self, row_id: UUID, number: int, versions: list[int] | None) -> AppInfoRead:
+        """Give an entry a former value back. Raises `NotFound`, `Conflict` and `PreconditionFailed`."""
+        arguments: Any = {"entry_id": str(row_id), "value_number": number, "versions": versions}
+        try:
+            (row,) = self._read(self.supabase.rpc("restore_app_info", arguments))
+        except APIError as error:
+            if error.hint == "version":
+                raise self._missed(row_id, versions) from error
+            raise
+        return row
+
+    def _get_entries(self, ids: Sequence[UUID]) -> dict[UUID, AppInfoRead]:
+        if not ids:
+            return {}
+        select = self.supabase.table(self.table).select(get_select(self.row))
+        rows = select.in_("id", [str(each) for each in ids]).execute().data
+        return {entry.id: entry for entry in map(self.row.model_validate, rows)}
+
+    def _to_new_item(self, body: AppInfoCreate) -> dict[str, Any]:
+        item = {"action": "create", **get_sent(body)}
+        value = item.pop("value", None)
+        if value is None or not body.is_secret:
+            return item | {"value": value}
+        # It is sealed for its entry's id, so that the id has to be there first.
+        entry_id = uuid4()
+        return item | {"id": str(entry_id), "sealed": self.values.seal(value, entry_id)}
+
+    def _to_changed_item(
+        self, move: Move, row_id: UUID, changes: Values, entry: AppInfoRead | None
+    ) -> dict[str, Any]:
+        columns = self.to_columns(changes) | {"action": "change", "id": str(row_id)}
+        columns.pop("version", None)
+        if move in {Move.NONE, Move.UNSEAL}:
+            return columns if move is Move.NONE else columns | {"is_secret": False}
+        if move is Move.OPEN_STORED:
+            # Recorded as a reveal, whether or not it is stored in the clear in the end.
+            value = self.values.open(self.values.reveal(row_id))
+            return columns | {"is_secret": False, "value": value}
+        sent = columns.pop("value", None)
+        value = sent if move is Move.SEAL_SENT or entry is None else entry.value
+        sealed = None if value is None else self.values.seal(value, row_id)
+        return columns | {"is_secret": True, "sealed": sealed}
+
+    def _read(self, call: SyncRPCFilterRequestBuilder) -> list[AppInfoRead]:
+        rows: Any = call.select(get_select(self.row)).execute().data
+        return [self.row.model_validate(row) for row in rows]
+
+    def _write_once(self, items: list[dict[str, Any]], key: IdempotencyKey | None) -> Created[AppInfoRead]:
+        call = self.values.writing(items).select(get_select(self.row))
+        rows, replayed = execute_once(self.supabase, call, key)
+        return Created([self.row.model_validate(row) for row in rows], replayed)
+
+    @contextmanager
+    def _as_single(self) -> Iterator[None]:
+        """A write of one entry: what it meets is told without the place in a list of one."""
+        try:
+            yield
+        except APIError as error:
+            problem = to_single_problem(error)
+            if "current" in problem.extensions:
+                problem = self._changed(self.row.model_validate(problem.extensions["current"]))
+            raise problem from error
+
+
+def _expect(move: Move, entry: AppInfoRead | None, versions: list[int] | None) -> list[int] | None:
+    """The versions that a change is good for: a stored value is moved only if it is still what was read."""
+    if versions is None and entry is not None and move in {Move.SEAL_STORED, Move.OPEN_STORED}:
+        return [entry.version]
+    return versions
+
+
+def _refuse_to_open_many() -> Invalid:
+    message = "Turn `is_secret` off one entry at a time: it shows the value."
+    return Invalid(
+        message, type="reveal-one-at-a-time", errors=[FieldError(detail=message, pointer="/is_secret")]
+    )

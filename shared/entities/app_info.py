@@ -1,5 +1,6 @@
 """App info: environment variables, URLs, credentials and notes of a product."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -18,7 +19,10 @@ class AppInfoRead(Row):
     user_id: UUID
     product_id: UUID
     key: AppInfoKey
-    value: AppInfoValue | None
+    value: AppInfoValue | None = Field(description="Null for a secret: ask `reveal` for it.")
+    has_value: bool = Field(description="Whether there is a value, shown here or not.")
+    value_changed_at: datetime | None
     category: AppInfoCategory
     is_secret: bool
+    last_revealed_at: datetime | None = Field(description="When a secret's value was last shown.")
     description: Description | None

@@ -147,7 +147,7 @@ begin
       where known.user_id = caller_id and known.id = (item ->> 'id')::uuid;
       if not found then
         perform private.raise_missed_bulk_item(null);
-      elsif item ? 'versions' and not item -> 'versions' @> to_jsonb(entry.version) then
+      elsif jsonb_typeof(item -> 'versions') = 'array' and not item -> 'versions' @> to_jsonb(entry.version) then
         current_row := to_jsonb(entry);
         perform private.raise_missed_bulk_item(current_row);
       end if;

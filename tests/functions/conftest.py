@@ -132,6 +132,8 @@ def settings(supabase: Supabase) -> Iterator[None]:
         environment.setenv("SUPABASE_JWKS_URL", supabase.jwks_url)
         environment.setenv("SUPABASE_JWT_ISSUER", supabase.issuer)
         environment.setenv("GITHUB_IMPORT_KEY", supabase.import_key)
+        environment.setenv("APP_INFO_KEY", supabase.app_info_key)
+        environment.setenv("ENCRYPTION_KEY", supabase.keys.encryption_key)
         get_settings.cache_clear()
         yield
     get_http_client().close()

@@ -22,6 +22,7 @@ class Resource:
     required: str
     text: str
     max_length: int
+    requests_of_a_change: int = 1
 
     def __str__(self) -> str:
         return self.path
@@ -77,6 +78,8 @@ RESOURCES = [
         path="/api/app-info",
         create=in_new_product(lambda client, product: client.create_app_info(product, description="Port")),
         changes={"value": "2", "category": "other"},
+        # The entry is looked at first: sent blindly, the value of a secret would go in the clear.
+        requests_of_a_change=2,
         clearable="description",
         required="key",
         text="key",

@@ -142,18 +142,6 @@ def test_bulk_with_a_key_twice_names_the_second(owner: Client) -> None:
     assert count(owner, "/api/app-info") == 0
 
 
-def test_bulk_secret_is_refused_and_names_the_item(owner: Client) -> None:
-    product = owner.create_product()["id"]
-    items: list[dict[str, Any]] = [
-        {"product_id": product, "key": "A", "is_secret": False},
-        {"product_id": product, "key": "B", "is_secret": True, "value": "s3cr3t-canary"},
-    ]
-    answer = owner.post("/api/app-info/bulk", {"items": items})
-    problem = answer.expect_problem(501, "secrets-not-implemented")
-    assert (problem["index"], problem["errors"][0]["pointer"]) == (1, "/items/1/is_secret")
-    assert count(owner, "/api/app-info") == 0
-
-
 @every_resource
 @pytest.mark.parametrize("number", [0, 101])
 def test_bulk_of_none_or_more_than_100_is_422(number: int, resource: Resource, owner: Client) -> None:

@@ -43,7 +43,7 @@ def test_change_touches_only_what_was_sent_and_raises_the_version(resource: Reso
     answer = owner.patch(f"{resource.path}/{row['id']}", resource.changes)
     changed = answer.expect(200)
     assert answer.headers["etag"] == '"2"'
-    touched = {"version", "updated_at"} | resource.changes.keys()
+    touched = {"version", "updated_at", "value_changed_at"} | resource.changes.keys()
     assert {name: changed[name] for name in resource.changes} == resource.changes
     assert {n: v for n, v in changed.items() if n not in touched} == {
         n: v for n, v in row.items() if n not in touched
@@ -183,17 +183,18 @@ def test_request_for_a_row_is_one_request_to_supabase(
 ) -> None:
     row = resource.create(owner)
     url = f"{resource.path}/{row['id']}"
-    calls: list[tuple[str, str, Any]] = [
-        ("GET", f"{resource.path}?total=true", None),
-        ("GET", url, None),
-        ("PATCH", url, resource.changes),
-        ("PATCH", url, {}),
-        ("DELETE", url, None),
+    calls: list[tuple[str, str, Any, int]] = [
+        ("GET", f"{resource.path}?total=true", None, 1),
+        ("GET", url, None, 1),
+        ("PATCH", url, resource.changes, resource.requests_of_a_change),
+        ("PATCH", url, {resource.clearable: None}, 1),
+        ("PATCH", url, {}, 1),
+        ("DELETE", url, None, 1),
     ]
-    for method, path, body in calls:
+    for method, path, body, expected in calls:
         supabase_requests.clear()
         assert owner.request(method, path, body).status < 300
-        assert len(supabase_requests) == 1
+        assert len(supabase_requests) == expected
 
 
 @every_resource

@@ -1,0 +1,1 @@
+"""`.env` files in and out, against the programs that read them."""

@@ -43,6 +43,17 @@ def test_every_pair_of_hostile_pieces_is_read_back_by_all_or_refused(node_dotenv
     assert len(carried) > 0.9 * len(pairs)
 
 
+@pytest.mark.parametrize("around", ["{}", "'{}", '"{}', " '{}", ' "{}', "{}'", '{}"#', "#{}'"])
+def test_backslash_before_any_character_is_read_back_by_all_or_refused(
+    around: str, node_dotenv: NodeDotenv
+) -> None:
+    entries = number_keys([around.format(f"\\{chr(code)}x") for code in range(1, 256)])
+    carried = keep_carried(entries, "dotenv")
+
+    assert read_with_all(write_env_file(carried, "dotenv"), node_dotenv) == [carried] * 4
+    assert len(carried) > 0.9 * len(entries)
+
+
 @settings(max_examples=400, deadline=None)
 @given(entries=many_values)
 def test_value_is_read_back_by_all_or_refused(entries: dict[str, str], node_dotenv: NodeDotenv) -> None:
@@ -67,6 +78,7 @@ def test_value_is_refused_only_for_quotes_backslashes_and_hashes_that_meet(value
         ("debug", "debug"),
         ("https://example.com/?a=1", "'https://example.com/?a=1'"),
         ("a b", "'a b'"),
+        ("$NAME", "'$NAME'"),
         ("${NAME} $NAME $(x)", "'${NAME} $NAME $(x)'"),
         ("it's", '"it\'s"'),
         ("a\r\nb", '"a\\r\nb"'),
@@ -79,7 +91,9 @@ def test_value_is_written_in_the_plainest_form_that_carries_it(value: str, writt
     assert write_env_file({"A": value}, "dotenv") == f"A={written}\n"
 
 
-@pytest.mark.parametrize("value", ['"it\'s"', "'\n\"", "'#\"", " \\\\", "\\\r", "'\\n#", "`'\"", "a\\\\\nb"])
+@pytest.mark.parametrize(
+    "value", ['"it\'s"', "'\n\"", "'#\"", " \\\\", "\\\r", "'\\n#", "`'\"", 'it\'s\u2028"x"', "a\\\\\nb"]
+)
 def test_value_that_the_two_read_differently_in_every_form_is_refused(value: str) -> None:
     with pytest.raises(CannotWrite) as refused:
         write_env_file({"A": value}, "dotenv")

@@ -200,6 +200,14 @@ def test_unterminated_quote_that_takes_the_next_one_for_its_end_says_which_lines
     ]
 
 
+def test_unterminated_quote_behind_a_key_that_is_no_name_does_not_repeat_it() -> None:
+    line = read_one("q8/vEjRWeJA='abc")
+
+    assert (line.key, line.value) == (None, None)
+    assert line.reason is not None
+    assert line.reason.startswith("what stands before the = is no name: ")
+
+
 def test_text_behind_a_closing_quote_is_invalid() -> None:
     line = read_one(f"export A='b' {SECRET}")
 
@@ -230,14 +238,19 @@ def test_line_does_not_show_its_value_in_its_repr() -> None:
 
 
 def test_blanks_without_end_are_read_in_a_short_time() -> None:
-    """Each of them takes python-dotenv over ten seconds: it tries anew at each blank."""
-    contents = ["A=x" + " " * 64_000 + "y", "A=x" + " " * 64_000, "A=x" + "\u3000" * 64_000 + "# comment"]
+    """Each of the first three takes python-dotenv over ten seconds: it tries anew at each blank."""
+    contents = [
+        "A=x" + " " * 64_000 + "y",
+        "A=x" + " " * 64_000,
+        "A=x" + "\u3000" * 64_000 + "# comment",
+        "A='" + (" " * 1_000 + "y") * 2_000 + "'",
+    ]
     started = time.monotonic()
 
     lines = [read_one(content) for content in contents]
 
     assert time.monotonic() - started < 5
-    assert [line.value for line in lines] == [None, "x", "x"]
+    assert [line.value for line in lines] == [None, "x", "x", None]
 
 
 @given(st.lists(pieces | st.sampled_from(["A=", "\nB=", "'", '"']), max_size=30).map("".join))

@@ -13,7 +13,6 @@ Problem
 ├── Invalid               422  a value breaks a rule
 ├── TooManyRequests       429
 ├── InternalError         500  a mistake of ours
-├── NotImplementedYet     501
 ├── UpstreamFailed        502  Supabase or GitHub answered with nonsense
 ├── Unavailable           503
 └── UpstreamTimedOut      504
@@ -148,12 +147,6 @@ class InternalError(Problem):
     """Forum made a mistake. The log knows more; the client gets the request id and nothing else."""
 
     status, title, type = 500, "Internal error", "internal"
-
-
-class NotImplementedYet(Problem):
-    """The contract knows it, this version does not do it."""
-
-    status, title, type = 501, "Not implemented", "not-implemented"
 
 
 class UpstreamFailed(Problem):

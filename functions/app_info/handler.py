@@ -80,7 +80,7 @@ async def import_env_file(body: EnvImport, env_files: EnvFiles) -> EnvImportRepo
 @router.get(
     "/export",
     response_class=PlainTextResponse,
-    responses={404: {}},
+    responses={404: {}, 409: {}},
     openapi_extra={
         "responses": {
             "200": {

@@ -8,12 +8,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from functions.app_info.env_files import Format as EnvFormat
+from functions.app_info.env_files.entries import MAX_VALUE_BYTES
 from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
 from shared.lists import SearchQuery
-
-MAX_VALUE_BYTES = 64 * 1024
 
 Key = Annotated[AppInfoKey, text(255, min_length=1)]
 

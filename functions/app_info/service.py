@@ -17,7 +17,7 @@ from functions.app_info.stored_values import StoredValues
 from shared.bulk import Bulk
 from shared.database_errors import to_single_problem
 from shared.entities.app_info import AppInfoRead
-from shared.errors import FieldError, Invalid
+from shared.errors import Conflict, FieldError
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import Page
 from shared.resource_service import ResourceService, get_sent
@@ -178,8 +178,8 @@ def _expect(move: Move, entry: AppInfoRead | None, versions: list[int] | None) -
     return versions
 
 
-def _refuse_to_open_many() -> Invalid:
+def _refuse_to_open_many() -> Conflict:
     message = "Turn `is_secret` off one entry at a time: it shows the value."
-    return Invalid(
+    return Conflict(
         message, type="reveal-one-at-a-time", errors=[FieldError(detail=message, pointer="/is_secret")]
     )

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.app_info.env_files import Line, entries, read_env_file
-from functions.app_info.schemas import MAX_VALUE_BYTES
 from tests.env_files.readers import read_with_python_dotenv
 from tests.env_files.values import PEM, pieces
 
@@ -165,10 +164,6 @@ def test_surrogate_pair_from_json_is_a_character() -> None:
 
 def test_half_a_surrogate_pair_in_a_comment_harms_nothing() -> None:
     assert read_env_file("# \ud800\nA=b") == [Line(2, "A", "b", None)]
-
-
-def test_size_of_a_value_is_what_the_api_and_the_database_allow() -> None:
-    assert entries.MAX_VALUE_BYTES == MAX_VALUE_BYTES
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])

@@ -83,7 +83,7 @@ def test_bulk_shows_no_secret_by_turning_it_off(owner: Client, supabase: Supabas
     secret = create_secret(owner)
     items = [{"id": secret["id"], "is_secret": False}]
     answer = owner.request("PATCH", "/api/app-info/bulk", {"items": items})
-    problem = answer.expect_problem(422, "reveal-one-at-a-time")
+    problem = answer.expect_problem(409, "reveal-one-at-a-time")
     assert problem["errors"][0]["pointer"] == "/items/0/is_secret"
     assert reveals(supabase, secret) == []
 

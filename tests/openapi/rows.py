@@ -45,12 +45,16 @@ class Rows:
 def make_rows(client: Client, github_ids: list[int]) -> Rows:
     """Rows of a new product."""
     product = client.create_product()["id"]
+    entry = client.create_app_info(product)["id"]
+    client.patch(f"/api/app-info/{entry}", {"value": "2"}).expect(200)
     ids = {
         "product_id": product,
         "repository_id": client.create_repository(product)["id"],
         "work_item_id": client.create_work_item(product)["id"],
         "document_id": client.create_document(product)["id"],
-        "app_info_id": client.create_app_info(product)["id"],
+        "app_info_id": entry,
+        # Of its only former value.
+        "number": "1",
         # Runs are made by what is about to be tested.
         "run_id": str(uuid4()),
     }

@@ -53,6 +53,12 @@ class Operation(NamedTuple):
     def has_row_in_path(self) -> bool:
         return "{" in self.path
 
+    @property
+    def needed_parameters(self) -> list[str]:
+        """The query parameters that cannot be left out."""
+        parameters = self.described["parameters"]
+        return [each["name"] for each in parameters if each["in"] == "query" and each.get("required")]
+
     def is_about_github(self) -> bool:
         """Whether it asks GitHub itself."""
         return "X-GitHub-Token" in self.parameters or self.name == "save_connection"
@@ -120,7 +126,9 @@ class World:
             if raw is None:
                 raw = json.dumps(change.body or self.make_body(operation)).encode()
         sent = {name: value for name, value in (headers | change.headers).items() if value is not None}
-        event = make_event(operation.method, f"{url}?{change.query}" if change.query else url, sent, raw)
+        needed = [f"{name}={self.rows.ids[name]}" for name in operation.needed_parameters]
+        query = "&".join([*needed, change.query]).strip("&")
+        event = make_event(operation.method, f"{url}?{query}" if query else url, sent, raw)
         return Answer(call(event), event["requestContext"]["requestId"])
 
     def make_body(self, operation: Operation) -> Any:
@@ -219,11 +227,12 @@ def forbidden(world: World, operation: Operation) -> Answer:
 
 def not_found(world: World, operation: Operation) -> Answer:
     if operation.has_row_in_path():
-        path = operation.path.replace(operation.path.partition("{")[2].partition("}")[0], "x")
-        return world.send(operation, Change(path=path.replace("{x}", str(uuid4()))))
+        parent = operation.path.partition("{")[2].partition("}")[0]
+        path = operation.path.format_map(world.rows.ids | {parent: str(uuid4())})
+        return world.send(operation, Change(path=path))
     if operation.path.endswith("/bulk"):
         return world.send(operation, Change(body=world.change_item(operation, id=str(uuid4()))))
-    if operation.name == "import_repositories":
+    if operation.name in {"import_repositories", "import_env_file"}:
         return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
     return world.send(operation, Change(user=world.place.supabase.create_user()))
 
@@ -245,9 +254,36 @@ def conflict(world: World, operation: Operation) -> Answer:
         )
     if operation.path.startswith("/api/github/"):
         return world.send(operation, Change(headers={"x-github-token": None}))
+    if operation.name in CONFLICTS_OF_SECRETS:
+        return CONFLICTS_OF_SECRETS[operation.name](world, operation)
     if operation.name == "move_work_item":
         return world.send(operation, Change(body={"status": "done"}))
     return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
+
+
+def conflict_of_export(world: World, operation: Operation) -> Answer:
+    Client(world.user).create_app_info(world.rows.ids["product_id"], value="two\nlines")
+    return world.send(operation, Change(query="format=docker"))
+
+
+def conflict_of_env_import(world: World, operation: Operation) -> Answer:
+    product = world.rows.ids["product_id"]
+    entry = Client(world.user).create_app_info(product)
+    return world.send(operation, Change(body={"product_id": product, "content": f"{entry['key']}=another"}))
+
+
+def conflict_of_restore(world: World, operation: Operation) -> Answer:
+    client = Client(world.user)
+    url = f"/api/app-info/{client.create_app_info(world.rows.ids['product_id'], is_secret=True)['id']}"
+    client.patch(url, {"is_secret": False, "value": "plain"}).expect(200)
+    return world.send(operation, Change(path=f"{url}/versions/1/restore"))
+
+
+CONFLICTS_OF_SECRETS = {
+    "export_env_file": conflict_of_export,
+    "import_env_file": conflict_of_env_import,
+    "restore_app_info_version": conflict_of_restore,
+}
 
 
 def precondition_failed(world: World, operation: Operation) -> Answer:
@@ -270,6 +306,8 @@ def invalid(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(path=path))
     if "limit" in operation.parameters:
         return world.send(operation, Change(query="limit=0"))
+    if "format" in operation.parameters:
+        return world.send(operation, Change(query="format=xml"))
     if "requestBody" in operation.described:
         return world.send(operation, Change(body={"nonsense": 1}))
     return world.send(operation, Change(headers={"if-none-match": '"' + "x" * 1_000 + '"'}))
@@ -292,10 +330,6 @@ def internal_error(world: World, operation: Operation) -> Answer:
     reference.get_document.cache_clear()
     reference.get_page.cache_clear()
     return world.send(operation)
-
-
-def not_implemented(world: World, operation: Operation) -> Answer:
-    return world.send(operation, Change(body=world.change_item(operation, is_secret=True)))
 
 
 def upstream_failed(world: World, operation: Operation) -> Answer:
@@ -328,7 +362,6 @@ PROVOKE: dict[int, Callable[[World, Operation], Answer]] = {
     422: invalid,
     429: too_many_requests,
     500: internal_error,
-    501: not_implemented,
     502: upstream_failed,
     503: unavailable,
     504: upstream_timed_out,

@@ -10,25 +10,36 @@ const allow = (actions, resource, condition) => ({
   ...(condition && { Condition: condition }),
 });
 
-// The key opens and seals nothing but what Forum says that it is for (shared/encryption/wrapping.py, get_context).
-const useKey = (actions) =>
-  allow(actions, process.env.KMS_KEY_ID || attribute("SecretsKey", "Arn"), {
-    StringEquals: {
-      "kms:EncryptionContext:app": "forum",
-      "kms:EncryptionContext:purpose": ["github_token", "github_refresh_token"],
-    },
-  });
+// Everything is sealed under the one, and under the other what a rotation has not come to yet.
+const key = process.env.KMS_KEY_ID || attribute("SecretsKey", "Arn");
+const previousKey = process.env.KMS_KEY_ID_PREVIOUS;
+
+const GITHUB = ["github_token", "github_refresh_token"];
+const APP_INFO = ["app_info"];
+
+// A key opens and seals nothing but what Forum says that it is for (shared/encryption/wrapping.py, get_context).
+const madeFor = (purposes) => ({
+  StringEquals: { "kms:EncryptionContext:app": "forum", "kms:EncryptionContext:purpose": purposes },
+});
+
+const seal = (purposes) => [allow(["kms:GenerateDataKey"], key, madeFor(purposes))];
+
+const sealAndOpen = (purposes) => [
+  allow(["kms:Decrypt", "kms:GenerateDataKey"], key, madeFor(purposes)),
+  ...(previousKey ? [allow(["kms:Decrypt"], previousKey, madeFor(purposes))] : []),
+];
 
 const queueRuns = allow(["sqs:SendMessage"], attribute("SyncQueue", "Arn"));
 
 const RIGHTS = {
+  app_info: sealAndOpen(APP_INFO),
   // Takes tokens in, and never has to read one again.
-  github_connection: [useKey(["kms:GenerateDataKey"])],
-  github_import: [useKey(["kms:Decrypt", "kms:GenerateDataKey"]), queueRuns],
+  github_connection: seal(GITHUB),
+  github_import: [...sealAndOpen(GITHUB), queueRuns],
   github_sync: [queueRuns],
   sync_dispatcher: [queueRuns],
   sync_worker: [
-    useKey(["kms:Decrypt", "kms:GenerateDataKey"]),
+    ...sealAndOpen(GITHUB),
     allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], attribute("SyncQueue", "Arn")),
   ],
 };

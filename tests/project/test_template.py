@@ -6,11 +6,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from local.serverless import offline_environment, osls
+from shared.encryption import Purpose
 from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -24,12 +25,22 @@ RECEIVE = {f"sqs:{name} SyncQueue" for name in ("DeleteMessage", "GetQueueAttrib
 SEAL, OPEN = "kms:GenerateDataKey SecretsKey", "kms:Decrypt SecretsKey"
 # Beside writing its own log, a function may do this and nothing else.
 RIGHTS: dict[str, set[str]] = {
+    "app_info": {SEAL, OPEN},
     "github_connection": {SEAL},
     "github_import": {SEAL, OPEN, SEND},
     "github_sync": {SEND},
     "sync_dispatcher": {SEND},
     "sync_worker": {SEAL, OPEN, *RECEIVE},
 }
+GITHUB = ["github_token", "github_refresh_token"]
+# What a function may use the key for.
+PURPOSES = {
+    "app_info": ["app_info"],
+    "github_connection": GITHUB,
+    "github_import": GITHUB,
+    "sync_worker": GITHUB,
+}
+PREVIOUS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/6c5b9d0e-0000-4000-8000-0123456789ab"
 COSTLY = {
     "GET /api/github/repos",
     "POST /api/github/import",
@@ -145,18 +156,52 @@ def test_no_role_allows_with_a_wildcard(template: JSON) -> None:
             assert "*" not in json.dumps([statement["Action"], statement["Resource"]]), name
 
 
-def test_key_is_used_for_what_forum_seals_only(template: JSON) -> None:
-    used = [
-        statement
-        for role in of_type(template, "AWS::IAM::Role").values()
-        for statement in statements(role)
-        if any(action.startswith("kms:") for action in statement["Action"])
-    ]
-    assert len(used) == 3
-    for statement in used:
-        condition = statement["Condition"]["StringEquals"]
-        assert condition["kms:EncryptionContext:app"] == "forum"
-        assert condition["kms:EncryptionContext:purpose"] == ["github_token", "github_refresh_token"]
+def uses_of_keys(resources: JSON) -> dict[str, list[JSON]]:
+    """What each function's role allows with keys."""
+    uses = {
+        room: [
+            statement
+            for statement in statements(resources[f"{logical(room)}Role"]["Properties"])
+            if any(action.startswith("kms:") for action in statement["Action"])
+        ]
+        for room in EVERY_ROOM
+    }
+    return {room: used for room, used in uses.items() if used}
+
+
+def purposes_of(statement: JSON) -> list[str]:
+    """What the key that is lent by this may have sealed."""
+    condition = statement["Condition"]
+    assert set(condition) == {"StringEquals"}
+    assert set(condition["StringEquals"]) == {"kms:EncryptionContext:app", "kms:EncryptionContext:purpose"}
+    assert condition["StringEquals"]["kms:EncryptionContext:app"] == "forum"
+    purposes: list[str] = condition["StringEquals"]["kms:EncryptionContext:purpose"]
+    return purposes
+
+
+def test_key_is_used_by_each_function_for_what_it_seals_only(template: JSON) -> None:
+    uses = {room: [purposes_of(each) for each in used] for room, used in uses_of_keys(template).items()}
+    assert uses == {room: [purposes] for room, purposes in PURPOSES.items()}
+    assert {purpose for purposes in PURPOSES.values() for purpose in purposes} == set(get_args(Purpose))
+
+
+def test_key_before_the_last_rotation_opens_and_seals_nothing() -> None:
+    printed = subprocess.run(
+        ["node", "--print", "JSON.stringify(require('./infrastructure/roles.js').Resources)"],  # noqa: S607 - the Node that runs osls
+        cwd=ROOT,
+        env={**offline_environment(), "KMS_KEY_ID_PREVIOUS": PREVIOUS_KEY},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    uses = {
+        room: [(each["Action"], purposes_of(each)) for each in used if each["Resource"] == PREVIOUS_KEY]
+        for room, used in uses_of_keys(json.loads(printed.stdout)).items()
+    }
+    opening = {room: purposes for room, purposes in PURPOSES.items() if OPEN in RIGHTS[room]}
+    assert {room: used for room, used in uses.items() if used} == {
+        room: [(["kms:Decrypt"], purposes)] for room, purposes in opening.items()
+    }
 
 
 def test_secret_key_is_given_to_the_sync_functions_only(template: JSON) -> None:

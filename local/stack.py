@@ -134,6 +134,7 @@ def settings_of(supabase: Supabase, github: Github, aws: Aws) -> dict[str, str]:
         "GITHUB_IMPORT_KEY": supabase.import_key,
         "APP_INFO_KEY": supabase.app_info_key,
         "ENCRYPTION_KEY": supabase.keys.encryption_key,
+        "ENCRYPTION_KEY_PREVIOUS": "",
         "KMS_KEY_ID": "",
         **github.settings,
         "SYNC_QUEUE_URL": aws.queues["SyncQueue"].url,

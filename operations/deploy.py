@@ -31,7 +31,7 @@ REQUIRED = {
 }
 ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 # A deployment makes its own; a developer's would end up in the functions.
-NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "SYNC_QUEUE_URL")
+NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS", "SYNC_QUEUE_URL")
 # What only this command needs, and no function or tool gets from it.
 OWN = {"DATABASE_URL"}
 

@@ -31,6 +31,7 @@ class Settings(BaseModel):
     github_app_client_id: str | None = None
     github_app_client_secret: str | None = Field(None, repr=False)
     encryption_key: str | None = Field(None, repr=False)
+    encryption_key_previous: str | None = Field(None, repr=False)
     kms_key_id: str | None = None
     sync_queue_url: str | None = None
     supabase_secret_key: str | None = Field(None, repr=False)
@@ -54,6 +55,8 @@ class Settings(BaseModel):
         """Two would leave it open which one a new value is sealed with."""
         if self.encryption_key is not None and self.kms_key_id is not None:
             raise ValueError("set ENCRYPTION_KEY or KMS_KEY_ID, not both")
+        if self.encryption_key_previous is not None and self.encryption_key is None:
+            raise ValueError("ENCRYPTION_KEY_PREVIOUS is of use beside ENCRYPTION_KEY only")
         return self
 
     @property

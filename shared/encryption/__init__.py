@@ -5,8 +5,17 @@ key in the environment. A dump of the database opens nothing, and neither does a
 to another user, row or purpose.
 """
 
-from shared.encryption.errors import EncryptionUnavailable, SealBroken
+from shared.encryption.errors import EncryptionUnavailable, KeyUnknown, SealBroken
 from shared.encryption.sealing import Place, Purpose, Sealed, Vault
 from shared.encryption.vaults import get_vault
 
-__all__ = ["EncryptionUnavailable", "Place", "Purpose", "SealBroken", "Sealed", "Vault", "get_vault"]
+__all__ = [
+    "EncryptionUnavailable",
+    "KeyUnknown",
+    "Place",
+    "Purpose",
+    "SealBroken",
+    "Sealed",
+    "Vault",
+    "get_vault",
+]

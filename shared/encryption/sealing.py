@@ -15,8 +15,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.encryption.errors import SealBroken
+from shared.encryption.errors import KeyUnknown, SealBroken
 from shared.encryption.wrapping import NONCE_BYTES, DataKey, WrappedKey, Wrapping
+from shared.log import logger
 
 FORMAT_VERSION = 1
 # A short life leaves little in a leaked image of the memory. GCM with random nonces bears 2^32 uses of a key.
@@ -84,7 +85,10 @@ class Vault:
         }
 
     def open(self, stored: object, place: Place) -> str:
-        """The value that was sealed for this place. Raises `SealBroken` and `EncryptionUnavailable`."""
+        """The value that was sealed for this place. Raises `SealBroken` and `EncryptionUnavailable`.
+
+        `KeyUnknown`, a kind of the former, where this process does not have the key.
+        """
         try:
             sealed = Sealed.model_validate(stored)
         except ValidationError:
@@ -113,7 +117,12 @@ class Vault:
         if plain and self._clock() < until:
             return plain
         # Outside the lock: KMS may take a while, and the other users of a batch need not wait for it.
-        plain = self._wrapping.unwrap(wrapped, purpose)
+        try:
+            plain = self._wrapping.unwrap(wrapped, purpose)
+        except KeyUnknown as unknown:
+            # Said here, since callers answer it like any broken seal: it is the operator who can mend it.
+            logger.error("key_unknown", key_id=unknown.key_id)
+            raise
         with self._lock:
             self._remember((wrapped, purpose), plain)
         return plain

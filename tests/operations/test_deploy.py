@@ -31,9 +31,10 @@ def test_each_missing_setting_is_named(name: str) -> None:
     assert name in wrong
 
 
-def test_local_keys_are_refused_by_name_and_not_shown() -> None:
-    (wrong,) = find_wrong({**SETTINGS, "ENCRYPTION_KEY": "not-to-be-shown"})
-    assert wrong == "ENCRYPTION_KEY is only for the local stack"
+@pytest.mark.parametrize("name", ["ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"])
+def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
+    (wrong,) = find_wrong({**SETTINGS, name: "not-to-be-shown"})
+    assert wrong == f"{name} is only for the local stack"
 
 
 @pytest.mark.parametrize("stage", ["", "../x", "Production", "a b", "-x"])

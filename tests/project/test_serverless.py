@@ -20,7 +20,13 @@ EVERY_ROOM = sorted(path.parent.name for path in (ROOT / "functions").glob("*/ha
 # What the schedule and the queue call: without routes, and with rights that no request may have.
 SYNC_ROOMS = ["sync_dispatcher", "sync_worker"]
 ROOMS = [room for room in EVERY_ROOM if room not in SYNC_ROOMS]
-SECRETS = {"GITHUB_IMPORT_KEY", "SUPABASE_SECRET_KEY", "GITHUB_APP_CLIENT_SECRET", "ENCRYPTION_KEY"}
+SECRETS = {
+    "GITHUB_IMPORT_KEY",
+    "SUPABASE_SECRET_KEY",
+    "GITHUB_APP_CLIENT_SECRET",
+    "ENCRYPTION_KEY",
+    "ENCRYPTION_KEY_PREVIOUS",
+}
 
 
 def routes_of(room: str) -> set[str]:
@@ -69,6 +75,7 @@ def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -
     assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_ROOMS
     assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["github_import", "sync_worker"]
     assert holders(service, "ENCRYPTION_KEY") == ["github_connection", "github_import", "sync_worker"]
+    assert holders(service, "ENCRYPTION_KEY_PREVIOUS") == holders(service, "ENCRYPTION_KEY")
     assert holders(service, "KMS_KEY_ID") == ["github_connection", "github_import", "sync_worker"]
 
 

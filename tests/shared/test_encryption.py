@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from shared.aws import clear_clients, get_client
-from shared.encryption import EncryptionUnavailable, Place, SealBroken, Vault, get_vault
+from shared.encryption import EncryptionUnavailable, KeyUnknown, Place, SealBroken, Vault, get_vault
 from shared.encryption.sealing import KEY_SECONDS, KEY_USES, OPENED_KEYS, Purpose
 from shared.encryption.wrapping import DataKey, KmsWrapping, LocalWrapping, WrappedKey
 from shared.settings import get_settings
 
 KEY = b64encode(bytes(range(32))).decode()
+NEWER_KEY = b64encode(bytes(range(32, 64))).decode()
 TOKEN = "gho_sentinel_that_must_not_show_anywhere"
 
 places = st.builds(Place, st.sampled_from(get_args(Purpose)), st.uuids(), st.uuids())
@@ -198,6 +199,71 @@ def test_value_sealed_under_another_key_does_not_open(vault: Vault) -> None:
         other.open(vault.seal(TOKEN, place), place)
 
 
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        "local:0000000000000000",
+        "arn:aws:kms:eu-central-1:123456789012:key/6c5b9d0e-0000-4000-8000-0123456789ab",
+    ],
+)
+def test_key_that_is_not_at_hand_is_told_by_its_id_and_logged(
+    vault: Vault, capsys: pytest.CaptureFixture[str], key_id: str
+) -> None:
+    stored = vault.seal(TOKEN, place := make_place()) | {"key_id": key_id}
+
+    with pytest.raises(KeyUnknown, match=key_id) as unknown:
+        vault.open(stored, place)
+
+    assert unknown.value.key_id == key_id
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["message"], line["key_id"]) == ("ERROR", "key_unknown", key_id)
+
+
+@pytest.mark.parametrize("key_id", [f"local:{TOKEN}", TOKEN, "arn:aws:kms:eu-central-1:1:alias/x", "local:"])
+def test_id_that_no_key_can_have_is_told_to_nobody(
+    wrapping: LocalWrapping | KmsWrapping, capsys: pytest.CaptureFixture[str], key_id: str
+) -> None:
+    vault = Vault(wrapping)
+    stored = vault.seal(TOKEN, place := make_place()) | {"key_id": key_id}
+
+    with pytest.raises(SealBroken) as broken:
+        vault.open(stored, place)
+
+    assert type(broken.value) is SealBroken
+    assert key_id not in str(broken.value)
+    assert capsys.readouterr().out == ""
+
+
+def test_value_of_the_key_before_opens_beside_those_of_the_key_that_seals() -> None:
+    place = make_place()
+    before, both = Vault(LocalWrapping(KEY)), Vault(LocalWrapping(NEWER_KEY, KEY))
+    old, new = before.seal(TOKEN, place), both.seal(TOKEN, place)
+
+    assert [both.open(stored, place) for stored in (old, new)] == [TOKEN, TOKEN]
+    assert new["key_id"] == LocalWrapping(NEWER_KEY).key_id != old["key_id"]
+    after = Vault(LocalWrapping(NEWER_KEY))
+    assert after.open(new, place) == TOKEN
+    with pytest.raises(KeyUnknown, match=old["key_id"]):
+        after.open(old, place)
+
+
+def test_processes_open_each_others_values_while_the_keys_change_places() -> None:
+    place = make_place()
+    early, late = Vault(LocalWrapping(KEY, NEWER_KEY)), Vault(LocalWrapping(NEWER_KEY, KEY))
+
+    assert late.open(early.seal(TOKEN, place), place) == TOKEN
+    assert early.open(late.seal(TOKEN, place), place) == TOKEN
+
+
+def test_key_under_the_id_of_another_opens_nothing() -> None:
+    place = make_place()
+    stored = Vault(LocalWrapping(KEY)).seal(TOKEN, place)
+    both = LocalWrapping(NEWER_KEY, KEY)
+
+    with pytest.raises(SealBroken):
+        Vault(both).open(stored | {"key_id": both.key_id}, place)
+
+
 def test_data_key_of_one_value_does_not_open_another(vault: Vault) -> None:
     place = make_place()
     stored, later = vault.seal(TOKEN, place), Vault(LocalWrapping(KEY)).seal(TOKEN, place)
@@ -303,6 +369,9 @@ def test_impossible_key_of_the_environment_is_refused_and_not_shown(encoded: str
 
     assert not encoded or encoded not in str(refused.value)
     assert refused.value.__cause__ is None
+    with pytest.raises(ValueError, match="ENCRYPTION_KEY_PREVIOUS has to be 32 bytes in base64") as refused:
+        LocalWrapping(KEY, encoded)
+    assert not encoded or encoded not in str(refused.value)
 
 
 # KMS
@@ -343,7 +412,9 @@ def test_kms_opens_what_the_key_before_the_last_rotation_sealed(kms_key: str) ->
     "code",
     ["ThrottlingException", "KMSInternalException", "AccessDeniedException", "KeyUnavailableException"],
 )
-def test_kms_that_does_not_serve_now_is_unavailable(kms_key: str, code: str) -> None:
+def test_kms_that_does_not_serve_now_is_unavailable_and_its_key_is_logged(
+    kms_key: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrapping = KmsWrapping(kms_key)
     stored = Vault(wrapping).seal(TOKEN, place := make_place())
 
@@ -360,6 +431,22 @@ def test_kms_that_does_not_serve_now_is_unavailable(kms_key: str, code: str) -> 
             call()
         assert unavailable.value.status == 503
         assert TOKEN not in unavailable.value.detail
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["key_id"], line["code"]) for line in lines] == [
+        ("key_refused", stored["key_id"], code),
+        ("key_refused", kms_key, code),
+    ]
+    assert TOKEN not in json.dumps(lines)
+
+
+def test_value_of_a_key_of_the_environment_is_not_shown_to_kms(kms_key: str) -> None:
+    stored = Vault(LocalWrapping(KEY)).seal(TOKEN, place := make_place())
+    asked: list[str] = []
+    get_client("kms").meta.events.register("before-call.kms", lambda model, **_: asked.append(model.name))
+
+    with pytest.raises(KeyUnknown, match=stored["key_id"]):
+        Vault(KmsWrapping(kms_key)).open(stored, place)
+    assert asked == []
 
 
 def test_kms_that_cannot_be_reached_is_unavailable(
@@ -384,7 +471,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
     }.items():
         monkeypatch.setenv(name, value)
-    for name in ("KMS_KEY_ID", "ENCRYPTION_KEY"):
+    for name in ("KMS_KEY_ID", "ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"):
         monkeypatch.delenv(name, raising=False)
     get_settings.cache_clear()
     get_vault.cache_clear()
@@ -409,6 +496,40 @@ def test_process_seals_with_kms_where_its_environment_names_a_key(
     assert get_vault().seal(TOKEN, make_place())["key_id"].endswith(kms_key)
 
 
-def test_process_without_any_key_says_so(environment: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - an empty one
-    with pytest.raises(ValueError, match="KMS_KEY_ID"):
+def test_process_opens_under_both_keys_of_its_environment_and_seals_under_one(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("ENCRYPTION_KEY", NEWER_KEY)
+    environment.setenv("ENCRYPTION_KEY_PREVIOUS", KEY)
+    place = make_place()
+
+    assert get_vault().open(Vault(LocalWrapping(KEY)).seal(TOKEN, place), place) == TOKEN
+    assert Vault(LocalWrapping(NEWER_KEY)).open(get_vault().seal(TOKEN, place), place) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "set KMS_KEY_ID, or ENCRYPTION_KEY without AWS"),
+        ({"ENCRYPTION_KEY": TOKEN}, "ENCRYPTION_KEY has to be 32 bytes in base64"),
+        (
+            {"ENCRYPTION_KEY": KEY, "ENCRYPTION_KEY_PREVIOUS": TOKEN},
+            "ENCRYPTION_KEY_PREVIOUS has to be 32 bytes in base64",
+        ),
+    ],
+)
+def test_process_without_a_usable_key_is_unavailable_and_logs_what_to_set(
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, str],
+    reason: str,
+) -> None:
+    for name, value in settings.items():
+        environment.setenv(name, value)
+
+    with pytest.raises(EncryptionUnavailable) as unavailable:
         get_vault()
+
+    assert unavailable.value.status == 503
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["message"], line["reason"]) == ("ERROR", "encryption_key_unusable", reason)

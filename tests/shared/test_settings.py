@@ -41,10 +41,19 @@ def test_two_keys_for_the_same_thing_are_refused_and_not_shown() -> None:
     assert "s3cr3t" not in repr(Settings.model_validate({**ENOUGH, "ENCRYPTION_KEY": "s3cr3t"}))
 
 
+def test_previous_key_without_one_to_seal_under_is_refused_and_not_shown() -> None:
+    for beside in ({}, {"KMS_KEY_ID": "alias/forum"}):
+        with pytest.raises(ValidationError, match="ENCRYPTION_KEY_PREVIOUS is of use beside") as refused:
+            Settings.model_validate({**ENOUGH, **beside, "ENCRYPTION_KEY_PREVIOUS": "s3cr3t"})
+        assert "s3cr3t" not in str(refused.value)
+    both = {"ENCRYPTION_KEY": "s3cr3t", "ENCRYPTION_KEY_PREVIOUS": "s3cr3t"}
+    assert "s3cr3t" not in repr(Settings.model_validate({**ENOUGH, **both}))
+
+
 def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
     lines = Path(".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    of_a_deployment = {"ALLOWED_ORIGINS", "ALARM_TOPIC_ARN", "DATABASE_URL"}
+    of_a_deployment = {"ALLOWED_ORIGINS", "ALARM_TOPIC_ARN", "DATABASE_URL", "KMS_KEY_ID_PREVIOUS"}
     assert example.keys() - of_a_deployment == {name.upper() for name in Settings.model_fields}
     given = Settings.model_validate({name: value for name, value in example.items() if value})
     for name, field in Settings.model_fields.items():

@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tests.database.actors import (
@@ -22,6 +23,7 @@ from tests.database.actors import (
 from tests.database.github_sync import (
     IMPORT_KEY,
     SEALED,
+    SEALED_REFRESH,
     claim,
     connect,
     connection_as_sent,
@@ -199,6 +201,55 @@ def test_connection_of_an_account_that_is_gone_is_refused(database: Connection) 
         refused = refusal(database, actor, SAVE, (Jsonb(sent), IMPORT_KEY))
         assert refused is not None
         assert (refused.sqlstate, refused.message_hint) == ("PT401", "account_gone")
+
+
+def test_connection_whose_keys_are_wrapped_anew_has_not_changed(database: Connection, owner: Person) -> None:
+    connect(database, owner)
+    before = stored_connection(database, owner)
+    database.execute(
+        "update private.github_connections set"
+        " sealed_token = sealed_token || %(keys)s, sealed_refresh_token = sealed_refresh_token || %(keys)s"
+        " where user_id = %(user_id)s",
+        {"keys": Jsonb({"key_id": "new", "wrapped_key": "bmV3"}), "user_id": owner.id},
+    )
+    after = stored_connection(database, owner)
+    assert after.pop("sealed_token") == {**SEALED, "key_id": "new", "wrapped_key": "bmV3"}
+    assert after.pop("sealed_refresh_token") == {**SEALED_REFRESH, "key_id": "new", "wrapped_key": "bmV3"}
+    assert after == {name: value for name, value in before.items() if name in after}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *('sealed_token = sealed_token || \'{"nonce": "bmV3"}\'', "sealed_token = sealed_refresh_token"),
+        *("sealed_refresh_token = null", "sealed_token = '{}', scopes = '{}'", "state = 'needs_reauth'"),
+        "sealed_token = sealed_token || '{\"key_id\": \"new\"}', github_login = 'other'",
+    ],
+)
+def test_any_other_change_of_a_connection_raises_its_version_once(
+    database: Connection, owner: Person, change: LiteralString
+) -> None:
+    connect(database, owner)
+    update = sql.SQL("update private.github_connections set {} where user_id = %s").format(sql.SQL(change))
+    database.execute(update, (owner.id,))
+    assert stored_connection(database, owner)["version"] == 2
+
+
+def test_id_and_times_of_a_connection_are_kept_whatever_else_is_written(
+    database: Connection, owner: Person
+) -> None:
+    connect(database, owner)
+    before = stored_connection(database, owner)
+    database.execute(
+        "update private.github_connections set id = %s, created_at = now() - interval '1 day',"
+        " updated_at = now() + interval '1 day', version = 9,"
+        ' sealed_token = sealed_token || \'{"key_id": "new"}\' where user_id = %s',
+        (uuid4(), owner.id),
+    )
+    after = stored_connection(database, owner)
+    kept = ("id", "created_at", "user_id")
+    assert [after[name] for name in kept] == [before[name] for name in kept]
+    assert after["version"] == 2
 
 
 def test_deleted_connection_is_gone_once(database: Connection, owner: Person) -> None:

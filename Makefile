@@ -6,10 +6,10 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync logs reset test check format openapi lock bench package deploy rollback
+.PHONY: help install dev token sync logs reset test check format openapi lock bench package deploy rollback rotate-keys
 
 help: ## Show this
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 install: .venv/installed node_modules/installed ## Install everything into this folder
 
@@ -81,3 +81,6 @@ deploy: package ## Migrate, deploy to AWS and try it: make deploy stage=producti
 rollback: install ## Go back to the deployment before: make rollback stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make rollback stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.rollback $(stage) $(if $(to),--to $(to))
+
+rotate-keys: install ## Put what is sealed under the new key: make rotate-keys stage=production
+	@$(BIN)/python -m operations.rotate_keys $(stage)

@@ -34,6 +34,9 @@ ROOT = Path(__file__).parents[2]
 OLD_KEY, NEW_KEY, OTHER_KEY = (b64encode(bytes([number] * 32)).decode() for number in (1, 2, 3))
 REGION = "eu-central-1"
 
+# What is stored in these tests.
+CONNECTIONS = [column for column in COLUMNS if column.table == "github_connections"]
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 Json = dict[str, Any]
 
@@ -214,7 +217,9 @@ def look(connection: Connection) -> dict[UUID, tuple[Any, ...]]:
 
 def run(connection: Connection, rewrapping: Rewrapping, batch_rows: int = 2) -> dict[str, Outcome]:
     """A whole rotation, in small batches."""
-    return {outcome.column.name: outcome for outcome in rotate(connection, rewrapping, COLUMNS, batch_rows)}
+    return {
+        outcome.column.name: outcome for outcome in rotate(connection, rewrapping, CONNECTIONS, batch_rows)
+    }
 
 
 def count_under(connection: Connection, key_id: str) -> int:
@@ -224,6 +229,17 @@ def count_under(connection: Connection, key_id: str) -> int:
     ).fetchone()
     assert found is not None
     return int(found[0])
+
+
+def test_every_column_of_sealed_values_is_rotated(connection: Connection) -> None:
+    found = connection.execute(
+        """
+        select table_schema || '.' || table_name || '.' || column_name
+        from information_schema.columns
+        where table_schema in ('public', 'private') and column_name ~ '^sealed' and data_type = 'jsonb'
+        """
+    ).fetchall()
+    assert {name for (name,) in found} == {str(column) for column in COLUMNS}
 
 
 # While Forum runs
@@ -237,7 +253,7 @@ def test_values_open_before_during_and_after_and_the_old_key_can_go(
     check_that_all_open(connection, keys.before, rows)
     check_that_all_open(connection, keys.during, rows)
 
-    rotation = rotate(connection, keys.rewrap(), COLUMNS, 2)
+    rotation = rotate(connection, keys.rewrap(), CONNECTIONS, 2)
     assert next(rotation).rewrapped == 6
     # Half of it is done: the tokens are, and the refresh tokens are not.
     check_that_all_open(connection, keys.during, rows)
@@ -382,7 +398,7 @@ def test_rotation_that_stops_in_the_second_batch_goes_on_from_there(
 
     done = {row_id: after[row_id][:2] for row_id in (rows[0].id, rows[1].id)}
     resumed = Watched(rewrapping, lambda _: None)
-    (tokens,) = rotate(connection, resumed, COLUMNS[:1], 2)
+    (tokens,) = rotate(connection, resumed, CONNECTIONS[:1], 2)
     assert (tokens.rewrapped, tokens.left, len(resumed.asked)) == (4, 0, 4)
     assert {row_id: look(connection)[row_id][:2] for row_id in done} == done
 
@@ -453,11 +469,12 @@ def test_killed_command_has_done_whole_batches_and_another_does_the_rest(
     with command(postgres, **settings) as resumed:
         output, errors = resumed.communicate(timeout=60)
     assert (resumed.returncode, errors) == (0, "")
-    assert output.splitlines() == [
+    *columns, last = output.splitlines()
+    assert columns[:2] == [
         "private.github_connections.sealed_token: 20 wrapped anew, 0 left under another key",
         "private.github_connections.sealed_refresh_token: 220 wrapped anew, 0 left under another key",
-        f"Everything is under {new_id}.",
     ]
+    assert last == f"Everything is under {new_id}."
     check_that_all_open(connection, LocalWrapping(NEW_KEY), rows)
 
 

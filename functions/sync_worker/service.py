@@ -8,7 +8,7 @@ from postgrest import APIError
 from functions.sync_worker.importing import Importer
 from functions.sync_worker.observing import Observed, Observer
 from functions.sync_worker.tokens import RenewalUnderWay, Tokens
-from shared.encryption import EncryptionUnavailable, SealBroken
+from shared.encryption import EncryptionUnavailable, KeyUnknown, SealBroken
 from shared.github import Forbidden, GitHub, RateLimited, TimedOut, TokenRejected, Unavailable
 from shared.github.graphql import MAX_IDS, GraphQL
 from shared.log import describe, logger
@@ -85,6 +85,9 @@ class SyncRun:
         """How the run ends."""
         try:
             return self._look_at_all(tokens, remaining)
+        except KeyUnknown:
+            # The operator's to mend (docs/operations.md), and no reason to make everybody connect again.
+            raise EncryptionUnavailable from None
         except (TokenRejected, SealBroken):
             if tokens.has_been_replaced():
                 raise TokenReplaced from None
@@ -123,6 +126,9 @@ class SyncRun:
                     raise
                 importer.go_on_with(self._connect(tokens.renew()))
                 importer.run()
+        except KeyUnknown:
+            # The operator's to mend (docs/operations.md), and no reason to make everybody connect again.
+            raise EncryptionUnavailable from None
         except (TokenRejected, SealBroken):
             if tokens.has_been_replaced():
                 raise TokenReplaced from None

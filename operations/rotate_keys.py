@@ -60,6 +60,7 @@ class SealedColumn:
 COLUMNS = (
     SealedColumn("github_connections", "sealed_token", "github_token"),
     SealedColumn("github_connections", "sealed_refresh_token", "github_refresh_token"),
+    SealedColumn("app_info_values", "sealed", "app_info"),
 )
 
 

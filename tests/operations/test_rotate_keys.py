@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import psycopg
@@ -25,7 +25,7 @@ from operations import deploy as deploying
 from operations.rewrapping import KmsRewrapping, LocalRewrapping, Rewrapping, RotationStopped
 from operations.rotate_keys import BATCH_ROWS, COLUMNS, Outcome, main, rotate
 from shared.aws import clear_clients, get_client
-from shared.encryption import KeyUnknown, Place, SealBroken, Vault
+from shared.encryption import KeyUnknown, Place, Purpose, SealBroken, Vault
 from shared.encryption.wrapping import KmsWrapping, LocalWrapping, WrappedKey, Wrapping
 from tests.database.actors import make_account
 from tests.operations.test_deploy import SETTINGS
@@ -240,6 +240,7 @@ def test_every_column_of_sealed_values_is_rotated(connection: Connection) -> Non
         """
     ).fetchall()
     assert {name for (name,) in found} == {str(column) for column in COLUMNS}
+    assert {column.purpose for column in COLUMNS} == set(get_args(Purpose))
 
 
 # While Forum runs

@@ -91,7 +91,9 @@ class EnvService:
         except SealBroken:
             # What cannot be read any more is not the same, and can be overwritten.
             is_same = False
-        return "same" if is_same and (found.is_secret or not body.is_secret) else "changed"
+        # Overwriting makes a secret of a plain entry, though the value is no other.
+        becomes_secret = body.on_conflict == "overwrite" and body.is_secret and not found.is_secret
+        return "same" if is_same and not becomes_secret else "changed"
 
     def _to_item(self, line: Line, found: StoredValue | None, body: EnvImport) -> dict[str, Any]:
         """The line as the database writes it. A secret stays one, whatever the file is imported as."""

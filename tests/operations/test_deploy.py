@@ -36,6 +36,26 @@ def test_local_keys_are_refused_by_name_and_not_shown() -> None:
     assert wrong == "ENCRYPTION_KEY is only for the local stack"
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"SUPABASE_SECRET_KEY": "s3cr3t" * 700}, "SUPABASE_SECRET_KEY is longer than the 4096 bytes"),
+        ({"GITHUB_IMPORT_KEY": "ssm:s3cr3t"}, "GITHUB_IMPORT_KEY has to be the secret itself"),
+        ({"GITHUB_APP_CLIENT_ID": "Iv1.s3cr3t"}, "GITHUB_APP_CLIENT_SECRET is missing"),
+        ({"TRACING": "s3cr3t"}, "TRACING has to be true or false"),
+        (
+            {"SUPABASE_JWKS_URL": "", "SUPABASE_JWT_SECRET": "s3cr3t"},
+            "SUPABASE_JWT_SECRET is shorter than the 32 bytes",
+        ),
+    ],
+)
+def test_setting_that_cannot_work_is_named_and_not_shown(changes: dict[str, str], said: str) -> None:
+    settings = {name: value for name, value in {**SETTINGS, **changes}.items() if value}
+    (wrong,) = find_wrong(settings)
+    assert said in wrong
+    assert "s3cr3t" not in wrong
+
+
 @pytest.mark.parametrize("stage", ["", "../x", "Production", "a b", "-x"])
 def test_name_that_is_no_stage_is_refused(stage: str) -> None:
     with pytest.raises(DeployError, match="is no name of a stage"):
@@ -64,8 +84,19 @@ def test_file_of_a_stage_is_read_and_empty_settings_are_missing(
     ]
 
 
-def test_password_of_the_database_is_passed_to_no_tool_that_reads_serverless_yml() -> None:
-    assert SETTINGS["DATABASE_URL"] not in tool_environment(SETTINGS).values()
+def test_neither_secrets_nor_the_password_of_the_database_reach_what_reads_serverless_yml(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of another stage, or left over in the shell.
+    monkeypatch.setenv("GITHUB_APP_CLIENT_SECRET", "of-the-shell")
+    monkeypatch.setenv("SUPABASE_SECRET_KEY", "of-the-shell")
+    passed_on = tool_environment("production", SETTINGS)
+    secrets = {SETTINGS[name] for name in ("DATABASE_URL", "SUPABASE_SECRET_KEY", "GITHUB_IMPORT_KEY")}
+    assert not {*secrets, "of-the-shell"} & set(passed_on.values())
+    assert passed_on["SUPABASE_SECRET_KEY"] == "ssm:/forum/production/SUPABASE_SECRET_KEY"
+    assert passed_on["GITHUB_IMPORT_KEY"] == "ssm:/forum/production/GITHUB_IMPORT_KEY"
+    assert "GITHUB_APP_CLIENT_SECRET" not in passed_on
+    assert passed_on["SUPABASE_ANON_KEY"] == SETTINGS["SUPABASE_ANON_KEY"]
 
 
 def test_key_that_is_set_is_the_one_the_database_takes(supabase: Supabase) -> None:

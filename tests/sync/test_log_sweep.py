@@ -12,6 +12,7 @@ import pytest
 
 from local.fake_github.faults import Fault
 from local.fake_github.tokens import TokenPair
+from shared.deployment_secrets import read_secret
 from shared.log import Formatter, StandardOutput, logger
 from shared.metrics import Metric
 from shared.settings import get_settings
@@ -103,7 +104,7 @@ def sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     get_signing_keys.cache_clear()
     keys, settings = world.supabase.keys, get_settings()
     secrets = {keys.service_role_key, keys.encryption_key, keys.import_key, keys.jwt_secret}
-    return Sweep(secrets | {str(settings.github_app_client_secret)})
+    return Sweep(secrets | {str(read_secret(settings.github_app_client_secret))})
 
 
 def go_through_resources(sweep: Sweep, client: Client) -> None:

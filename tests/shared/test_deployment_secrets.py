@@ -77,6 +77,7 @@ def environment(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytes
         "SUPABASE_URL": "https://project.supabase.co",
         "SUPABASE_ANON_KEY": "sb_publishable_x",
         "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
+        "SUPABASE_JWT_ISSUER": "https://project.supabase.co/auth/v1",
     }.items():
         monkeypatch.setenv(name, value)
     forget()

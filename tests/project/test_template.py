@@ -13,6 +13,7 @@ import pytest
 from local.serverless import OFFLINE, osls
 from operations.deploy import tool_environment
 from operations.parameters import SECRETS, refer_to_secrets
+from shared.metrics import Metric
 from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -299,6 +300,57 @@ def test_every_queue_is_watched(template: JSON) -> None:
     }
     assert watched == {**dead, "SyncQueue": "ApproximateAgeOfOldestMessage"}
     assert set(watched) == set(queues)
+
+
+def read_dashboard(template: JSON) -> list[list[Any]]:
+    """Every metric that is shown, as namespace, name, and a dimension with its value."""
+    (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == "forum-production"
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    assert {widget["properties"]["region"] for widget in widgets} == {"${AWS::Region}"}
+    return [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+
+
+def shown(template: JSON, namespace: str) -> set[tuple[str, str]]:
+    """The metrics of a namespace that are shown, and whose each is."""
+    return {(metric[1], metric[3]) for metric in read_dashboard(template) if metric[0] == namespace}
+
+
+def test_dashboard_shows_what_every_function_does(template: JSON) -> None:
+    assert shown(template, "AWS/Lambda") == {
+        (metric, f"${{{name}}}")
+        for name in of_type(template, "AWS::Lambda::Function")
+        for metric in ("Invocations", "Errors", "Duration", "Throttles")
+    }
+
+
+def test_dashboard_shows_what_waits_in_every_queue_and_for_how_long(template: JSON) -> None:
+    assert shown(template, "AWS/SQS") == {
+        (metric, f"${{{name}.QueueName}}")
+        for name in of_type(template, "AWS::SQS::Queue")
+        for metric in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
+    }
+
+
+def test_dashboard_shows_errors_and_latency_of_the_api(template: JSON) -> None:
+    metrics = {metric for metric, api in shown(template, "AWS/ApiGateway") if api == "${HttpApi}"}
+    assert {"Count", "4xx", "5xx", "Latency"} <= metrics
+
+
+def test_dashboard_shows_every_metric_of_forums_own_and_of_functions_that_there_are(template: JSON) -> None:
+    counted = shown(template, "Forum")
+    assert {metric for metric, _ in counted} == {metric.value for metric in Metric}
+    assert {name for _, name in counted} <= set(EVERY_ROOM)
+    assert {name for metric, name in counted if metric == "ServerErrors"} == set(ROOMS)
+
+
+def test_dashboard_has_a_place_for_each_widget(template: JSON) -> None:
+    (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    places = {(widget["x"], widget["y"]) for widget in widgets}
+    assert len(places) == len(widgets)
+    # CloudWatch's grid is 24 wide.
+    assert all(widget["x"] + widget["width"] <= 24 for widget in widgets)
 
 
 def test_every_alarm_tells_somebody_and_is_silent_without_data(template: JSON) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict
 
 from operations.parameters import (
     SECRETS,
@@ -29,6 +30,8 @@ from operations.smoke_test import run_smoke_test
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / "node_modules" / ".bin"
 ARTIFACT = ROOT / "dist" / "forum.zip"
+# Where the stages' files are.
+STAGES = ROOT
 
 REQUIRED = {
     "SUPABASE_URL": "the Supabase project's URL",
@@ -42,7 +45,9 @@ ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 # A deployment makes its own; a developer's would end up in the functions.
 NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "SYNC_QUEUE_URL")
 # What only this command needs, and no function or tool gets from it.
-OWN = {"DATABASE_URL"}
+OWN = {"DATABASE_URL", "API_URL"}
+# libpq's word, and the Supabase CLI's, for a connection that is never in the clear. Both would fall back.
+ENCRYPTED = "require"
 
 
 class DeployError(Exception):
@@ -53,7 +58,7 @@ def read_stage(stage: str) -> dict[str, str]:
     """The settings of a stage. Raises `DeployError` that names everything that is wrong with them."""
     if re.fullmatch(r"[a-z][a-z0-9-]*", stage) is None:
         raise DeployError(f"{stage!r} is no name of a stage: small letters, digits and hyphens")
-    file = ROOT / f".env.{stage}"
+    file = STAGES / f".env.{stage}"
     if not file.exists():
         raise DeployError(f"{file.name} is missing: copy .env.example to it and fill it in")
     settings = {name: value for name, value in dotenv_values(file).items() if value}
@@ -77,12 +82,14 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
 
 def migrate(database_url: str) -> None:
     """Applies the migrations that the project does not have yet."""
-    call([str(BIN / "supabase"), "db", "push", "--yes", "--db-url", database_url], os.environ)
+    command = [str(BIN / "supabase"), "db", "push", "--yes", f"--remote={database_url}"]
+    call(command, {"PGSSLMODE": ENCRYPTED, **os.environ})
 
 
 def set_keys(database_url: str, settings: Mapping[str, str]) -> None:
     """Tells the database the key that Forum's function proves itself with; it keeps a hash of it."""
-    with psycopg.connect(database_url) as connection:
+    sslmode = conninfo_to_dict(database_url).get("sslmode") or os.environ.get("PGSSLMODE") or ENCRYPTED
+    with psycopg.connect(database_url, sslmode=str(sslmode)) as connection:
         connection.execute("select private.set_import_key(%s)", [settings["GITHUB_IMPORT_KEY"]])
 
 

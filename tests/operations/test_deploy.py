@@ -6,9 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from local.migrations import apply_migrations, list_migrations
+from local.ports import free_port
+from local.postgres import run_postgres
 from local.supabase import Supabase
 from operations import deploy as deploying
-from operations.deploy import DeployError, find_wrong, read_stage, set_keys, tool_environment
+from operations.deploy import DeployError, find_wrong, migrate, read_stage, set_keys, tool_environment
+from tests.conftest import WITHOUT_DURABILITY
 
 SETTINGS = {
     "SUPABASE_URL": "https://project.supabase.co",
@@ -63,7 +67,7 @@ def test_name_that_is_no_stage_is_refused(stage: str) -> None:
 
 
 def test_stage_without_a_file_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploying, "ROOT", tmp_path)
+    monkeypatch.setattr(deploying, "STAGES", tmp_path)
     with pytest.raises(DeployError, match=r"\.env\.production is missing: copy \.env\.example"):
         read_stage("production")
 
@@ -71,7 +75,7 @@ def test_stage_without_a_file_is_told_how_to_get_one(tmp_path: Path, monkeypatch
 def test_file_of_a_stage_is_read_and_empty_settings_are_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploying, "ROOT", tmp_path)
+    monkeypatch.setattr(deploying, "STAGES", tmp_path)
     file = tmp_path / ".env.production"
     file.write_text("".join(f"{name}={value}\n" for name, value in SETTINGS.items()))
     assert read_stage("production") == SETTINGS
@@ -99,7 +103,34 @@ def test_neither_secrets_nor_the_password_of_the_database_reach_what_reads_serve
     assert passed_on["SUPABASE_ANON_KEY"] == SETTINGS["SUPABASE_ANON_KEY"]
 
 
-def test_key_that_is_set_is_the_one_the_database_takes(supabase: Supabase) -> None:
+def test_database_is_not_spoken_to_in_the_clear(supabase: Supabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    with pytest.raises(DeployError, match="supabase db failed"):
+        migrate(supabase.database_url)
+    with pytest.raises(psycopg.OperationalError, match="SSL"):
+        set_keys(supabase.database_url, SETTINGS)
+
+
+def test_migrations_are_applied_by_the_command_line_of_supabase_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # The database of a test has no certificate.
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        migrate(server.url)
+        with psycopg.connect(server.url) as connection:
+            rows = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
+        assert sorted(version for (version,) in rows) == [each.version for each in list_migrations()]
+        assert apply_migrations(server.url) == []
+        capfd.readouterr()
+        migrate(server.url)
+        assert "Applying migration" not in capfd.readouterr().out
+
+
+def test_key_that_is_set_is_the_one_the_database_takes(
+    supabase: Supabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
     settings = {**SETTINGS, "GITHUB_IMPORT_KEY": supabase.import_key}
     set_keys(supabase.database_url, settings)
     set_keys(supabase.database_url, settings)

@@ -15,6 +15,7 @@ from ephemeral_port_reserve import reserve
 from local.part import run_part
 from local.ports import LOOPBACK, answers
 from local.serverless import OFFLINE, offline_environment, osls
+from operations.deploy import tool_environment
 from operations.rollback import find_previous
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +47,11 @@ class Account:
             **OFFLINE,
             "SUPABASE_URL": "https://project.supabase.co",
             "SUPABASE_ANON_KEY": "sb_publishable_x",
+            "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
             "GITHUB_IMPORT_KEY": "x",
             "SUPABASE_SECRET_KEY": "sb_secret_x",
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": REGION,
-            "ARTIFACT": str(self.directory / "code.zip"),
         }
 
     def osls(self, *arguments: str) -> None:
@@ -58,7 +59,10 @@ class Account:
         done = subprocess.run(  # noqa: S603 - the program is named in local/serverless.py
             osls(*arguments, "--stage", "production"),
             cwd=ROOT,
-            env={**offline_environment(), **self.settings()},
+            env={
+                **tool_environment("production", self.settings()),
+                "ARTIFACT": str(self.directory / "code.zip"),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -52,7 +52,7 @@ def test_two_keys_for_the_same_thing_are_refused_and_not_shown() -> None:
 def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
     lines = Path(".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    of_a_deployment = {"ALLOWED_ORIGINS", "ALARM_TOPIC_ARN", "TRACING", "DATABASE_URL"}
+    of_a_deployment = {"ALLOWED_ORIGINS", "ALARM_TOPIC_ARN", "TRACING", "DATABASE_URL", "API_URL"}
     assert example.keys() - of_a_deployment == {name.upper() for name in Settings.model_fields}
     given = Settings.model_validate({name: value for name, value in example.items() if value})
     for name, field in Settings.model_fields.items():

@@ -51,6 +51,7 @@ def make_settings(supabase: Supabase, fake: FakeGitHub) -> dict[str, str]:
         "SUPABASE_JWKS_URL": supabase.jwks_url,
         "SUPABASE_JWT_ISSUER": supabase.issuer,
         "GITHUB_IMPORT_KEY": supabase.import_key,
+        "APP_INFO_KEY": supabase.app_info_key,
         "ENCRYPTION_KEY": supabase.keys.encryption_key,
         **fake_settings(fake.url),
         "LOG_LEVEL": "ERROR",

@@ -1,7 +1,7 @@
 "use strict";
 // What wakes somebody up. docs/operations.md tells what each alarm means and what to do.
 
-const { attribute, functions, logicalId } = require("./names.js");
+const { attribute, functions, logicalId, verifying } = require("./names.js");
 
 const MINUTE = 60;
 const DEAD_LETTER_QUEUES = ["SyncDeadLetters", "ScheduleDeadLetters"];
@@ -80,7 +80,7 @@ const LOGGED = {
     text: "GitHub announces the end of the version of its API that Forum uses.",
   },
   jwks_unavailable: {
-    of: functions.filter((name) => !["health", "reference", "sync_dispatcher", "sync_worker"].includes(name)),
+    of: verifying,
     threshold: 3,
     period: 5 * MINUTE,
     text: "Supabase's signing keys cannot be fetched: new tokens may be refused.",

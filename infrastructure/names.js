@@ -17,6 +17,11 @@ function logicalId(name) {
   return first.toUpperCase() + rest.join("").replaceAll("_", "Underscore").replaceAll("-", "Dash");
 }
 
+/** Those that verify the tokens of users. */
+const verifying = functions.filter(
+  (name) => !["health", "reference", "sync_dispatcher", "sync_worker"].includes(name),
+);
+
 const attribute = (resource, name) => ({ "Fn::GetAtt": [resource, name] });
 
-module.exports = { attribute, functions, logicalId };
+module.exports = { attribute, functions, logicalId, verifying };

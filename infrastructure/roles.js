@@ -1,7 +1,8 @@
 "use strict";
 // A role for each function, with only what that function uses. tests/project holds the same table.
 
-const { attribute, functions, logicalId } = require("./names.js");
+const { attribute, functions, logicalId, verifying } = require("./names.js");
+const tracing = require("./tracing.js");
 
 const allow = (actions, resource, condition) => ({
   Effect: "Allow",
@@ -44,6 +45,26 @@ const RIGHTS = {
   ],
 };
 
+/** What a function is told the place of, it may read: the parameters that its environment names, one by one. */
+function readSecrets(name, provider, own) {
+  // The legacy secret is for verifying tokens only.
+  const { SUPABASE_JWT_SECRET } = provider;
+  const told = [...(verifying.includes(name) ? [SUPABASE_JWT_SECRET] : []), ...Object.values(own ?? {})];
+  const resources = told
+    .filter((value) => typeof value === "string" && value.startsWith("ssm:/"))
+    .map((value) => value.slice("ssm:".length))
+    .map((parameter) => ({
+      "Fn::Sub": `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter${parameter}`,
+    }));
+  // No right to the key behind: AWS's own, aws/ssm, is open to whoever may read the parameter.
+  return resources.length ? [allow(["ssm:GetParameter"], resources)] : [];
+}
+
+// X-Ray's actions know no resources: the only wildcard, and only where tracing is switched on.
+const trace = tracing.isOn
+  ? [allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*")]
+  : [];
+
 function trustedBy(service) {
   return {
     Version: "2012-10-17",
@@ -61,17 +82,25 @@ function role(service, statements) {
   };
 }
 
-function functionRole(name) {
+function functionRole(name, secrets) {
   // The ARN of a log group ends with `:*`, which stands for its streams.
   const log = allow(["logs:CreateLogStream", "logs:PutLogEvents"], attribute(`${logicalId(name)}LogGroup`, "Arn"));
-  return role("lambda.amazonaws.com", [log, ...(RIGHTS[name] ?? [])]);
+  return role("lambda.amazonaws.com", [log, ...(RIGHTS[name] ?? []), ...secrets, ...trace]);
 }
 
-const Resources = Object.fromEntries(functions.map((name) => [`${logicalId(name)}Role`, functionRole(name)]));
-
-Resources.ScheduleRole = role("scheduler.amazonaws.com", [
+const scheduleRole = role("scheduler.amazonaws.com", [
   allow(["lambda:InvokeFunction"], attribute("SyncUnderscoredispatcherLambdaFunction", "Arn")),
   allow(["sqs:SendMessage"], attribute("ScheduleDeadLetters", "Arn")),
 ]);
 
-module.exports = { Resources };
+module.exports = async ({ resolveVariable }) => {
+  const [provider, configured] = await Promise.all([
+    resolveVariable("self:provider.environment"),
+    resolveVariable("self:functions"),
+  ]);
+  const ofFunctions = functions.map((name) => [
+    `${logicalId(name)}Role`,
+    functionRole(name, readSecrets(name, provider, configured[name].environment)),
+  ]);
+  return { Resources: { ...Object.fromEntries(ofFunctions), ScheduleRole: scheduleRole } };
+};

@@ -1,7 +1,8 @@
 """Deploy a stage: `make deploy stage=production`. Its settings stand in .env.<stage>, which git ignores.
 
 Migrations go first, so that new code never meets an old database; a migration that old code cannot live with
-takes two deployments. Then the keys that the database has to know, the functions, and the smoke test.
+takes two deployments. Then the keys that the database has to know, the secrets that the functions fetch, the
+functions, and the smoke test.
 """
 
 import os
@@ -14,12 +15,23 @@ from pathlib import Path
 
 import psycopg
 from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict
 
+from operations.parameters import (
+    SECRETS,
+    ParameterStoreError,
+    find_wrong_secrets,
+    get_region,
+    refer_to_secrets,
+    store_secrets,
+)
 from operations.smoke_test import run_smoke_test
 
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / "node_modules" / ".bin"
 ARTIFACT = ROOT / "dist" / "forum.zip"
+# Where the stages' files are.
+STAGES = ROOT
 
 REQUIRED = {
     "SUPABASE_URL": "the Supabase project's URL",
@@ -27,13 +39,16 @@ REQUIRED = {
     "SUPABASE_SECRET_KEY": "its secret key",
     "DATABASE_URL": "its direct or session-pooler connection string, for migrations",
     "GITHUB_IMPORT_KEY": "a long random text, such as `openssl rand -base64 48` prints",
+    "APP_INFO_KEY": "another one",
     "ALLOWED_ORIGINS": "the frontend's origin",
 }
 ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 # A deployment makes its own; a developer's would end up in the functions.
 NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS", "SYNC_QUEUE_URL")
 # What only this command needs, and no function or tool gets from it.
-OWN = {"DATABASE_URL"}
+OWN = {"DATABASE_URL", "API_URL"}
+# libpq's word, and the Supabase CLI's, for a connection that is never in the clear. Both would fall back.
+ENCRYPTED = "require"
 
 
 class DeployError(Exception):
@@ -44,7 +59,7 @@ def read_stage(stage: str) -> dict[str, str]:
     """The settings of a stage. Raises `DeployError` that names everything that is wrong with them."""
     if re.fullmatch(r"[a-z][a-z0-9-]*", stage) is None:
         raise DeployError(f"{stage!r} is no name of a stage: small letters, digits and hyphens")
-    file = ROOT / f".env.{stage}"
+    file = STAGES / f".env.{stage}"
     if not file.exists():
         raise DeployError(f"{file.name} is missing: copy .env.example to it and fill it in")
     settings = {name: value for name, value in dotenv_values(file).items() if value}
@@ -59,47 +74,62 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
     wrong = [f"{name} is missing: {what}" for name, what in REQUIRED.items() if name not in settings]
     if not any(name in settings for name in ONE_OF):
         wrong.append(f"{' or '.join(ONE_OF)} is missing: how the project's tokens are verified")
+    wrong += find_wrong_secrets(settings)
+    if settings.get("TRACING", "false") not in {"true", "false"}:
+        wrong.append("TRACING has to be true or false")
     wrong += [f"{name} is only for the local stack" for name in NOT_FOR_A_DEPLOYMENT if name in settings]
     return wrong
 
 
 def migrate(database_url: str) -> None:
     """Applies the migrations that the project does not have yet."""
-    call([str(BIN / "supabase"), "db", "push", "--yes", "--db-url", database_url], os.environ)
+    command = [str(BIN / "supabase"), "db", "push", "--yes", f"--remote={database_url}"]
+    call(command, {"PGSSLMODE": ENCRYPTED, **os.environ})
 
 
 def set_keys(database_url: str, settings: Mapping[str, str]) -> None:
-    """Tells the database the key that Forum's function proves itself with; it keeps a hash of it."""
-    with psycopg.connect(database_url) as connection:
+    """Tells the database the keys that Forum's functions prove themselves with; it keeps hashes of them."""
+    sslmode = conninfo_to_dict(database_url).get("sslmode") or os.environ.get("PGSSLMODE") or ENCRYPTED
+    with psycopg.connect(database_url, sslmode=str(sslmode)) as connection:
         connection.execute("select private.set_import_key(%s)", [settings["GITHUB_IMPORT_KEY"]])
+        connection.execute("select private.set_app_info_key(%s)", [settings["APP_INFO_KEY"]])
 
 
 def deploy_functions(stage: str, settings: Mapping[str, str]) -> None:
     """Uploads the package and updates the stack."""
-    call([str(BIN / "serverless"), "deploy", "--stage", stage], tool_environment(settings))
+    call([str(BIN / "serverless"), "deploy", "--stage", stage], tool_environment(stage, settings))
 
 
-def tool_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """The variables that serverless.yml is read with."""
-    passed_on = {name: value for name, value in settings.items() if name not in OWN}
-    return {**os.environ, **passed_on, "ARTIFACT": str(ARTIFACT)}
+def tool_environment(stage: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """The variables that serverless.yml is read with: no secret, only where each is.
+
+    Whatever osls gets could stand in the template, which more people may read than the secrets.
+    """
+    inherited_or_set = {**os.environ, **settings}
+    passed_on = {name: value for name, value in inherited_or_set.items() if name not in {*OWN, *SECRETS}}
+    return {
+        **passed_on,
+        **refer_to_secrets(stage, settings),
+        "AWS_REGION": get_region(settings),
+        "ARTIFACT": str(ARTIFACT),
+    }
 
 
 def find_url(stage: str, settings: Mapping[str, str]) -> str:
     """Where the deployed API is."""
-    said = ask_serverless(settings, "info", "--verbose", "--stage", stage)
+    said = ask_serverless(stage, settings, "info", "--verbose")
     found = re.search(r"HttpApiUrl: (https://\S+)", said)
     if found is None:
         raise DeployError(f"the stack of {stage} tells no HttpApiUrl\n{said}")
     return found[1]
 
 
-def ask_serverless(settings: Mapping[str, str], *arguments: str) -> str:
+def ask_serverless(stage: str, settings: Mapping[str, str], *arguments: str) -> str:
     """What osls says, on either of its outputs: it lists on stderr."""
     said = subprocess.run(
-        [BIN / "serverless", *arguments],
+        [BIN / "serverless", *arguments, "--stage", stage],
         cwd=ROOT,
-        env=tool_environment(settings),
+        env=tool_environment(stage, settings),
         capture_output=True,
         text=True,
         check=False,
@@ -118,6 +148,7 @@ def deploy(stage: str) -> str:
     settings = read_stage(stage)
     migrate(settings["DATABASE_URL"])
     set_keys(settings["DATABASE_URL"], settings)
+    store_secrets(stage, settings)
     deploy_functions(stage, settings)
     url = settings.get("API_URL") or find_url(stage, settings)
     origin = settings["ALLOWED_ORIGINS"].split(",")[0]
@@ -134,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("stage")
     try:
         url = deploy(parser.parse_args(arguments).stage)
-    except (DeployError, psycopg.Error) as error:
+    except (DeployError, psycopg.Error, ParameterStoreError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{url} works.")

@@ -16,7 +16,7 @@ TWO = 2
 
 def find_previous(stage: str, settings: Mapping[str, str]) -> str:
     """The time stamp of the deployment before the latest one."""
-    said = ask_serverless(settings, "deploy", "list", "--stage", stage)
+    said = ask_serverless(stage, settings, "deploy", "list")
     deployments: list[str] = sorted(set(re.findall(r"Timestamp: (\d+)", said)), key=int)
     if len(deployments) < TWO:
         raise DeployError(f"{stage} has no earlier deployment")
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_stage(given.stage)
         timestamp = given.to or find_previous(given.stage, settings)
         command = [str(BIN / "serverless"), "rollback", "--timestamp", timestamp, "--stage", given.stage]
-        call(command, tool_environment(settings))
+        call(command, tool_environment(given.stage, settings))
     except DeployError as error:
         print(error, file=sys.stderr)
         return 1

@@ -12,7 +12,7 @@ ATTEMPTS = 2
 _making = Lock()
 
 
-def get_client(service: Literal["kms", "sqs"]) -> Any:
+def get_client(service: Literal["kms", "sqs", "ssm"]) -> Any:
     """The process's client of a service, safe to use from several threads."""
     # boto3's default session must not make two clients at once.
     with _making:

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Header
 from postgrest import SyncPostgrestClient
 
+from shared.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Conflict, Forbidden, Problem, TooManyRequests, UpstreamFailed, UpstreamTimedOut
 from shared.github import GitHub, errors
@@ -76,7 +77,7 @@ def to_problem(error: errors.GitHubError) -> Problem:
 def _read_stored(caller: Caller, supabase: SyncPostgrestClient, settings: Settings) -> str | None:
     """The token of the caller's connection. Raises `Conflict` where GitHub would not take it."""
     # JSON in truth: the annotation of the client is too narrow.
-    arguments = cast("dict[str, str]", {"import_key": settings.github_import_key})
+    arguments = cast("dict[str, str]", {"import_key": read_secret(settings.github_import_key)})
     found: Any = supabase.rpc("get_sealed_github_token", arguments).execute().data
     if found is None:
         return None
@@ -97,9 +98,11 @@ def _read_stored(caller: Caller, supabase: SyncPostgrestClient, settings: Settin
 def _renew(caller: Caller, supabase: SyncPostgrestClient, settings: Settings) -> str:
     """A fresh token in place of the stored one, which has expired. Raises `Conflict` if there can be none."""
     app = get_app()
+    # Before anything is claimed: a renewed pair that cannot be saved for want of the key would be lost.
+    import_key = read_secret(settings.github_import_key)
 
     def ask(function: str, **arguments: Any) -> Any:
-        sent = cast("dict[str, str]", arguments | {"import_key": settings.github_import_key})
+        sent = cast("dict[str, str]", arguments | {"import_key": import_key})
         return supabase.rpc(function, sent).execute().data
 
     claimed = ask("claim_own_token_refresh") if app is not None else None

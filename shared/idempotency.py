@@ -18,6 +18,7 @@ from postgrest import (
     SyncRPCFilterRequestBuilder,
 )
 
+from shared.deployment_secrets import read_secret
 from shared.entities.base import Row
 from shared.errors import Conflict, FieldError, Invalid
 from shared.settings import get_settings
@@ -76,7 +77,7 @@ def _take_fingerprint(request: bytes) -> str:
     A body can hold a secret, and a short one could be guessed from its hash: where there is a key that the
     database does not have, the fingerprint is taken under it.
     """
-    key = get_settings().app_info_key
+    key = read_secret(get_settings().app_info_key)
     if key is None:
         return hashlib.sha256(request).hexdigest()
     return hmac.new(key.encode(), request, hashlib.sha256).hexdigest()

@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
+from shared.deployment_secrets import SecretSetting
+
 MIN_JWT_SECRET_BYTES = 32
 
 
@@ -19,22 +21,22 @@ class Settings(BaseModel):
     supabase_url: HttpUrl
     supabase_anon_key: str
     supabase_jwks_url: HttpUrl | None = None
-    supabase_jwt_secret: str | None = None
+    supabase_jwt_secret: SecretSetting | None = None
     supabase_jwt_issuer: str = ""
     allow_anonymous_sign_ins: bool = False
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     github_token_from_jwt: bool = False
-    github_import_key: str | None = None
-    app_info_key: str | None = Field(None, repr=False)
+    github_import_key: SecretSetting | None = None
     github_graphql_url: HttpUrl | None = None
     github_oauth_url: HttpUrl = HttpUrl("https://github.com/login/oauth/access_token")
     github_app_client_id: str | None = None
-    github_app_client_secret: str | None = Field(None, repr=False)
+    github_app_client_secret: SecretSetting | None = None
+    app_info_key: SecretSetting | None = None
     encryption_key: str | None = Field(None, repr=False)
     encryption_key_previous: str | None = Field(None, repr=False)
     kms_key_id: str | None = None
     sync_queue_url: str | None = None
-    supabase_secret_key: str | None = Field(None, repr=False)
+    supabase_secret_key: SecretSetting | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")
@@ -45,7 +47,9 @@ class Settings(BaseModel):
                 raise ValueError(
                     "set SUPABASE_JWKS_URL, or SUPABASE_JWT_SECRET for a project with the legacy secret"
                 )
-            if len(self.supabase_jwt_secret.encode()) < MIN_JWT_SECRET_BYTES:
+            # One that is elsewhere was looked at by `make deploy`.
+            secret = self.supabase_jwt_secret
+            if not secret.is_elsewhere and len(secret.text.encode()) < MIN_JWT_SECRET_BYTES:
                 # RFC 7518 section 3.2: a key as long as the hash, at least.
                 raise ValueError("SUPABASE_JWT_SECRET is shorter than the 32 bytes that HS256 needs")
         return self

@@ -100,7 +100,7 @@ def find_key(token: str, settings: Settings) -> tuple[jwt.PyJWK | str, list[str]
     if settings.supabase_jwks_url is None:
         if settings.supabase_jwt_secret is None:  # pragma: no cover - Settings refuses this at start
             raise ValueError("no key is configured")
-        return settings.supabase_jwt_secret, ["HS256"]
+        return settings.supabase_jwt_secret.read(), ["HS256"]
     key_id = jwt.get_unverified_header(token).get("kid")
     if not isinstance(key_id, str):
         raise jwt.InvalidTokenError("no key id")

@@ -24,7 +24,7 @@ def get_app() -> App | None:
     settings = get_settings()
     if settings.github_app_client_id is None or settings.github_app_client_secret is None:
         return None
-    return App(settings.github_app_client_id, settings.github_app_client_secret)
+    return App(settings.github_app_client_id, settings.github_app_client_secret.read())
 
 
 def refresh_claimed(app: App, user_id: UUID, connection_id: UUID, sealed_refresh_token: object) -> TokenPair:

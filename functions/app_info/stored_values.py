@@ -8,6 +8,7 @@ from uuid import UUID
 from postgrest import SyncPostgrestClient, SyncRPCFilterRequestBuilder
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Unavailable
 from shared.log import logger
@@ -85,7 +86,7 @@ class StoredValues:
 
     def _calling(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.
-        sent = cast("dict[str, str]", arguments | {"app_info_key": get_settings().app_info_key})
+        sent = cast("dict[str, str]", arguments | {"app_info_key": read_secret(get_settings().app_info_key)})
         return self._supabase.rpc(function, sent)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from postgrest import SyncPostgrestClient
 
 from functions.github_connection.schemas import ConnectionRead, ConnectionSave
+from shared.deployment_secrets import read_secret
 from shared.encryption import Place, get_vault
 from shared.errors import NotFound
 from shared.github import GitHub
@@ -45,7 +46,7 @@ class ConnectionService:
         connection_id = UUID(str(self.supabase.rpc("get_github_connection_id", {}).execute().data))
         arguments = {
             "connection": self._seal(body, user, connection_id),
-            "import_key": settings.github_import_key,
+            "import_key": read_secret(settings.github_import_key),
         }
         # JSON in truth: the annotation of the client is too narrow.
         call = self.supabase.rpc("save_github_connection", cast("dict[str, str]", arguments))

@@ -20,6 +20,7 @@ from functions.github_import.schemas import (
     ImportResult,
     Outcome,
 )
+from shared.deployment_secrets import read_secret
 from shared.entities.github_runs import RunRead, RunState
 from shared.entities.products import ProductLink
 from shared.errors import FieldError, Invalid, NotFound
@@ -174,7 +175,7 @@ class GitHubImportService:
         if not found:
             return {}
         items = [repository.to_item() for repository in found]
-        import_key = get_settings().github_import_key
+        import_key = read_secret(get_settings().github_import_key)
         return _read_results(
             self._call(
                 "import_repositories", target_product_id=str(product_id), items=items, import_key=import_key
@@ -202,7 +203,7 @@ class GitHubImportService:
             "counts": {outcome: count for outcome, count in report.counts.items() if count},
             "results": [_to_run_result(result, reading) for result in report.results],
         }
-        import_key = get_settings().github_import_key
+        import_key = read_secret(get_settings().github_import_key)
         return UUID(self._call("record_github_import", import_key=import_key, run=run))
 
     def _call(self, function: str, **arguments: Any) -> Any:

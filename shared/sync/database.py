@@ -53,9 +53,9 @@ class ChunkItem(BaseModel):
 def connect_as_service() -> SyncPostgrestClient:
     """The database with the secret key. Only the scheduled sync has it."""
     settings = get_settings()
-    key = settings.supabase_secret_key
-    if key is None:
+    if settings.supabase_secret_key is None:
         raise ValueError("set SUPABASE_SECRET_KEY")
+    key = settings.supabase_secret_key.read()
     headers = {"apikey": key}
     if not key.startswith("sb_"):
         # A key of the old format is the token that it stands for.

@@ -6,9 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from local.migrations import apply_migrations, list_migrations
+from local.ports import free_port
+from local.postgres import run_postgres
 from local.supabase import Supabase
 from operations import deploy as deploying
-from operations.deploy import DeployError, find_wrong, read_stage, set_keys, tool_environment
+from operations.deploy import DeployError, find_wrong, migrate, read_stage, set_keys, tool_environment
+from tests.conftest import WITHOUT_DURABILITY
 
 SETTINGS = {
     "SUPABASE_URL": "https://project.supabase.co",
@@ -17,6 +21,7 @@ SETTINGS = {
     "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
     "DATABASE_URL": "postgresql://postgres:password@db.project.supabase.co:5432/postgres",
     "GITHUB_IMPORT_KEY": "k" * 48,
+    "APP_INFO_KEY": "a" * 48,
     "ALLOWED_ORIGINS": "https://forum.example",
 }
 
@@ -37,6 +42,26 @@ def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
     assert wrong == f"{name} is only for the local stack"
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"SUPABASE_SECRET_KEY": "s3cr3t" * 700}, "SUPABASE_SECRET_KEY is longer than the 4096 bytes"),
+        ({"GITHUB_IMPORT_KEY": "ssm:s3cr3t"}, "GITHUB_IMPORT_KEY has to be the secret itself"),
+        ({"GITHUB_APP_CLIENT_ID": "Iv1.s3cr3t"}, "GITHUB_APP_CLIENT_SECRET is missing"),
+        ({"TRACING": "s3cr3t"}, "TRACING has to be true or false"),
+        (
+            {"SUPABASE_JWKS_URL": "", "SUPABASE_JWT_SECRET": "s3cr3t"},
+            "SUPABASE_JWT_SECRET is shorter than the 32 bytes",
+        ),
+    ],
+)
+def test_setting_that_cannot_work_is_named_and_not_shown(changes: dict[str, str], said: str) -> None:
+    settings = {name: value for name, value in {**SETTINGS, **changes}.items() if value}
+    (wrong,) = find_wrong(settings)
+    assert said in wrong
+    assert "s3cr3t" not in wrong
+
+
 @pytest.mark.parametrize("stage", ["", "../x", "Production", "a b", "-x"])
 def test_name_that_is_no_stage_is_refused(stage: str) -> None:
     with pytest.raises(DeployError, match="is no name of a stage"):
@@ -44,7 +69,7 @@ def test_name_that_is_no_stage_is_refused(stage: str) -> None:
 
 
 def test_stage_without_a_file_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploying, "ROOT", tmp_path)
+    monkeypatch.setattr(deploying, "STAGES", tmp_path)
     with pytest.raises(DeployError, match=r"\.env\.production is missing: copy \.env\.example"):
         read_stage("production")
 
@@ -52,7 +77,7 @@ def test_stage_without_a_file_is_told_how_to_get_one(tmp_path: Path, monkeypatch
 def test_file_of_a_stage_is_read_and_empty_settings_are_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploying, "ROOT", tmp_path)
+    monkeypatch.setattr(deploying, "STAGES", tmp_path)
     file = tmp_path / ".env.production"
     file.write_text("".join(f"{name}={value}\n" for name, value in SETTINGS.items()))
     assert read_stage("production") == SETTINGS
@@ -65,11 +90,49 @@ def test_file_of_a_stage_is_read_and_empty_settings_are_missing(
     ]
 
 
-def test_password_of_the_database_is_passed_to_no_tool_that_reads_serverless_yml() -> None:
-    assert SETTINGS["DATABASE_URL"] not in tool_environment(SETTINGS).values()
+def test_neither_secrets_nor_the_password_of_the_database_reach_what_reads_serverless_yml(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of another stage, or left over in the shell.
+    monkeypatch.setenv("GITHUB_APP_CLIENT_SECRET", "of-the-shell")
+    monkeypatch.setenv("SUPABASE_SECRET_KEY", "of-the-shell")
+    passed_on = tool_environment("production", SETTINGS)
+    secrets = {SETTINGS[name] for name in ("DATABASE_URL", "SUPABASE_SECRET_KEY", "GITHUB_IMPORT_KEY")}
+    assert not {*secrets, "of-the-shell"} & set(passed_on.values())
+    assert passed_on["SUPABASE_SECRET_KEY"] == "ssm:/forum/production/SUPABASE_SECRET_KEY"
+    assert passed_on["GITHUB_IMPORT_KEY"] == "ssm:/forum/production/GITHUB_IMPORT_KEY"
+    assert "GITHUB_APP_CLIENT_SECRET" not in passed_on
+    assert passed_on["SUPABASE_ANON_KEY"] == SETTINGS["SUPABASE_ANON_KEY"]
 
 
-def test_key_that_is_set_is_the_one_the_database_takes(supabase: Supabase) -> None:
+def test_database_is_not_spoken_to_in_the_clear(supabase: Supabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    with pytest.raises(DeployError, match="supabase db failed"):
+        migrate(supabase.database_url)
+    with pytest.raises(psycopg.OperationalError, match="SSL"):
+        set_keys(supabase.database_url, SETTINGS)
+
+
+def test_migrations_are_applied_by_the_command_line_of_supabase_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # The database of a test has no certificate.
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        migrate(server.url)
+        with psycopg.connect(server.url) as connection:
+            rows = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
+        assert sorted(version for (version,) in rows) == [each.version for each in list_migrations()]
+        assert apply_migrations(server.url) == []
+        capfd.readouterr()
+        migrate(server.url)
+        assert "Applying migration" not in capfd.readouterr().out
+
+
+def test_key_that_is_set_is_the_one_the_database_takes(
+    supabase: Supabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
     settings = {**SETTINGS, "GITHUB_IMPORT_KEY": supabase.import_key}
     set_keys(supabase.database_url, settings)
     set_keys(supabase.database_url, settings)

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]  # it has no types of its own
 import psycopg
 import pytest
 
@@ -99,6 +100,26 @@ def test_schedule_and_queue_bring_what_has_changed_on_github(
     listed = request(functions["repositories"], "GET", "/api/repositories", owner).expect(200)["items"]
     stars = {repository["github_id"]: repository["stars_count"] for repository in listed}
     assert (len(stars), stars[ids[0]]) == (3, 4_321)
+
+
+def test_dispatcher_fetches_its_key_from_parameter_store(
+    unpacked: Path, runtime: Path, settings: dict[str, str], aws: Aws, tmp_path: Path
+) -> None:
+    place = "/forum/test/SUPABASE_SECRET_KEY"
+    ssm = boto3.client(
+        "ssm",
+        endpoint_url=aws.url,
+        region_name=aws.region,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    elsewhere = {**settings, "SUPABASE_SECRET_KEY": f"ssm:{place}"}
+    with run_function("sync_dispatcher", unpacked, runtime, elsewhere, tmp_path / "log") as function:
+        with pytest.raises(FunctionFailed, match="SecretUnavailable"):
+            function.invoke({"source": "aws.scheduler"})
+        assert function.api.told.get(timeout=30).what == "next"
+        ssm.put_parameter(Name=place, Value=settings["SUPABASE_SECRET_KEY"], Type="SecureString")
+        assert set(function.invoke({"source": "aws.scheduler"})) == {"claimed", "sent"}
 
 
 def make_due(supabase: Supabase, user: User) -> None:

@@ -19,6 +19,7 @@ def service() -> dict[str, Any]:
         "SUPABASE_URL": "https://project.supabase.co",
         "SUPABASE_ANON_KEY": "sb_publishable_x",
         "GITHUB_IMPORT_KEY": "x",
+        "APP_INFO_KEY": "x",
         "SUPABASE_SECRET_KEY": "sb_secret_x",
         "SLS_TELEMETRY_DISABLED": "1",
     }

@@ -12,6 +12,8 @@ from fastapi.routing import APIRoute
 from functions.sync_dispatcher import service as dispatcher_service
 from functions.sync_worker import service as worker_service
 from functions.sync_worker.batch import LAST_RECEIVE, USERS_AT_ONCE
+from operations.parameters import DEFAULT_REGION
+from operations.parameters import SECRETS as DEPLOYMENT_SECRETS
 from shared.settings import Settings
 from tests.functions.resources import RESOURCES
 
@@ -20,13 +22,8 @@ EVERY_ROOM = sorted(path.parent.name for path in (ROOT / "functions").glob("*/ha
 # What the schedule and the queue call: without routes, and with rights that no request may have.
 SYNC_ROOMS = ["sync_dispatcher", "sync_worker"]
 ROOMS = [room for room in EVERY_ROOM if room not in SYNC_ROOMS]
-SECRETS = {
-    "GITHUB_IMPORT_KEY",
-    "SUPABASE_SECRET_KEY",
-    "GITHUB_APP_CLIENT_SECRET",
-    "ENCRYPTION_KEY",
-    "ENCRYPTION_KEY_PREVIOUS",
-}
+# All that verify tokens have to know the legacy secret, where there is one: it stands with the provider.
+SECRETS = {*DEPLOYMENT_SECRETS, "ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"} - {"SUPABASE_JWT_SECRET"}
 
 
 def routes_of(room: str) -> set[str]:
@@ -74,9 +71,22 @@ def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -
     assert holders(service, "GITHUB_IMPORT_KEY") == ["github_connection", "github_import"]
     assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_ROOMS
     assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["github_import", "sync_worker"]
-    assert holders(service, "ENCRYPTION_KEY") == ["github_connection", "github_import", "sync_worker"]
-    assert holders(service, "ENCRYPTION_KEY_PREVIOUS") == holders(service, "ENCRYPTION_KEY")
-    assert holders(service, "KMS_KEY_ID") == ["github_connection", "github_import", "sync_worker"]
+    assert holders(service, "APP_INFO_KEY") == ["app_info"]
+    sealing = ["app_info", "github_connection", "github_import", "sync_worker"]
+    assert holders(service, "ENCRYPTION_KEY") == sealing
+    assert holders(service, "ENCRYPTION_KEY_PREVIOUS") == sealing
+    assert holders(service, "KMS_KEY_ID") == sealing
+
+
+def test_every_secret_of_the_settings_is_stored_by_a_deployment() -> None:
+    kept = {
+        name for name, field in Settings.model_fields.items() if "DeploymentSecret" in str(field.annotation)
+    }
+    assert sorted(name.upper() for name in kept) == sorted(DEPLOYMENT_SECRETS)
+
+
+def test_secrets_are_stored_where_the_functions_are(service: dict[str, Any]) -> None:
+    assert service["provider"]["region"] == DEFAULT_REGION
 
 
 def holders(service: dict[str, Any], setting: str) -> list[str]:

@@ -10,8 +10,11 @@ from typing import Any, get_args
 
 import pytest
 
-from local.serverless import offline_environment, osls
+from local.serverless import OFFLINE, osls
+from operations.deploy import tool_environment
+from operations.parameters import SECRETS, refer_to_secrets
 from shared.encryption import Purpose
+from shared.metrics import Metric
 from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -23,14 +26,21 @@ REDUNDANT_DEPENDS_ON = "W3005"
 SEND = "sqs:SendMessage SyncQueue"
 RECEIVE = {f"sqs:{name} SyncQueue" for name in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")}
 SEAL, OPEN = "kms:GenerateDataKey SecretsKey", "kms:Decrypt SecretsKey"
+IMPORT_KEY, APP_SECRET, SECRET_KEY, APP_INFO_KEY, LEGACY_SECRET = (
+    f"ssm:GetParameter /forum/production/{name}"
+    for name in (
+        *("GITHUB_IMPORT_KEY", "GITHUB_APP_CLIENT_SECRET", "SUPABASE_SECRET_KEY"),
+        *("APP_INFO_KEY", "SUPABASE_JWT_SECRET"),
+    )
+)
 # Beside writing its own log, a function may do this and nothing else.
 RIGHTS: dict[str, set[str]] = {
-    "app_info": {SEAL, OPEN},
-    "github_connection": {SEAL},
-    "github_import": {SEAL, OPEN, SEND},
+    "app_info": {SEAL, OPEN, APP_INFO_KEY},
+    "github_connection": {SEAL, IMPORT_KEY},
+    "github_import": {SEAL, OPEN, SEND, IMPORT_KEY, APP_SECRET},
     "github_sync": {SEND},
-    "sync_dispatcher": {SEND},
-    "sync_worker": {SEAL, OPEN, *RECEIVE},
+    "sync_dispatcher": {SEND, SECRET_KEY},
+    "sync_worker": {SEAL, OPEN, *RECEIVE, SECRET_KEY, APP_SECRET},
 }
 GITHUB = ["github_token", "github_refresh_token"]
 # What a function may use the key for.
@@ -41,32 +51,39 @@ PURPOSES = {
     "sync_worker": GITHUB,
 }
 PREVIOUS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/6c5b9d0e-0000-4000-8000-0123456789ab"
+TRACE = {"xray:PutTelemetryRecords *", "xray:PutTraceSegments *"}
+# A stage with all that there can be, and every secret one that is found again.
+SETTINGS = {
+    "SUPABASE_URL": "https://project.supabase.co",
+    "SUPABASE_ANON_KEY": "sb_publishable_x",
+    "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
+    "GITHUB_APP_CLIENT_ID": "Iv1.0123456789abcdef",
+    "ALLOWED_ORIGINS": "https://forum.example",
+    "ALARM_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:alarms",
+    "DATABASE_URL": "postgresql://postgres:s3cr3t-password@db.project.supabase.co:5432/postgres",
+    **{name: f"s3cr3t-{name.lower()}-{'x' * 32}" for name in SECRETS},
+}
+LEGACY = {name: value for name, value in SETTINGS.items() if name != "SUPABASE_JWKS_URL"}
 COSTLY = {
     "GET /api/github/repos",
     "POST /api/github/import",
     "PUT /api/github/connection",
     "POST /api/github/sync",
+    "POST /api/app-info/import",
+    "GET /api/app-info/export",
+    "POST /api/app-info/{app_info_id}/reveal",
+    "POST /api/app-info/{app_info_id}/versions/{number}/reveal",
 }
 
 
-@pytest.fixture(scope="session")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as `osls package` compiles it; what the functions' code is makes no difference to it."""
-    directory = tmp_path_factory.mktemp("packaged")
+def package(directory: Path, settings: dict[str, str]) -> Path:
+    """The template as `make deploy` has osls compile it; what the functions' code is makes no difference."""
     artifact = directory / "empty.zip"
     zipfile.ZipFile(artifact, "w").close()
-    settings = {
-        "SUPABASE_URL": "https://project.supabase.co",
-        "SUPABASE_ANON_KEY": "sb_publishable_x",
-        "GITHUB_IMPORT_KEY": "x",
-        "SUPABASE_SECRET_KEY": "sb_secret_x",
-        "ALARM_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:alarms",
-        "ARTIFACT": str(artifact),
-    }
     subprocess.run(  # noqa: S603 - the program is named in local/serverless.py
-        osls("package", "--package", str(directory)),
+        osls("package", "--stage", "production", "--package", str(directory)),
         cwd=ROOT,
-        env={**offline_environment(), **settings},
+        env={**tool_environment("production", settings), **OFFLINE, "ARTIFACT": str(artifact)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
@@ -76,10 +93,27 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def template(packaged: Path) -> JSON:
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That of a stage."""
+    return package(tmp_path_factory.mktemp("packaged"), SETTINGS)
+
+
+def read_resources(packaged: Path) -> JSON:
     """Its resources by name."""
     read: JSON = json.loads(packaged.read_text())["Resources"]
     return read
+
+
+@pytest.fixture(scope="session")
+def template(packaged: Path) -> JSON:
+    """Its resources by name."""
+    return read_resources(packaged)
+
+
+@pytest.fixture(scope="session")
+def traced(tmp_path_factory: pytest.TempPathFactory) -> JSON:
+    """The resources of a stage that verifies with the legacy secret, and is traced."""
+    return read_resources(package(tmp_path_factory.mktemp("traced"), {**LEGACY, "TRACING": "true"}))
 
 
 def of_type(template: JSON, kind: str) -> dict[str, JSON]:
@@ -90,6 +124,29 @@ def of_type(template: JSON, kind: str) -> dict[str, JSON]:
 def logical(room: str) -> str:
     """What osls calls a function in the template."""
     return room[0].upper() + room[1:].replace("_", "Underscore")
+
+
+def rights(role: JSON) -> set[str]:
+    """What a role allows, each action with what it is about."""
+    return {
+        f"{action} {name_resource(resource)}"
+        for statement in statements(role)
+        for action in statement["Action"]
+        for resource in (
+            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        )
+    }
+
+
+def name_resource(resource: str | JSON) -> str:
+    """A resource of the template by its name, a parameter by its path."""
+    if isinstance(resource, str):
+        return resource
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    arn, path = str(resource["Fn::Sub"]).split(":parameter/")
+    assert arn == "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
+    return f"/{path}"
 
 
 def statements(role: JSON) -> list[JSON]:
@@ -139,15 +196,53 @@ def test_every_function_has_a_role_of_its_own(template: JSON) -> None:
 @pytest.mark.parametrize("room", EVERY_ROOM)
 def test_role_allows_its_function_what_the_table_says(template: JSON, room: str) -> None:
     role = template[f"{logical(room)}Role"]["Properties"]
-    allowed = {
-        f"{action} {statement['Resource']['Fn::GetAtt'][0]}"
-        for statement in statements(role)
-        for action in statement["Action"]
-    }
-    own_log = f"{logical(room)}LogGroup"
-    log = {f"logs:CreateLogStream {own_log}", f"logs:PutLogEvents {own_log}"}
-    assert allowed == log | RIGHTS.get(room, set())
+    assert rights(role) == own_log(room) | RIGHTS.get(room, set())
     assert "ManagedPolicyArns" not in role
+
+
+def own_log(room: str) -> set[str]:
+    """What every function may."""
+    group = f"{logical(room)}LogGroup"
+    return {f"logs:CreateLogStream {group}", f"logs:PutLogEvents {group}"}
+
+
+@pytest.mark.parametrize("room", EVERY_ROOM)
+def test_legacy_secret_and_tracing_add_two_rights_and_no_others(traced: JSON, room: str) -> None:
+    role = traced[f"{logical(room)}Role"]["Properties"]
+    verifies = room not in {"health", "reference", *SYNC_ROOMS}
+    legacy = {LEGACY_SECRET} if verifies else set()
+    assert rights(role) == own_log(room) | RIGHTS.get(room, set()) | legacy | TRACE
+    wildcards = [each for each in statements(role) if "*" in json.dumps(each["Resource"])]
+    assert [each["Action"] for each in wildcards] == [
+        ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+    ]
+
+
+def test_tracing_is_on_where_it_is_asked_for_and_nowhere_else(template: JSON, traced: JSON) -> None:
+    on = of_type(traced, "AWS::Lambda::Function").values()
+    assert {function["TracingConfig"]["Mode"] for function in on} == {"Active"}
+    off = of_type(template, "AWS::Lambda::Function").values()
+    assert [function for function in off if "TracingConfig" in function] == []
+
+
+def test_no_secret_is_in_anything_that_is_uploaded(packaged: Path) -> None:
+    uploaded = {path.name: path.read_text() for path in packaged.parent.glob("*.json")}
+    assert packaged.name in uploaded
+    assert [name for name, text in uploaded.items() if "s3cr3t" in text] == []
+
+
+def test_functions_are_told_where_their_secrets_are_and_of_no_others(template: JSON) -> None:
+    places = refer_to_secrets("production", SETTINGS)
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        variables = function["Environment"]["Variables"]
+        told = {each: value for each, value in variables.items() if each in SECRETS and value}
+        assert told == {each: places[each] for each in told}
+        readable = {
+            right.removeprefix("ssm:GetParameter ")
+            for right in rights(template[name.removesuffix("LambdaFunction") + "Role"]["Properties"])
+            if right.startswith("ssm:")
+        }
+        assert readable == {value.removeprefix("ssm:") for value in told.values()}, name
 
 
 def test_no_role_allows_with_a_wildcard(template: JSON) -> None:
@@ -185,18 +280,11 @@ def test_key_is_used_by_each_function_for_what_it_seals_only(template: JSON) -> 
     assert {purpose for purposes in PURPOSES.values() for purpose in purposes} == set(get_args(Purpose))
 
 
-def test_key_before_the_last_rotation_opens_and_seals_nothing() -> None:
-    printed = subprocess.run(
-        ["node", "--print", "JSON.stringify(require('./infrastructure/roles.js').Resources)"],  # noqa: S607 - the Node that runs osls
-        cwd=ROOT,
-        env={**offline_environment(), "KMS_KEY_ID_PREVIOUS": PREVIOUS_KEY},
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
+def test_key_before_the_last_rotation_opens_and_seals_nothing(tmp_path: Path) -> None:
+    rotated = read_resources(package(tmp_path, {**SETTINGS, "KMS_KEY_ID_PREVIOUS": PREVIOUS_KEY}))
     uses = {
         room: [(each["Action"], purposes_of(each)) for each in used if each["Resource"] == PREVIOUS_KEY]
-        for room, used in uses_of_keys(json.loads(printed.stdout)).items()
+        for room, used in uses_of_keys(rotated).items()
     }
     opening = {room: purposes for room, purposes in PURPOSES.items() if OPEN in RIGHTS[room]}
     assert {room: used for room, used in uses.items() if used} == {
@@ -253,6 +341,57 @@ def test_every_queue_is_watched(template: JSON) -> None:
     }
     assert watched == {**dead, "SyncQueue": "ApproximateAgeOfOldestMessage"}
     assert set(watched) == set(queues)
+
+
+def read_dashboard(template: JSON) -> list[list[Any]]:
+    """Every metric that is shown, as namespace, name, and a dimension with its value."""
+    (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == "forum-production"
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    assert {widget["properties"]["region"] for widget in widgets} == {"${AWS::Region}"}
+    return [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+
+
+def shown(template: JSON, namespace: str) -> set[tuple[str, str]]:
+    """The metrics of a namespace that are shown, and whose each is."""
+    return {(metric[1], metric[3]) for metric in read_dashboard(template) if metric[0] == namespace}
+
+
+def test_dashboard_shows_what_every_function_does(template: JSON) -> None:
+    assert shown(template, "AWS/Lambda") == {
+        (metric, f"${{{name}}}")
+        for name in of_type(template, "AWS::Lambda::Function")
+        for metric in ("Invocations", "Errors", "Duration", "Throttles")
+    }
+
+
+def test_dashboard_shows_what_waits_in_every_queue_and_for_how_long(template: JSON) -> None:
+    assert shown(template, "AWS/SQS") == {
+        (metric, f"${{{name}.QueueName}}")
+        for name in of_type(template, "AWS::SQS::Queue")
+        for metric in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
+    }
+
+
+def test_dashboard_shows_errors_and_latency_of_the_api(template: JSON) -> None:
+    metrics = {metric for metric, api in shown(template, "AWS/ApiGateway") if api == "${HttpApi}"}
+    assert {"Count", "4xx", "5xx", "Latency"} <= metrics
+
+
+def test_dashboard_shows_every_metric_of_forums_own_and_of_functions_that_there_are(template: JSON) -> None:
+    counted = shown(template, "Forum")
+    assert {metric for metric, _ in counted} == {metric.value for metric in Metric}
+    assert {name for _, name in counted} <= set(EVERY_ROOM)
+    assert {name for metric, name in counted if metric == "ServerErrors"} == set(ROOMS)
+
+
+def test_dashboard_has_a_place_for_each_widget(template: JSON) -> None:
+    (dashboard,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    places = {(widget["x"], widget["y"]) for widget in widgets}
+    assert len(places) == len(widgets)
+    # CloudWatch's grid is 24 wide.
+    assert all(widget["x"] + widget["width"] <= 24 for widget in widgets)
 
 
 def test_every_alarm_tells_somebody_and_is_silent_without_data(template: JSON) -> None:

@@ -33,6 +33,14 @@ def test_short_legacy_secret_is_refused_and_not_shown() -> None:
     assert "s3cr3t" not in str(refused.value)
 
 
+def test_legacy_secret_that_is_elsewhere_is_taken_at_start() -> None:
+    without = {name: value for name, value in ENOUGH.items() if name != "SUPABASE_JWKS_URL"}
+    elsewhere = {"SUPABASE_JWT_SECRET": "ssm:/forum/a"}
+    secret = Settings.model_validate({**without, **elsewhere}).supabase_jwt_secret
+    assert secret is not None
+    assert secret.is_elsewhere
+
+
 def test_two_keys_for_the_same_thing_are_refused_and_not_shown() -> None:
     both = {"ENCRYPTION_KEY": "s3cr3t", "KMS_KEY_ID": "alias/forum"}
     with pytest.raises(ValidationError) as refused:
@@ -53,7 +61,10 @@ def test_previous_key_without_one_to_seal_under_is_refused_and_not_shown() -> No
 def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
     lines = Path(".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    of_a_deployment = {"ALLOWED_ORIGINS", "ALARM_TOPIC_ARN", "DATABASE_URL", "KMS_KEY_ID_PREVIOUS"}
+    of_a_deployment = {
+        *("ALLOWED_ORIGINS", "ALARM_TOPIC_ARN", "TRACING", "DATABASE_URL", "API_URL"),
+        "KMS_KEY_ID_PREVIOUS",
+    }
     assert example.keys() - of_a_deployment == {name.upper() for name in Settings.model_fields}
     given = Settings.model_validate({name: value for name, value in example.items() if value})
     for name, field in Settings.model_fields.items():

@@ -12,6 +12,7 @@ import pytest
 
 from local.fake_github.faults import Fault
 from local.fake_github.tokens import TokenPair
+from shared.deployment_secrets import read_secret
 from shared.log import Formatter, StandardOutput, logger
 from shared.metrics import Metric
 from shared.settings import get_settings
@@ -102,8 +103,14 @@ def sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED", raising=False)
     get_signing_keys.cache_clear()
     keys, settings = world.supabase.keys, get_settings()
-    secrets = {keys.service_role_key, keys.encryption_key, keys.import_key, keys.jwt_secret}
-    return Sweep(secrets | {str(settings.github_app_client_secret)})
+    secrets = {
+        keys.service_role_key,
+        keys.encryption_key,
+        keys.import_key,
+        keys.app_info_key,
+        keys.jwt_secret,
+    }
+    return Sweep(secrets | {str(read_secret(settings.github_app_client_secret))})
 
 
 def go_through_resources(sweep: Sweep, client: Client) -> None:

@@ -1,0 +1,65 @@
+"""docs/operations.md says of alarms and secrets what the template says."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from operations.parameters import SECRETS
+from shared.deployment_secrets import MAX_AGE_SECONDS
+from tests.project.test_serverless import EVERY_ROOM
+from tests.project.test_template import logical, of_type, packaged, rights, template
+
+__all__ = ["packaged", "template"]
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+
+
+def read_rows(first_column: str) -> list[list[str]]:
+    """The rows of the table whose head begins so."""
+    table = PAGE.split(f"| {first_column} |", 1)[1].split("\n\n", 1)[0]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
+
+
+def test_thresholds_of_the_page_are_those_of_the_alarms(template: dict[str, Any]) -> None:
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    said = {about: fires_at for about, fires_at, *_ in read_rows("alarm about")}
+
+    def describe(name: str) -> str:
+        alarm = alarms[name]
+        return f"{alarm['Threshold']} in {alarm['Period'] * alarm['EvaluationPeriods'] // 60} minutes"
+
+    slow = alarms["ProductsDurationAlarm"]
+    share = slow["Threshold"] / (template["ProductsLambdaFunction"]["Properties"]["Timeout"] * 1000)
+    minutes = slow["Period"] * slow["EvaluationPeriods"] // 60
+    assert said == {
+        "dead letters of the queue": f"{alarms['SyncDeadLettersAlarm']['Threshold']} message",
+        "dead letters of the schedule": f"{alarms['ScheduleDeadLettersAlarm']['Threshold']} message",
+        "age of the oldest message": f"{alarms['SyncQueueAgeAlarm']['Threshold']:,} s",
+        "errors of a function": describe("ProductsErrorsAlarm"),
+        "throttles of a function": describe("ProductsThrottlesAlarm"),
+        "duration of a function": f"the slowest at {share:.0%} of the time-out, for {minutes} minutes",
+        "5xx of the API": describe("ApiErrorsAlarm"),
+        "`sync_failed`": describe("SyncFailedAlarm"),
+        "`jwks_unavailable`": describe("JwksUnavailableAlarm"),
+        "`github_sunset`": describe("GithubSunsetAlarm"),
+    }
+
+
+def test_secrets_of_the_page_are_read_by_whom_it_says(template: dict[str, Any]) -> None:
+    said = {secret: set(re.findall("`(.+?)`", readers)) for secret, readers, _ in read_rows("secret")}
+    assert set(said) == set(SECRETS)
+    readable = {
+        secret: {
+            room
+            for room in EVERY_ROOM
+            if f"ssm:GetParameter /forum/production/{secret}"
+            in rights(template[f"{logical(room)}Role"]["Properties"])
+        }
+        for secret in SECRETS
+    }
+    assert said == readable
+
+
+def test_page_says_for_how_long_a_secret_is_kept() -> None:
+    assert MAX_AGE_SECONDS == 5 * 60
+    assert "keeps it for five minutes" in PAGE

@@ -682,7 +682,7 @@ def test_kms_that_cannot_be_reached_stops_the_rotation(
 
 def write_stage(directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
     """The file of a stage."""
-    monkeypatch.setattr(deploying, "ROOT", directory)
+    monkeypatch.setattr(deploying, "STAGES", directory)
     lines = [f"{name}={value}\n" for name, value in {**SETTINGS, **settings}.items()]
     (directory / ".env.production").write_text("".join(lines))
 

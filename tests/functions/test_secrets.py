@@ -276,3 +276,35 @@ def test_secret_sealed_under_a_key_that_is_gone_says_so_and_stays_as_it_is(owner
         )
     assert read(owner, entry)["is_secret"] is True
     assert reveal(owner, entry) == CANARY
+
+
+def test_sealed_value_that_was_moved_to_another_entry_or_user_does_not_open(
+    owner: Client, stranger: Client, supabase: Supabase
+) -> None:
+    entry = create_secret(owner, "mine")
+    sibling = create_secret(owner, "sibling", product_id=entry["product_id"])
+    theirs = create_secret(stranger, "theirs")
+    with psycopg.connect(supabase.database_url) as connection:
+        connection.execute(
+            "update private.app_info_values as target set sealed = source.sealed"
+            " from private.app_info_values as source"
+            " where source.app_info_id = %s and target.app_info_id = any (%s)",
+            (entry["id"], [sibling["id"], theirs["id"]]),
+        )
+    for client, moved in ((owner, sibling), (stranger, theirs)):
+        answer = client.post(f"/api/app-info/{moved['id']}/reveal")
+        answer.expect_problem(503, "secret-unreadable")
+        assert "mine" not in answer.text
+    assert reveal(owner, entry) == "mine"
+
+
+def test_entry_whose_value_is_unreadable_can_be_given_another_one(owner: Client) -> None:
+    entry = create_secret(owner)
+    url = f"/api/app-info/{entry['id']}"
+    with deployed_with(ENCRYPTION_KEY=b64encode(bytes(32)).decode()):
+        owner.patch(url, {"value": "new"}).expect(200)
+        assert reveal(owner, entry) == "new"
+        content = {"product_id": entry["product_id"], "content": f"{entry['key']}=newer"}
+        owner.post("/api/app-info/import", {**content, "on_conflict": "overwrite"}).expect(200)
+        owner.post(f"{url}/versions/1/reveal").expect_problem(503, "secret-unreadable")
+    assert owner.post(f"{url}/versions/1/reveal").expect(200)["value"] == CANARY

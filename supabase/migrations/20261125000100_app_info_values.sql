@@ -119,8 +119,11 @@ begin
   new.has_value := new.value is not null or new.secret_number is not null;
   if tg_op = 'INSERT' then
     new.value_changed_at := case when new.has_value then now() end;
-  elsif (new.value, new.secret_number) is distinct from (old.value, old.secret_number) then
-    new.value_changed_at := now();
+  else
+    new.value_changed_at := case
+      when (new.value, new.secret_number) is distinct from (old.value, old.secret_number) then now()
+      else old.value_changed_at
+    end;
   end if;
   return new;
 end;

@@ -137,6 +137,10 @@ begin
   begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
+      -- Stops a text that was not sealed from being taken for none.
+      if coalesce(jsonb_typeof(item -> 'sealed'), 'null') not in ('object', 'null') then
+        raise sqlstate 'PT422' using message = 'a sealed value is an object', hint = 'sealed';
+      end if;
       if item ->> 'action' = 'create' then
         return next private.create_app_info_entry(item, caller_id);
         continue;

@@ -23,6 +23,17 @@ from tests.database.actors import (
     refused_code,
     undone,
 )
+from tests.database.secrets import (
+    APP_INFO_KEY,
+    RESTORE,
+    VERSIONS,
+    calls,
+    count_reveals,
+    held,
+    know_app_info_key,
+    make_secret,
+    told,
+)
 from tests.database.world import (
     CHANGES,
     CHILDREN,
@@ -428,6 +439,61 @@ def secrets_are_not_stored_plain(connection: Connection) -> Iterator[str]:
     yield "a secret can be stored in the clear"
 
 
+def secret_values_are_forums_to_handle(connection: Connection) -> Iterator[str]:
+    """Whoever lacks the key reaches no sealed value, nor whoever has it and is somebody else."""
+    know_app_info_key(connection)
+    world = make_world(connection)
+    entry = make_secret(connection, world.owner)
+    before = held(connection, entry)
+    tries = {
+        "the owner without the key": (world.owner.actor, None),
+        "a stranger with the key": (world.stranger.actor, APP_INFO_KEY),
+    }
+    for name, (statement, parameters) in calls(world.owner).items():
+        if refused_code(connection, world.owner.actor, statement, parameters) is not None:
+            yield f"{name} is refused to whom it is for"
+        for who, (actor, key) in tries.items():
+            given = calls(world.owner, key)[name][1]
+            if refused_code(connection, actor, statement, given) is None:
+                yield f"{who} reaches a secret by {name}"
+    if told(connection, world.stranger.actor, VERSIONS, (entry,)) != ((None,),):
+        yield "a stranger lists former values"
+    if refused_code(connection, world.stranger.actor, RESTORE, (entry, 1)) is None:
+        yield "a stranger restores a value"
+    if held(connection, entry) != before:
+        yield "a secret has changed"
+
+
+def secrets_are_shown_on_the_record(connection: Connection) -> Iterator[str]:
+    """Each way out for a value is written into the history."""
+    know_app_info_key(connection)
+    owner = make_world(connection).owner
+    entry = make_secret(connection, owner)
+    for number, name in enumerate(("reveal", "export"), 1):
+        statement, parameters = calls(owner)[name]
+        with acting_as(connection, owner.actor):
+            shown = one(connection, statement, parameters)
+        if "ciphertext" not in str(shown):
+            yield f"{name} shows nothing, so that what it leaves proves nothing"
+        if count_reveals(connection, entry) != number:
+            yield f"{name} is not in the history"
+
+
+def secrets_leave_no_plain_copy(connection: Connection) -> Iterator[str]:
+    """An entry that becomes a secret takes the plain values that it had out of the former ones."""
+    know_app_info_key(connection)
+    owner = make_world(connection).owner
+    entry = owner.rows["app_info"]
+    with acting_as(connection, owner.actor):
+        connection.execute("update public.app_info set value = %s where id = %s", (SECRET, entry))
+        connection.execute("update public.app_info set value = 'other' where id = %s", (entry,))
+    if SECRET not in str(held(connection, entry)):
+        yield "a plain value is not kept, so that it goes proves nothing"
+    make_secret(connection, owner)
+    if SECRET in str(held(connection, entry)):
+        yield "a former value is left in the clear"
+
+
 def history_cannot_be_edited(connection: Connection) -> Iterator[str]:
     """Nobody who comes through the API writes, changes or deletes a line, the owner included."""
     world = make_world(connection)
@@ -479,6 +545,9 @@ BEHAVIOUR_CHECKS = (
     history_tells_who_and_what,
     history_keeps_secrets,
     secrets_are_not_stored_plain,
+    secret_values_are_forums_to_handle,
+    secrets_are_shown_on_the_record,
+    secrets_leave_no_plain_copy,
     history_cannot_be_edited,
     accounts_go_without_a_trace,
 )

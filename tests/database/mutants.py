@@ -256,6 +256,86 @@ OUR_OWN = (
         behaviour.secrets_are_not_stored_plain,
     ),
     Mutant(
+        "secrets without the key",
+        edited("private.identify_app_info_caller(text)", "if not exists (", "if false and not exists ("),
+        behaviour.secret_values_are_forums_to_handle,
+    ),
+    *(
+        Mutant(
+            f"{name} of anybody's secrets",
+            edited(function, old, new),
+            behaviour.secret_values_are_forums_to_handle,
+        )
+        for name, function, old, new in (
+            (
+                "changes",
+                "private.write_app_info(jsonb,text)",
+                "known.user_id = caller_id and known.id = (item",
+                "known.id = (item",
+            ),
+            (
+                "reveals",
+                "private.reveal_app_info(uuid,integer,text)",
+                # Of two nets, both.
+                "known.user_id = caller_id",
+                "true",
+            ),
+            (
+                "exports",
+                "private.export_app_info(uuid,text[],boolean,text)",
+                "known.user_id = caller_id and known.id",
+                "known.id",
+            ),
+            (
+                "comparisons",
+                "private.compare_app_info(uuid,text[],text)",
+                "known.user_id = caller_id and known.id",
+                "known.id",
+            ),
+            (
+                "lists",
+                "private.list_app_info_versions(uuid)",
+                "entry.user_id = auth.uid() and entry.id",
+                "entry.id",
+            ),
+            (
+                "restorations",
+                "private.restore_app_info(uuid,integer,integer[])",
+                # As above.
+                "user_id = caller_id",
+                "user_id is not null",
+            ),
+        )
+    ),
+    Mutant(
+        "reveals off the record",
+        edited(
+            "private.reveal_app_info(uuid,integer,text)",
+            "perform private.record_reveal(entry, given.number)",
+            "perform 1",
+        ),
+        behaviour.secrets_are_shown_on_the_record,
+    ),
+    Mutant(
+        "exports off the record",
+        edited(
+            "private.export_app_info(uuid,text[],boolean,text)",
+            "perform private.record_reveal(shown, shown.secret_number)",
+            "perform 1",
+        ),
+        behaviour.secrets_are_shown_on_the_record,
+    ),
+    Mutant(
+        "former values kept in the clear",
+        "drop trigger keep_former_value on public.app_info",
+        behaviour.secrets_leave_no_plain_copy,
+    ),
+    Mutant(
+        "former values left in the clear",
+        edited("private.keep_former_value()", "former.value is not null", "false"),
+        behaviour.secrets_leave_no_plain_copy,
+    ),
+    Mutant(
         "history to be tidied",
         """grant delete on public.activity to authenticated;
         create policy "Owners can tidy up" on public.activity for delete to authenticated

@@ -1,0 +1,266 @@
+"""Secret values in the database: who may write, see and restore them, and what is written of it."""
+
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.database.actors import ANONYMOUS, NOBODY, SERVICE, Connection, acting_as, one, refusal
+from tests.database.secrets import (
+    APP_INFO_KEY,
+    EXPORT,
+    RESTORE,
+    REVEAL,
+    VERSIONS,
+    WRITE,
+    calls,
+    changed,
+    count_reveals,
+    held,
+    know_app_info_key,
+    make_secret,
+    new,
+    sealed,
+    told,
+    write,
+)
+from tests.database.world import Person, make_person
+
+ENTRY = "select is_secret, value, has_value, secret_number, version from public.app_info where id = %s"
+
+
+@pytest.fixture
+def owner(database: Connection) -> Person:
+    """Somebody with a secret entry."""
+    know_app_info_key(database)
+    person = make_person(database)
+    make_secret(database, person)
+    return person
+
+
+@pytest.fixture
+def stranger(database: Connection) -> Person:
+    """Somebody else."""
+    return make_person(database)
+
+
+def row(connection: Connection, person: Person) -> tuple[Any, ...] | None:
+    """Their entry."""
+    return connection.execute(ENTRY, (person.rows["app_info"],)).fetchone()
+
+
+@pytest.mark.parametrize("call", ["write", "reveal", "export", "compare"])
+@pytest.mark.parametrize("key", [None, "", "forged" * 8], ids=["none", "empty", "forged"])
+def test_owner_without_the_key_is_refused_before_anything_else(
+    database: Connection, owner: Person, call: str, key: str | None
+) -> None:
+    statement, parameters = calls(owner, key)[call]
+    message = "this is for Forum's app info function only"
+    assert told(database, owner.actor, statement, parameters) == ("PT403", message, None, "app_info_key")
+    assert count_reveals(database, owner.rows["app_info"]) == 0
+
+
+@pytest.mark.parametrize("call", ["write", "reveal", "export", "compare"])
+def test_key_without_an_account_opens_nothing(database: Connection, owner: Person, call: str) -> None:
+    statement, parameters = calls(owner)[call]
+    assert told(database, NOBODY, statement, parameters)[0] == "PT401"
+    for actor in (ANONYMOUS, SERVICE):
+        assert told(database, actor, statement, parameters)[0] == "42501"
+
+
+@pytest.mark.parametrize("call", ["write", "reveal", "export", "compare"])
+def test_strangers_entry_looks_like_a_missing_one_even_with_the_key(
+    database: Connection, owner: Person, stranger: Person, call: str
+) -> None:
+    statement, parameters = calls(owner)[call]
+    nowhere = Person(owner.id, {name: uuid4() for name in owner.rows})
+    refused = told(database, stranger.actor, statement, parameters)
+    assert refused[0] == "PT404"
+    missing_statement, missing = calls(nowhere)[call]
+    assert told(database, stranger.actor, missing_statement, missing) == refused
+    assert held(database, owner.rows["app_info"]) == [(1, None, sealed("one"))]
+
+
+def test_former_values_of_strangers_are_neither_listed_nor_restored(
+    database: Connection, owner: Person, stranger: Person
+) -> None:
+    entry = owner.rows["app_info"]
+    write(database, owner.actor, changed(entry, sealed=sealed("two")))
+    assert told(database, stranger.actor, VERSIONS, (entry,)) == ((None,),)
+    assert told(database, stranger.actor, RESTORE, (entry, 1))[0] == "PT404"
+    assert told(database, NOBODY, RESTORE, (entry, 1))[0] == "PT404"
+    assert one(database, "select secret_number from public.app_info where id = %s", (entry,)) == 2
+
+
+def test_sealed_value_is_kept_apart_from_its_entry(database: Connection, owner: Person) -> None:
+    assert row(database, owner) == (True, None, True, 1, 2)
+    assert held(database, owner.rows["app_info"]) == [(1, None, sealed("one"))]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["a plain text", ["a"], {"value": "plain"}, {**sealed("x"), "key_id": "k" * 100_000}],
+    ids=["text", "array", "another object", "too large"],
+)
+def test_what_is_not_sealed_is_not_stored_as_a_secret(
+    database: Connection, owner: Person, forged: object
+) -> None:
+    entry = owner.rows["app_info"]
+    items = Jsonb([changed(entry, sealed=forged, is_secret=True)])
+    refused = refusal(database, owner.actor, WRITE, (items, APP_INFO_KEY))
+    assert refused is not None
+    assert refused.sqlstate in {"23514", "PT422"}
+    assert held(database, entry) == [(1, None, sealed("one"))]
+
+
+def test_new_secret_of_a_strangers_product_is_refused_like_one_of_a_missing_product(
+    database: Connection, owner: Person, stranger: Person
+) -> None:
+    nowhere = Person(owner.id, {**owner.rows, "products": uuid4()})
+    for other in (owner, nowhere):
+        items = Jsonb([new(other, "KEY", "x", uuid4())])
+        refused = refusal(database, stranger.actor, WRITE, (items, APP_INFO_KEY))
+        assert refused is not None
+        assert (refused.sqlstate, refused.constraint_name) == ("23503", None)
+        assert "app_info_product_fkey" in str(refused.message_detail)
+        assert str(other.rows["products"]) not in str(refused.message_detail)
+
+
+def test_id_that_another_entry_has_is_not_taken_over(
+    database: Connection, owner: Person, stranger: Person
+) -> None:
+    items = Jsonb([new(stranger, "KEY", "x", owner.rows["app_info"])])
+    assert told(database, stranger.actor, WRITE, (items, APP_INFO_KEY))[0] == "23505"
+    assert row(database, owner) == (True, None, True, 1, 2)
+
+
+def test_failure_of_one_item_undoes_all_and_quotes_no_row(database: Connection, owner: Person) -> None:
+    """Row level security hides the detail of a failed check from clients, and does not bind a definer."""
+    entry = owner.rows["app_info"]
+    plain = {"action": "create", "product_id": str(owner.rows["products"]), "key": "PLAIN"}
+    items = Jsonb([changed(entry, sealed=sealed("two")), {**plain, "value": "canary", "category": "not one"}])
+    refused = refusal(database, owner.actor, WRITE, (items, APP_INFO_KEY))
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint) == ("23514", "bulk_item")
+    assert '"index": 1' in str(refused.message_detail)
+    assert "canary" not in f"{refused.message_primary} {refused.message_detail}"
+    assert held(database, entry) == [(1, None, sealed("one"))]
+
+
+@pytest.mark.parametrize(
+    ("is_secret", "change"),
+    [
+        (True, {"value": "plain"}),
+        (True, {"is_secret": False}),
+        (False, {"sealed": sealed("two")}),
+        (False, {"is_secret": True}),
+    ],
+    ids=["plain for a secret", "unread", "sealed for a plain", "unsealed"],
+)
+def test_change_that_was_prepared_for_the_other_kind_of_entry_writes_nothing(
+    database: Connection, owner: Person, stranger: Person, *, is_secret: bool, change: dict[str, Any]
+) -> None:
+    person = owner if is_secret else stranger
+    entry = person.rows["app_info"]
+    before = (row(database, person), held(database, entry))
+    items = Jsonb([changed(entry, **change)])
+    refused = refusal(database, person.actor, WRITE, (items, APP_INFO_KEY))
+    assert refused is not None
+    assert refused.sqlstate == "PT409"
+    assert "app_info_secrecy" in str(refused.message_detail)
+    assert (row(database, person), held(database, entry)) == before
+
+
+@pytest.mark.parametrize("items", [None, {}, [], [{}] * 1_001], ids=["null", "object", "none", "too many"])
+def test_what_is_no_list_of_up_to_a_thousand_is_refused(
+    database: Connection, owner: Person, items: object
+) -> None:
+    assert told(database, owner.actor, WRITE, (Jsonb(items), APP_INFO_KEY))[0] == "PT422"
+
+
+def test_reveal_that_cannot_be_recorded_is_not_given(database: Connection, owner: Person) -> None:
+    database.execute(
+        "alter table public.activity add constraint full_up check (action <> 'revealed') not valid"
+    )
+    entry = owner.rows["app_info"]
+    for statement, parameters in (
+        (REVEAL, (entry, None, APP_INFO_KEY)),
+        (REVEAL, (entry, 1, APP_INFO_KEY)),
+        (EXPORT, (owner.rows["products"], ["url"], True, APP_INFO_KEY)),
+    ):
+        assert told(database, owner.actor, statement, parameters)[0] == "23514"
+    assert one(database, "select last_revealed_at from public.app_info where id = %s", (entry,)) is None
+
+
+def test_reveal_is_recorded_as_the_persons_and_raises_no_version(database: Connection, owner: Person) -> None:
+    entry = owner.rows["app_info"]
+    ((given,),) = told(database, owner.actor, REVEAL, (entry, None, APP_INFO_KEY))
+    assert (given["sealed"], given["value"], given["number"]) == (sealed("one"), None, 1)
+    assert database.execute(
+        "select actor, actor_id, product_id, changes from public.activity"
+        " where entity_id = %s and action = 'revealed'",
+        (entry,),
+    ).fetchall() == [("person", owner.id, owner.rows["products"], {"value": {"revealed": True, "number": 1}})]
+    assert row(database, owner) == (True, None, True, 1, 2)
+
+
+def test_comparing_is_no_reveal(database: Connection, owner: Person) -> None:
+    statement, parameters = calls(owner)["compare"]
+    (((given,),),) = told(database, owner.actor, statement, parameters)
+    assert given["sealed"] == sealed("one")
+    assert count_reveals(database, owner.rows["app_info"]) == 0
+
+
+def test_plain_value_that_a_browser_changes_keeps_its_former_one(
+    database: Connection, stranger: Person
+) -> None:
+    entry = stranger.rows["app_info"]
+    for value in ("two", "two", None, "three"):
+        with acting_as(database, stranger.actor):
+            database.execute("update public.app_info set value = %s", (value,))
+    assert [(number, value) for number, value, _ in held(database, entry)] == [
+        (1, "https://example.com/v2"),
+        (2, "two"),
+    ]
+
+
+def test_state_of_a_value_is_true_whoever_writes_the_row(database: Connection, owner: Person) -> None:
+    """An operator at a prompt passes no function."""
+    entry = owner.rows["app_info"]
+    set_by_hand = "update public.app_info set has_value = false, value_changed_at = null where id = %s"
+    database.execute(set_by_hand, (entry,))
+    assert row(database, owner) == (True, None, True, 1, 2)
+    database.execute(
+        "update public.app_info set is_secret = false, secret_number = 7 where id = %s", (entry,)
+    )
+    assert row(database, owner) == (False, None, False, None, 3)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        database.execute(
+            "update public.app_info set is_secret = true, value = 'plain' where id = %s", (entry,)
+        )
+
+
+def test_app_info_key_is_stored_as_its_sha256_and_exchanged_without_a_gap(
+    database: Connection, owner: Person
+) -> None:
+    database.execute("delete from private.app_info_keys")
+    keys = ["k" * 43, "l" * 43, "m" * 43]
+
+    def accepted() -> list[str]:
+        call = (owner.rows["app_info"], None)
+        return [key for key in keys if refusal(database, owner.actor, REVEAL, (*call, key)) is None]
+
+    expected = [[0], [0, 1], [1, 2], [2]]
+    for key, known in zip([*keys, keys[2]], expected, strict=True):
+        database.execute("select private.set_app_info_key(%s)", (key,))
+        assert accepted() == [keys[number] for number in known]
+    stored = one(database, "select key_sha256 from private.app_info_keys")
+    assert stored == sha256(keys[2].encode()).digest()
+
+
+def test_app_info_key_that_is_short_is_refused(database: Connection) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        database.execute("select private.set_app_info_key('short')")

@@ -2,7 +2,7 @@
 // SUPABASE_URL and SUPABASE_ANON_KEY come from .local/env, as a frontend would get them.
 import { createClient } from "@supabase/supabase-js"
 
-const { SUPABASE_URL, SUPABASE_ANON_KEY } = process.env
+const { SUPABASE_URL, SUPABASE_ANON_KEY, API_URL } = process.env
 
 function client() {
   return createClient(SUPABASE_URL, SUPABASE_ANON_KEY, {
@@ -36,6 +36,21 @@ const changed = await ada.from("products").update({ icon: "gear" }).eq("id", ins
 seen.changed = changed.data
 seen.listed = (await ada.from("products").select("*", { count: "exact" }).limit(10)).count
 seen.badColor = failure((await ada.from("products").insert({ name: "x", color: "blue" })).error)
+
+const made = await fetch(`${API_URL}/api/app-info`, {
+  method: "POST",
+  headers: {
+    Authorization: `Bearer ${(await ada.auth.getSession()).data.session.access_token}`,
+    "Content-Type": "application/json",
+  },
+  body: JSON.stringify({ product_id: inserted.data?.id, key: "TOKEN", value: "s3cr3t", is_secret: true }),
+})
+const secret = await made.json()
+seen.secret = { status: made.status, row: (await ada.from("app_info").select().eq("id", secret.id).single()).data }
+const guessed = { entry_id: secret.id, value_number: null, app_info_key: "guessed".repeat(8) }
+seen.secretRevealed = failure((await ada.rpc("reveal_app_info", guessed)).error)
+seen.secretOverwritten = failure((await ada.from("app_info").update({ value: "x" }).eq("id", secret.id)).error)
+seen.secretUnmarked = failure((await ada.from("app_info").update({ is_secret: false }).eq("id", secret.id)).error)
 
 const refreshed = await ada.auth.refreshSession()
 seen.refreshed = { error: failure(refreshed.error), session: refreshed.data.session }

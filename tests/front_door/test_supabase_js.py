@@ -64,6 +64,15 @@ def test_supabase_js_writes_and_reads_through_postgrest(visit: Visit) -> None:
     assert visit["badColor"]["code"] == "23514"
 
 
+def test_supabase_js_sees_that_there_is_a_secret_and_nothing_of_it(visit: Visit) -> None:
+    assert visit["secret"]["status"] == 201
+    row = visit["secret"]["row"]
+    assert (row["is_secret"], row["has_value"], row["value"]) == (True, True, None)
+    assert visit["secretRevealed"]["code"] == "PT403"
+    assert visit["secretOverwritten"]["code"] == "23514"
+    assert visit["secretUnmarked"]["code"] == "42501"
+
+
 def test_supabase_js_refreshes_and_goes_on(visit: Visit) -> None:
     assert visit["refreshed"]["error"] is None
     assert visit["refreshed"]["session"]["refresh_token"] != visit["signUp"]["session"]["refresh_token"]

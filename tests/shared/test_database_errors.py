@@ -78,6 +78,13 @@ def test_words_of_the_database_stay_inside() -> None:
     assert "s3cr3t" not in problem.detail + str(problem.errors) + str(problem.extensions)
 
 
-@pytest.mark.parametrize(("hint", "status"), [("account_gone", 401), ("product", 404), ("import_key", 502)])
+@pytest.mark.parametrize(
+    ("hint", "status"),
+    [
+        *(("account_gone", 401), ("product", 404), ("import_key", 502), ("app_info_key", 502)),
+        *(("app_info", 404), ("app_info_version", 404), ("app_info_version_secret", 409)),
+        ("app_info_secrecy", 409),
+    ],
+)
 def test_hint_of_forums_own_functions_decides_before_the_code(hint: str, status: int) -> None:
     assert to_problem(make_error("PT409", hint=hint)).status == status

@@ -139,14 +139,15 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
     ) -> dict[str, Any]:
         columns = self.to_columns(changes) | {"action": "change", "id": str(row_id)}
         columns.pop("version", None)
-        if move in {Move.NONE, Move.UNSEAL}:
-            return columns if move is Move.NONE else columns | {"is_secret": False}
+        if move is Move.NONE:
+            return columns
+        if move is Move.UNSEAL:
+            return columns | {"is_secret": False}
         if move is Move.OPEN_STORED:
             # Recorded as a reveal, whether or not it is stored in the clear in the end.
             value = self.values.open(self.values.reveal(row_id))
             return columns | {"is_secret": False, "value": value}
-        sent = columns.pop("value", None)
-        value = sent if move is Move.SEAL_SENT or entry is None else entry.value
+        value = columns.pop("value", None if entry is None else entry.value)
         sealed = None if value is None else self.values.seal(value, row_id)
         return columns | {"is_secret": True, "sealed": sealed}
 

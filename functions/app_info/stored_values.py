@@ -48,7 +48,8 @@ class StoredValues:
         except SealBroken as error:
             logger.exception("secret_unreadable", app_info_id=str(stored.id))
             raise Unavailable(
-                "This value does not open with the key that this deployment has. The operator has to look.",
+                f"The value of {stored.key} does not open with the keys that this deployment has. "
+                "The operator has to look.",
                 type="secret-unreadable",
             ) from error
 

@@ -129,13 +129,17 @@ def test_migrations_are_applied_by_the_command_line_of_supabase_and_once(
         assert "Applying migration" not in capfd.readouterr().out
 
 
-def test_key_that_is_set_is_the_one_the_database_takes(
+def test_keys_that_are_set_are_those_the_database_takes(
     supabase: Supabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGSSLMODE", "disable")
-    settings = {**SETTINGS, "GITHUB_IMPORT_KEY": supabase.import_key}
-    set_keys(supabase.database_url, settings)
-    set_keys(supabase.database_url, settings)
+    keys = {"GITHUB_IMPORT_KEY": supabase.import_key, "APP_INFO_KEY": supabase.app_info_key}
+    set_keys(supabase.database_url, {**SETTINGS, **keys})
+    set_keys(supabase.database_url, {**SETTINGS, **keys})
     with psycopg.connect(supabase.database_url) as connection:
-        hashes = connection.execute("select key_sha256 from private.import_keys").fetchall()
-    assert (hashlib.sha256(supabase.import_key.encode()).digest(),) in hashes
+        stored = {
+            "GITHUB_IMPORT_KEY": connection.execute("select key_sha256 from private.import_keys").fetchall(),
+            "APP_INFO_KEY": connection.execute("select key_sha256 from private.app_info_keys").fetchall(),
+        }
+    for name, key in keys.items():
+        assert (hashlib.sha256(key.encode()).digest(),) in stored[name]

@@ -28,9 +28,10 @@ from tests.openapi.rows import Rows, make_rows
 from tests.openapi.test_declared_answers import OPERATIONS, Operation
 from tests.openapi.upstream import error, run_broken_supabase
 
-CANARY = "canary"
+# Of this run: other tests leave canaries of their own in the database.
+CANARY = f"canary{uuid4().hex}"
 # The same for values that were plain before their entry became a secret, and came in as such.
-SPARROW = "sparrow"
+SPARROW = f"sparrow{uuid4().hex}"
 PATH = "/api/app-info"
 
 

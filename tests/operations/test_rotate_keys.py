@@ -90,9 +90,15 @@ class Watched:
 def connection(postgres: Postgres) -> Iterator[Connection]:
     """The database as its owner, with no connections but the test's."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("delete from private.github_connections")
+        clear(connection)
         yield connection
-        connection.execute("delete from private.github_connections")
+        clear(connection)
+
+
+def clear(connection: Connection) -> None:
+    """Nothing is sealed. Other tests have sealed things under keys of theirs."""
+    connection.execute("delete from private.github_connections")
+    connection.execute("delete from private.app_info_values")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ The database verifies the signature of the same token again, but neither its aud
 """
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -101,10 +101,19 @@ def find_key(token: str, settings: Settings) -> tuple[jwt.PyJWK | str, list[str]
         if settings.supabase_jwt_secret is None:  # pragma: no cover - Settings refuses this at start
             raise ValueError("no key is configured")
         return settings.supabase_jwt_secret.read(), ["HS256"]
-    key_id = jwt.get_unverified_header(token).get("kid")
+    key_id = read_key_id(token.partition(".")[0])
+    return get_signing_keys(str(settings.supabase_jwks_url)).get_signing_key(key_id), ["ES256", "RS256"]
+
+
+# The header is the same on every token that a key has signed, and says nothing of whose token it is. PyJWT
+# would decode all of the token to read it, which takes half as long as the signature.
+@lru_cache(maxsize=8)
+def read_key_id(header: str) -> str:
+    """The key id in a token's first segment. Raises `jwt.InvalidTokenError`."""
+    key_id = jwt.get_unverified_header(f"{header}..").get("kid")
     if not isinstance(key_id, str):
         raise jwt.InvalidTokenError("no key id")
-    return get_signing_keys(str(settings.supabase_jwks_url)).get_signing_key(key_id), ["ES256", "RS256"]
+    return key_id
 
 
 @cache

@@ -14,6 +14,7 @@ from shared.correlation import HEADER
 from shared.errors import BadRequest, FieldError, UnsupportedMediaType
 from shared.invocation import get_function_name, invocation
 from shared.lambda_context import LambdaContext
+from shared.loading import end_loading
 from shared.problems import handle_problems
 
 # What Lambda itself takes.
@@ -134,8 +135,10 @@ class Handler:
 
 
 def create_handler(app: FastAPI) -> Handler:
-    """The Lambda handler of an application."""
-    return Handler(app)
+    """The Lambda handler of an application, with which its function has loaded."""
+    handler = Handler(app)
+    end_loading()
+    return handler
 
 
 def name_function(app: FastAPI) -> str:

@@ -39,6 +39,9 @@ SOURCES = (
 # npm's part of it, which a checkout without `make install` does not have.
 ASSET = "functions/reference/assets/swagger-ui-bundle.js"
 
+# HTTP/2, which `postgrest` asks for and Forum does not speak: httpcore loads it wherever it is installed.
+UNUSED = ("h2", "hpack", "hyperframe")
+
 # Scripts name the interpreter of the machine that installed them, and RECORD their hashes. The other two say
 # who installed what. Metadata and licences stay. Some wheels bring tests of their own.
 NOT_PACKAGED = re.compile(
@@ -47,6 +50,7 @@ NOT_PACKAGED = re.compile(
     r"|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED)"
     r"|.*/tests/.*"
     r"|.*/_testcapi\.[^/]+\.so"
+    rf"|({'|'.join(UNUSED)})(-[^/]+\.dist-info)?/.*"
 )
 
 # SPEC section 7.

@@ -128,8 +128,9 @@ def test_interpreter_of_another_version_compiles_nothing(tmp_path: Path) -> None
 
 
 def test_interpreter_of_the_targets_version_is_found() -> None:
-    version = [find_interpreter(get_this_machine()), "-c", "import sys; print(sys.version_info[:2])"]
-    told = subprocess.run(version, capture_output=True, text=True, check=True).stdout  # noqa: S603 - it was found here
+    interpreter = str(find_interpreter(get_this_machine()))
+    command = [interpreter, "-c", "import sys; print(sys.version_info[:2])"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - as found
     assert told.strip() == str(sys.version_info[:2])
 
 

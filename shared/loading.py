@@ -1,24 +1,23 @@
-"""How a function loads: without the garbage collector.
+"""When the garbage collector works: hardly while a function loads, and seldom afterwards.
 
-It would go through every module, class and schema several times, which takes a tenth of the time, and find
-that all of it stays. Afterwards it is told so, and looks at what requests leave behind.
+By itself it looks for garbage whenever 700 objects more are alive than before. A function that loads makes a
+hundred thousand: it would go through every module, class and schema several times, which takes a tenth of the
+time, and find that all of it stays. A list of fifty is more than 700 objects, too, and leaves none behind.
 """
 
 import gc
-import os
 
-# A process of Lambda's loads one function and nothing else. Others are not a function's to tune.
-IS_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+WHILE_LOADING = 1_000_000
+# The younger two generations as Python has them: a tenth collection takes in the next older one.
+AFTERWARDS = (10_000, 10, 10)
 
 
 def begin_loading() -> None:
     """From here on, everything stays."""
-    if IS_LAMBDA:
-        gc.disable()
+    gc.set_threshold(WHILE_LOADING)
 
 
 def end_loading() -> None:
-    """From here on, there is garbage."""
-    if IS_LAMBDA:
-        gc.freeze()
-        gc.enable()
+    """From here on, there is garbage, and not among what is here by now."""
+    gc.freeze()
+    gc.set_threshold(*AFTERWARDS)

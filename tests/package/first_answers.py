@@ -20,7 +20,7 @@ def main() -> None:
     handler = import_module(module).handler
     told: dict[str, Any] = {
         "collections": count_collections() - before,
-        "collects": gc.isenabled(),
+        "collects_after": gc.get_threshold()[0] if gc.isenabled() else None,
         "frozen": gc.get_freeze_count(),
         "statuses": [],
         "connections": [],

@@ -19,10 +19,10 @@ NOT_LOADED = {
     *("boto3", "botocore"),  # 100 ms, for the queue and KMS only
     *("h2", "hpack", "hyperframe"),  # HTTP/2
     *("supabase", "supabase_auth", "supabase_functions", "realtime", "storage3", "websockets"),
-    *("aws_xray_sdk", "dotenv", "email_validator", "pycparser"),
+    *("aws_xray_sdk", "email_validator", "pycparser"),
     "shared.openapi",
 }
-NOT_LOADED_BY_PRODUCTS = {"shared.github", "shared.sync", "shared.encryption", "shared.aws"}
+NOT_LOADED_BY_PRODUCTS = {"dotenv", "shared.github", "shared.sync", "shared.encryption"}
 
 # Without Python's own, of which each version has others. Hello world loads 202, a list of products 456.
 MAX_MODULES = 465

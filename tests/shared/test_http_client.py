@@ -27,12 +27,16 @@ RunServer = Callable[[Path | None], AbstractContextManager[str]]
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """Clients of a process that has asked for nothing yet."""
-    for cached in (get_http_client, get_tls_context):
-        cached.cache_clear()
+    forget_clients()
     yield
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """Close the connections there are, and make new ones from now on."""
     get_http_client().close()
-    for cached in (get_http_client, get_tls_context):
-        cached.cache_clear()
+    get_http_client.cache_clear()
+    get_tls_context.cache_clear()
 
 
 @pytest.fixture

@@ -74,8 +74,9 @@ lock: install ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --group dev -c requirements.txt -o requirements-dev.txt
 
-deploy: package ## Migrate, deploy to AWS and try it: make deploy stage=production
+deploy: install ## Migrate, deploy to AWS and try it: make deploy stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make deploy stage=production" >&2; exit 1; }
+	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile),--compile)
 	@$(BIN)/python -m operations.deploy $(stage)
 
 rollback: install ## Go back to the deployment before: make rollback stage=production

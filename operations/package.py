@@ -3,10 +3,10 @@
 The wheels are those of Lambda's platform, whatever this machine is, in the versions of requirements.txt. The
 same sources give the same bytes: entries are sorted, and their times and modes are fixed.
 
-Bytecode is left out unless `--compile-with` names an interpreter of the target's version. It is good for one
-version of Python only, and Lambda's is hardly that of every machine: a zip that held it wherever somebody
-happens to have that interpreter would differ from one machine to the next. With it, a cold start compiles
-nothing.
+Bytecode is left out unless `--compile` asks for it, or `--compile-with` names an interpreter of the target's
+version. It is good for one version of Python only, and Lambda's is hardly that of every machine: a zip that
+held it wherever somebody happens to have that interpreter would differ from one machine to the next. `make
+deploy` asks for it: Lambda keeps no bytecode of its own, and to compile more than doubles a cold start.
 
 boto3 comes with Lambda's runtime, and so is no part of it.
 """
@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ SOURCES = (
 # npm's part of it, which a checkout without `make install` does not have.
 ASSET = "functions/reference/assets/swagger-ui-bundle.js"
 
+# HTTP/2, which `postgrest` asks for and Forum does not speak: httpcore loads it wherever it is installed.
+UNUSED = ("h2", "hpack", "hyperframe")
+
 # Scripts name the interpreter of the machine that installed them, and RECORD their hashes. The other two say
 # who installed what. Metadata and licences stay. Some wheels bring tests of their own.
 NOT_PACKAGED = re.compile(
@@ -47,6 +51,7 @@ NOT_PACKAGED = re.compile(
     r"|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED)"
     r"|.*/tests/.*"
     r"|.*/_testcapi\.[^/]+\.so"
+    rf"|({'|'.join(UNUSED)})(-[^/]+\.dist-info)?/.*"
 )
 
 # SPEC section 7.
@@ -129,11 +134,29 @@ def install(folder: Path, target: Target) -> None:
         raise CannotPackage(f"uv cannot install for {target}:\n{ended.stderr}")
 
 
+def find_interpreter(target: Target) -> Path:
+    """One of the target's version: this one, one on PATH, or one of uv's. Raises `CannotPackage`."""
+    command = [sys.executable, "-m", "uv", "python", "find", "--managed-python", target.python_version]
+    managed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    for found in (sys.executable, shutil.which(f"python{target.python_version}"), managed):
+        if found and _get_version(found) == target.python_version:
+            return Path(found)
+    raise CannotPackage(
+        f"Bytecode takes Python {target.python_version}, and there is none here."
+        f" Get one: `.venv/bin/uv python install {target.python_version}`."
+    )
+
+
+def _get_version(interpreter: Path | str) -> str:
+    """The version of Python that an interpreter is, empty for what does not start."""
+    version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    answer = subprocess.run([interpreter, "-c", version], capture_output=True, text=True, check=False)
+    return answer.stdout.strip()
+
+
 def compile_sources(folder: Path, target: Target, interpreter: Path) -> None:
     """Puts bytecode beside each source, which Python takes unchecked. Raises `CannotPackage`."""
-    version = "import sys; print('%d.%d' % sys.version_info[:2])"
-    answer = subprocess.run([interpreter, "-c", version], capture_output=True, text=True, check=True)
-    if answer.stdout.strip() != target.python_version:
+    if _get_version(interpreter) != target.python_version:
         raise CannotPackage(f"{interpreter} is not Python {target.python_version}.")
     # In a process, -j 1: how strings are shared in bytecode depends on what was compiled before.
     options = ["-q", "-j", "1", "-s", str(folder), "-p", "/var/task", "--invalidation-mode", "unchecked-hash"]
@@ -170,11 +193,16 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ARTIFACT)
     parser.add_argument("--platform", default=default.platform, help="as uv names it")
     parser.add_argument("--python-version", default=default.python_version)
-    parser.add_argument("--compile-with", type=Path, help="an interpreter of that version")
+    bytecode = parser.add_mutually_exclusive_group()
+    bytecode.add_argument("--compile", action="store_true", help="add bytecode")
+    bytecode.add_argument(
+        "--compile-with", type=Path, help="add bytecode by this interpreter of that version"
+    )
     arguments = parser.parse_args()
     target = Target(arguments.platform, arguments.python_version)
     try:
-        digest = build(arguments.output, target, arguments.compile_with)
+        interpreter = find_interpreter(target) if arguments.compile else arguments.compile_with
+        digest = build(arguments.output, target, interpreter)
     except CannotPackage as error:
         sys.exit(str(error))
     size = arguments.output.stat().st_size / 1024**2

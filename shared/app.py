@@ -4,16 +4,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import iter_route_contexts
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute, iter_route_contexts
 from mangum import Mangum
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import request_log
 from shared.correlation import HEADER
 from shared.errors import BadRequest, FieldError, UnsupportedMediaType
 from shared.invocation import get_function_name, invocation
 from shared.lambda_context import LambdaContext
+from shared.loading import end_loading
 from shared.problems import handle_problems
 
 # What Lambda itself takes.
@@ -23,9 +24,33 @@ MAX_BODY_BYTES = 6 * 1024 * 1024
 TEXT_TYPES = ["text/", "application/json", "application/problem+json"]
 
 
-async def refuse_unknown_parameters(request: Request) -> None:
+class Guard:
+    """What holds on every route, before anything else of a request is looked at.
+
+    An ASGI application around the route's own: as dependencies of each route the same would be found out anew
+    for each request, and would make a cold start analyse every route twice.
+    """
+
+    def __init__(self, route: APIRoute) -> None:
+        self._app = route.app
+        self._takes_parameters = bool(route.dependant.query_params)
+        self._takes_body = route.body_field is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises `BadRequest` and `UnsupportedMediaType`."""
+        request = Request(scope, receive)
+        if not self._takes_parameters:
+            refuse_parameters(request)
+        if self._takes_body and not says_json(request):
+            if await request.body():
+                raise UnsupportedMediaType("Send the body as `Content-Type: application/json`.")
+            receive = _receive_nothing
+        await self._app(scope, receive, send)
+
+
+def refuse_parameters(request: Request) -> None:
     """An endpoint without parameters takes none. Those with parameters refuse others by their model."""
-    if request.query_params and not request.scope["route"].dependant.query_params:
+    if request.query_params:
         names = sorted(request.query_params.keys())
         raise BadRequest(
             f"Unknown parameter {', '.join(f'`{name}`' for name in names)}.",
@@ -34,16 +59,19 @@ async def refuse_unknown_parameters(request: Request) -> None:
         )
 
 
-async def require_json(request: Request) -> None:
-    """A body that does not say that it is JSON is refused, where one is read at all.
+def says_json(request: Request) -> bool:
+    """Whether a request says that its body is JSON.
 
-    It also keeps a form on a foreign page from posting here: a browser asks before it sends JSON elsewhere.
+    One that does not is refused, which also keeps a form on a foreign page from posting here: a browser asks
+    before it sends JSON elsewhere.
     """
-    if request.scope["route"].body_field is None:
-        return
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and await request.body():
-        raise UnsupportedMediaType("Send the body as `Content-Type: application/json`.")
+    return media_type == "application/json"
+
+
+async def _receive_nothing() -> Message:
+    """The empty body once more, which has been read already."""
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def create_app(*routers: APIRouter) -> FastAPI:
@@ -52,6 +80,8 @@ def create_app(*routers: APIRouter) -> FastAPI:
     Endpoints are `async def` and call the database without `await`: a Lambda container serves one request at
     a time, so nobody waits, and the worker thread of a plain `def` would cost as much as half the query.
     """
+    # The routers' own routes: `include_router` would analyse each of them once more.
+    routes = [route for router in routers for route in router.routes]
     app = FastAPI(
         title="Forum",
         openapi_url=None,
@@ -59,11 +89,12 @@ def create_app(*routers: APIRouter) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         max_body_size=MAX_BODY_BYTES,
-        dependencies=[Depends(refuse_unknown_parameters), Depends(require_json)],
+        routes=routes,
     )
     handle_problems(app)
-    for router in routers:
-        app.include_router(router)
+    for route in routes:
+        if isinstance(route, APIRoute):
+            route.app = Guard(route)
     return app
 
 
@@ -104,8 +135,10 @@ class Handler:
 
 
 def create_handler(app: FastAPI) -> Handler:
-    """The Lambda handler of an application."""
-    return Handler(app)
+    """The Lambda handler of an application, with which its function has loaded."""
+    handler = Handler(app)
+    end_loading()
+    return handler
 
 
 def name_function(app: FastAPI) -> str:

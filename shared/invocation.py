@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.correlation import KEY, choose_correlation_id
 from shared.lambda_context import LambdaContext
+from shared.loading import end_loading
 from shared.log import logger
 from shared.metrics import counting
 
@@ -53,7 +54,7 @@ def invocation(function: str, context: LambdaContext | None, correlation_id: obj
 def observed(
     handler: Callable[[Any, LambdaContext], dict[str, Any]],
 ) -> Callable[[Any, LambdaContext], dict[str, Any]]:
-    """A handler of the schedule or of a queue, observed."""
+    """A handler of the schedule or of a queue, observed; its function has loaded with it."""
     function = get_function_name(handler.__module__)
 
     @wraps(handler)
@@ -61,6 +62,7 @@ def observed(
         with invocation(function, context, None):
             return handler(event, context)
 
+    end_loading()
     return observed_handler
 
 

@@ -20,7 +20,7 @@ from shared.filters import get_order, match, seek
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
-from shared.sign_in import Caller, SignedIn
+from shared.sign_in import Caller
 from shared.supabase import Supabase
 
 RowT = TypeVar("RowT", bound=Row)
@@ -47,9 +47,9 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         self.supabase = supabase
 
     @classmethod
-    async def for_caller(cls, caller: SignedIn, supabase: Supabase) -> Self:
+    async def for_caller(cls, supabase: Supabase) -> Self:
         """The service of one request. A coroutine: FastAPI would call a plain class in a worker thread."""
-        return cls(caller, supabase)
+        return cls(supabase.caller, supabase)
 
     def get_page(self, query: ListQuery) -> Page[ItemT]:
         """One page of the rows that match."""

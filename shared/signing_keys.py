@@ -7,6 +7,7 @@ from jwt import PyJWKClient, PyJWKSet
 
 from shared.log import describe, logger
 from shared.metrics import Metric, count
+from shared.tls import get_tls_context
 
 FETCH_TIMEOUT_SECONDS = 3
 # Supabase serves its JWKS with max-age=600.
@@ -31,6 +32,8 @@ class SigningKeys(PyJWKClient):
             cache_keys=False,  # that cache never expires: a revoked key would live on
             lifespan=LIFESPAN_SECONDS,
             timeout=FETCH_TIMEOUT_SECONDS,
+            # urllib would read a list of its own, a second time.
+            ssl_context=get_tls_context() if url.startswith("https:") else None,
             cooldown_duration=COOLDOWN_SECONDS,
         )
         self._last_good: PyJWKSet | None = None

@@ -4,7 +4,8 @@
 also imports sign-in, realtime, storage and functions, which doubles a cold start.
 """
 
-from functools import cache
+import ssl
+from functools import cache, cached_property
 from typing import Annotated
 
 import httpx
@@ -12,7 +13,8 @@ from fastapi import Depends
 from postgrest import SyncPostgrestClient
 
 from shared.settings import get_settings
-from shared.sign_in import SignedIn
+from shared.sign_in import Caller, SignedIn
+from shared.tls import get_tls_context
 
 # Below the 8 s statement time-out of `authenticated`, a slow answer is the database's to give up on.
 TIMEOUT = httpx.Timeout(10, connect=2)
@@ -34,31 +36,87 @@ class ReadRetryingTransport(httpx.HTTPTransport):
             return super().handle_request(request)
 
 
+class TlsTransport(httpx.BaseTransport):
+    """Connections with TLS, which nobody waits for before the first request that needs them."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request. Raises httpx's transport errors."""
+        return self._transport.handle_request(request)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    @cached_property
+    def _transport(self) -> httpx.HTTPTransport:
+        return make_transport(get_tls_context())
+
+
+class NoCookies(httpx.Cookies):
+    """No cookies."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none."""
+
+
+NO_COOKIES = NoCookies()
+
+
+class CookielessClient(httpx.Client):
+    """Keeps no cookie that an answer sets: it would go along with the requests of others."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None at any time."""
+        return NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, _: object) -> None:
+        raise AttributeError("it keeps none")
+
+
+def make_transport(context: ssl.SSLContext) -> httpx.HTTPTransport:
+    """Connections of HTTP/1.1: idle HTTP/2 connections of supabase-py break (supabase-py#1064)."""
+    return ReadRetryingTransport(verify=context, http2=False, retries=1)
+
+
 @cache
 def get_http_client() -> httpx.Client:
     """The connections of this process. It holds no header and no cookie of anybody.
 
-    HTTP/1.1, as idle HTTP/2 connections of supabase-py break (supabase-py#1064), and no redirects, which
-    could carry a token to another host.
+    No redirects, which could carry a token to another host.
     """
-    transport = ReadRetryingTransport(http2=False, retries=1)
-    return httpx.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
-
-
-def connect(headers: dict[str, str]) -> SyncPostgrestClient:
-    """A client of its own for one request: one shared client would mix up callers (supabase-py#762)."""
-    settings = get_settings()
-    return SyncPostgrestClient(
-        f"{settings.supabase_origin}/rest/v1",
-        headers={"apikey": settings.supabase_anon_key, **headers},
-        http_client=get_http_client(),
-        retry_enabled=False,  # its retries sleep for up to 7 s, which a function's time-out cannot afford
+    # Of the local stack. httpx wants to know whom to trust there, too: nobody.
+    plain = make_transport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    return CookielessClient(
+        transport=TlsTransport(),
+        mounts={"http://": plain},
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
     )
 
 
-async def connect_as_caller(caller: SignedIn) -> SyncPostgrestClient:
-    """The database as the caller sees it: row level security decides with their token."""
-    return connect({"Authorization": f"Bearer {caller.token}"})
+class CallersClient(SyncPostgrestClient):
+    """The database as its caller sees it: row level security decides with their token.
+
+    One for each request: one shared client would mix up callers (supabase-py#762).
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        settings = get_settings()
+        super().__init__(
+            f"{settings.supabase_origin}/rest/v1",
+            headers={"apikey": settings.supabase_anon_key, "Authorization": f"Bearer {caller.token}"},
+            http_client=get_http_client(),
+            retry_enabled=False,  # its retries sleep for up to 7 s, which a function's time-out cannot afford
+        )
+        self.caller = caller
 
 
-Supabase = Annotated[SyncPostgrestClient, Depends(connect_as_caller)]
+async def connect_as_caller(caller: SignedIn) -> CallersClient:
+    """The database of the one who calls. Whatever needs both asks for this alone, which tells who it is."""
+    return CallersClient(caller)
+
+
+Supabase = Annotated[CallersClient, Depends(connect_as_caller)]

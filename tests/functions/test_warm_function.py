@@ -1,6 +1,9 @@
 """A warm function serves many people: nothing of one may reach another."""
 
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 
 import httpx
 import pytest
@@ -9,6 +12,9 @@ from local.supabase import Supabase
 from shared.settings import get_settings
 from shared.supabase import get_http_client
 from tests.functions.conftest import Client, in_own_loop
+
+# 3,566 with Python 3.11; a quarter of them are PyJWT's look at each character of the token.
+MAX_CALLS = 3_700
 
 
 def test_interleaved_people_each_send_their_own_token(
@@ -43,6 +49,32 @@ def test_process_keeps_no_header_and_no_cookie_of_anybody(owner: Client) -> None
     assert "authorization" not in client.headers
     assert "apikey" not in client.headers
     assert not client.cookies
+
+
+def test_list_of_fifty_takes_few_calls_of_python(owner: Client) -> None:
+    owner.post("/api/products/bulk", {"items": [{"name": f"Product {n}"} for n in range(60)]}).expect(201)
+
+    def list_products() -> None:
+        assert len(owner.get("/api/products?limit=50").expect(200)["items"]) == 50
+
+    list_products()
+    assert count_calls(list_products) <= MAX_CALLS
+
+
+def count_calls(work: Callable[[], None]) -> int:
+    """How many functions of Python's own it calls, generators each time that they go on."""
+    calls = 0
+
+    def note(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 def test_legacy_secret_signs_in_too(

@@ -8,7 +8,16 @@ from zipfile import ZipFile
 
 import pytest
 
-from operations.package import MAX_BYTES, REQUIREMENTS, CannotPackage, Target, build, get_this_machine
+from operations.package import (
+    MAX_BYTES,
+    REQUIREMENTS,
+    UNUSED,
+    CannotPackage,
+    Target,
+    build,
+    find_interpreter,
+    get_this_machine,
+)
 
 ROOT = Path(__file__).parents[2]
 # ELF's numbers of machines, where its header has them.
@@ -59,13 +68,20 @@ def test_artifact_has_nothing_of_development(deployed: ZipFile) -> None:
 
 def test_artifact_has_metadata_and_licence_of_each_dependency(deployed: ZipFile) -> None:
     pinned = re.findall(r"^([a-z0-9-]+)==([^ \n]+)", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
-    folders = {f"{name.replace('-', '_')}-{version}.dist-info" for name, version in pinned}
+    folders = {
+        f"{name.replace('-', '_')}-{version}.dist-info" for name, version in pinned if name not in UNUSED
+    }
     found = {name for name in get_top_level(deployed) if name.endswith(".dist-info")}
     assert found == folders
     assert {f"{folder}/METADATA" for folder in folders} <= set(deployed.namelist())
     assert "LICENSE" in deployed.namelist()
     assert "functions/reference/assets/swagger-ui-bundle.js.LICENSE.txt" in deployed.namelist()
     assert any(re.fullmatch(r"cryptography-.*/licenses/LICENSE", name) for name in deployed.namelist())
+
+
+def test_artifact_has_nothing_of_http_2(deployed: ZipFile) -> None:
+    assert {"httpx", "httpcore", "h11"} <= get_top_level(deployed)
+    assert [name for name in deployed.namelist() if name.startswith(("h2", "hpack", "hyperframe"))] == []
 
 
 def test_every_library_is_for_lambdas_machine_and_python(deployed: ZipFile) -> None:
@@ -109,6 +125,31 @@ def test_interpreter_of_another_version_compiles_nothing(tmp_path: Path) -> None
     with pytest.raises(CannotPackage, match=r"is not Python 3\.13"):
         build(tmp_path / "forum.zip", Target(), Path(sys.executable))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_interpreter_of_the_targets_version_is_found() -> None:
+    interpreter = str(find_interpreter(get_this_machine()))
+    command = [interpreter, "-c", "import sys; print(sys.version_info[:2])"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - as found
+    assert told.strip() == str(sys.version_info[:2])
+
+
+def test_version_that_is_not_here_is_told_how_to_get_it() -> None:
+    with pytest.raises(CannotPackage, match=r"uv python install 3\.99"):
+        find_interpreter(Target(python_version="3.99"))
+
+
+def test_what_is_deployed_has_bytecode() -> None:
+    # -n only says what it would do.
+    said = subprocess.run(
+        ["make", "-n", "deploy", "stage=production"],  # noqa: S607 - make is where it is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    packages, deploys = said.index("operations.package --compile"), said.index("operations.deploy production")
+    assert packages < deploys
 
 
 def test_unknown_platform_leaves_the_artifact_of_before(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from shared import signing_keys
 from shared.errors import Unauthorized, Unavailable
 from shared.settings import Settings
-from shared.sign_in import get_signing_keys, verify
+from shared.sign_in import get_signing_keys, read_key_id, verify
 from tests.shared.jwks_server import JwksServer, run_jwks_server
 
 SECRET = "a-legacy-secret-of-forty-bytes-or-so-----"
@@ -198,6 +198,22 @@ def test_published_keys_are_fetched_once_for_many_tokens(jwks: JwksServer) -> No
     for _ in range(20):
         verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
     assert jwks.fetches == 1
+
+
+def test_tokens_of_one_key_have_their_header_read_once(jwks: JwksServer) -> None:
+    read_key_id.cache_clear()
+    for _ in range(20):
+        verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+    assert read_key_id.cache_info().misses == 1
+
+
+def test_header_that_is_known_vouches_for_no_token(jwks: JwksServer) -> None:
+    verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+    header, _, signature = jwks.sign(make_claims(), "first").split(".")
+    other = jwks.sign(make_claims(), "first").split(".")[1]
+    for token in (f"{header}.{other}.{signature}", f"{header}..", f"{header}.", header):
+        with pytest.raises(Unauthorized):
+            verify(token, with_jwks(jwks))
 
 
 def test_made_up_key_ids_fetch_no_keys(jwks: JwksServer) -> None:

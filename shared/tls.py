@@ -1,0 +1,12 @@
+"""Whom Forum trusts when it speaks TLS: a list that takes longer to read than a query, so it is read once."""
+
+import ssl
+from functools import cache
+
+import httpx
+
+
+@cache
+def get_tls_context() -> ssl.SSLContext:
+    """The authorities that httpx trusts, or those that `SSL_CERT_FILE` names."""
+    return httpx.create_ssl_context()

@@ -12,7 +12,7 @@ from functions.app_info.stored_values import StoredValue, StoredValues
 from shared.database_errors import to_single_problem
 from shared.encryption import SealBroken
 from shared.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
-from shared.sign_in import Caller, SignedIn
+from shared.sign_in import Caller
 from shared.supabase import Supabase
 
 # What the database writes in one call, well within its statement time-out.
@@ -31,9 +31,9 @@ class EnvService:
         self.values = StoredValues(caller.user_id, supabase)
 
     @classmethod
-    async def for_caller(cls, caller: SignedIn, supabase: Supabase) -> Self:
+    async def for_caller(cls, supabase: Supabase) -> Self:
         """The service of one request."""
-        return cls(caller, supabase)
+        return cls(supabase.caller, supabase)
 
     def import_file(self, body: EnvImport) -> EnvImportReport:
         """Write what a file assigns, all or nothing. Raises `Invalid`, `NotFound` and `Conflict`."""

@@ -73,6 +73,13 @@ function functionAlarms(name, seconds) {
 const LOGGED = {
   // A run that failed is GitHub's or a token's trouble now and then; five in a quarter of an hour are not.
   sync_failed: { of: ["sync_worker"], threshold: 5, period: 15 * MINUTE, text: "Re-syncs fail." },
+  // The first is news: no secret becomes unreadable by itself.
+  secret_unreadable: {
+    of: ["app_info"],
+    threshold: 1,
+    period: 5 * MINUTE,
+    text: "A stored secret does not open: its key is missing, or somebody else has written it.",
+  },
   github_sunset: {
     of: ["github_connection", "github_import", "sync_worker"],
     threshold: 1,

@@ -406,7 +406,7 @@ def test_every_event_that_is_watched_is_one_that_the_code_logs(template: JSON) -
     )
     filters = of_type(template, "AWS::Logs::MetricFilter").values()
     events = {each["FilterPattern"].removeprefix('{ $.message = "').removesuffix('" }') for each in filters}
-    assert events == {"github_sunset", "jwks_unavailable", "sync_failed"}
+    assert events == {"github_sunset", "jwks_unavailable", "secret_unreadable", "sync_failed"}
     assert {event for event in events if f'"{event}"' in code} == events
     alarmed = {
         alarm["MetricName"]

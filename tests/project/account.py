@@ -15,6 +15,7 @@ from local.part import run_part
 from local.ports import LOOPBACK, answers
 from local.serverless import OFFLINE, offline_environment, osls
 from operations.deploy import tool_environment
+from tests.project.service_folder import make_service_folder
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
@@ -27,6 +28,7 @@ class Account:
     def __init__(self, url: str, directory: Path) -> None:
         self.url = url
         self.directory = directory
+        self.service = make_service_folder(directory)
 
     def settings(self) -> dict[str, str]:
         """As a stage's environment file has them, with the way to moto."""
@@ -46,7 +48,7 @@ class Account:
         """Runs osls, which has to succeed."""
         done = subprocess.run(  # noqa: S603 - the program is named in local/serverless.py
             osls(*arguments, "--stage", "production"),
-            cwd=ROOT,
+            cwd=self.service,
             env={
                 **tool_environment("production", self.settings()),
                 "ARTIFACT": str(self.directory / "code.zip"),

@@ -15,6 +15,7 @@ from operations.deploy import tool_environment
 from operations.parameters import SECRETS, refer_to_secrets
 from shared.encryption import Purpose
 from shared.metrics import Metric
+from tests.project.service_folder import make_service_folder
 from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -80,16 +81,17 @@ def package(directory: Path, settings: dict[str, str]) -> Path:
     """The template as `make deploy` has osls compile it; what the functions' code is makes no difference."""
     artifact = directory / "empty.zip"
     zipfile.ZipFile(artifact, "w").close()
+    compiled = directory / "compiled"
     subprocess.run(  # noqa: S603 - the program is named in local/serverless.py
-        osls("package", "--stage", "production", "--package", str(directory)),
-        cwd=ROOT,
+        osls("package", "--stage", "production", "--package", str(compiled)),
+        cwd=make_service_folder(directory),
         env={**tool_environment("production", settings), **OFFLINE, "ARTIFACT": str(artifact)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
         timeout=120,
     )
-    return directory / "cloudformation-template-update-stack.json"
+    return compiled / "cloudformation-template-update-stack.json"
 
 
 @pytest.fixture(scope="session")

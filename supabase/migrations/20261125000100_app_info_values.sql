@@ -201,6 +201,28 @@ revoke all on function private.keep_former_value() from public, anon, authentica
 comment on function private.keep_former_value() is
   'Keeps what a plain app info entry held before, and forgets it when the entry becomes a secret.';
 
+create trigger keep_former_value
+  after update on public.app_info
+  for each row
+  execute function private.keep_former_value();
+
+-- As they were for all tables, less the condition on the role: secrets come in through a definer function, which runs as
+-- its owner. Only requests that come through PostgREST have headers, and that function is the only one that inserts here.
+drop trigger claim_idempotency_key on public.app_info;
+drop trigger record_idempotent_row on public.app_info;
+
+create trigger claim_idempotency_key
+  before insert on public.app_info
+  for each statement
+  when (current_setting('request.headers', true) like '%"idempotency-key"%')
+  execute function private.claim_idempotency_key();
+
+create trigger record_idempotent_row
+  after insert on public.app_info
+  for each row
+  when (current_setting('request.headers', true) like '%"idempotency-key"%')
+  execute function private.record_idempotent_row();
+
 -- functions ---------------------------------------------------------------------------------------------------------
 
 create function private.next_value_number(entry public.app_info)
@@ -298,12 +320,7 @@ revoke all on function private.identify_app_info_caller(text) from public, anon,
 comment on function private.identify_app_info_caller(text) is
   'The caller of a function that is for Forum''s app info function only; refuses whoever does not know the app info key.';
 
--- triggers ----------------------------------------------------------------------------------------------------------
-
-create trigger keep_former_value
-  after update on public.app_info
-  for each row
-  execute function private.keep_former_value();
+-- what was there ----------------------------------------------------------------------------------------------------
 
 -- The entries that were there before: the state of a value, which is no change of theirs and no history.
 alter table public.app_info disable trigger user;
@@ -313,23 +330,6 @@ set has_value = true, value_changed_at = updated_at
 where value is not null;
 
 alter table public.app_info enable trigger user;
-
--- As they were for all tables, less the condition on the role: secrets come in through a definer function, which runs as
--- its owner. Only requests that come through PostgREST have headers, and that function is the only one that inserts here.
-drop trigger claim_idempotency_key on public.app_info;
-drop trigger record_idempotent_row on public.app_info;
-
-create trigger claim_idempotency_key
-  before insert on public.app_info
-  for each statement
-  when (current_setting('request.headers', true) like '%"idempotency-key"%')
-  execute function private.claim_idempotency_key();
-
-create trigger record_idempotent_row
-  after insert on public.app_info
-  for each row
-  when (current_setting('request.headers', true) like '%"idempotency-key"%')
-  execute function private.record_idempotent_row();
 
 -- comments ----------------------------------------------------------------------------------------------------------
 

@@ -65,7 +65,11 @@ def run_moto(port: int, log: Path) -> Iterator[Moto]:
 
 
 def client(
-    service: Literal["lambda", "sqs"], *, url: str, region: str, answer_seconds: float = LONGEST_POLL_SECONDS
+    service: Literal["kms", "lambda", "sqs", "ssm"],
+    *,
+    url: str,
+    region: str,
+    answer_seconds: float = LONGEST_POLL_SECONDS,
 ) -> Any:
     """A client of a service at `url` that asks once and waits as long as the longest answer takes."""
     return boto3.client(

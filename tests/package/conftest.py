@@ -27,6 +27,7 @@ RUNTIME = (
 TOKEN = "gho_" + "a" * 36
 
 RunFunction = Callable[[str], AbstractContextManager[Function]]
+RunWith = Callable[[str, dict[str, str]], AbstractContextManager[Function]]
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +94,12 @@ def run(
     """Runs a function of the artifact."""
     logs = tmp_path_factory.mktemp("logs")
     return lambda room: run_function(room, unpacked, runtime, settings, logs / f"{room}.log")
+
+
+@pytest.fixture
+def run_with(settings: dict[str, str], unpacked: Path, runtime: Path, tmp_path: Path) -> RunWith:
+    """Runs a function of the artifact with some settings of its own."""
+    return lambda room, own: run_function(room, unpacked, runtime, {**settings, **own}, tmp_path / "log")
 
 
 @pytest.fixture

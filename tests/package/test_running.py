@@ -1,10 +1,10 @@
 """The artifact by itself, under Lambda's own runtime client."""
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]  # it has no types of its own
 import psycopg
 import pytest
 
@@ -12,7 +12,7 @@ from local.aws import Aws, client
 from local.fake_github import FakeGitHub
 from local.supabase import Supabase, User
 from tests.functions.events import Answer, make_event
-from tests.package.conftest import TOKEN, RunFunction
+from tests.package.conftest import TOKEN, RunFunction, RunWith
 from tests.package.runtime_api import Function, FunctionFailed, run_function
 
 ROOT = Path(__file__).parents[2]
@@ -103,23 +103,41 @@ def test_schedule_and_queue_bring_what_has_changed_on_github(
 
 
 def test_dispatcher_fetches_its_key_from_parameter_store(
-    unpacked: Path, runtime: Path, settings: dict[str, str], aws: Aws, tmp_path: Path
+    run_with: RunWith, settings: dict[str, str], aws: Aws
 ) -> None:
     place = "/forum/test/SUPABASE_SECRET_KEY"
-    ssm = boto3.client(
-        "ssm",
-        endpoint_url=aws.url,
-        region_name=aws.region,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
-    elsewhere = {**settings, "SUPABASE_SECRET_KEY": f"ssm:{place}"}
-    with run_function("sync_dispatcher", unpacked, runtime, elsewhere, tmp_path / "log") as function:
+    ssm = client("ssm", url=aws.url, region=aws.region)
+    with run_with("sync_dispatcher", {"SUPABASE_SECRET_KEY": f"ssm:{place}"}) as function:
         with pytest.raises(FunctionFailed, match="SecretUnavailable"):
             function.invoke({"source": "aws.scheduler"})
         assert function.api.told.get(timeout=30).what == "next"
         ssm.put_parameter(Name=place, Value=settings["SUPABASE_SECRET_KEY"], Type="SecureString")
         assert set(function.invoke({"source": "aws.scheduler"})) == {"claimed", "sent"}
+
+
+def test_secrets_are_sealed_under_kms_and_revealed_as_they_would_be_on_aws(
+    run: RunFunction, run_with: RunWith, supabase: Supabase, aws: Aws
+) -> None:
+    place = "/forum/test/APP_INFO_KEY"
+    kms, ssm = (client(service, url=aws.url, region=aws.region) for service in ("kms", "ssm"))
+    ssm.put_parameter(Name=place, Value=supabase.app_info_key, Type="SecureString")
+    key_id = kms.create_key()["KeyMetadata"]["Arn"]
+    own = {"APP_INFO_KEY": f"ssm:{place}", "KMS_KEY_ID": key_id, "ENCRYPTION_KEY": ""}
+    owner = supabase.create_user()
+    with run("products") as products:
+        product = request(products, "POST", "/api/products", owner, b'{"name": "Forum"}').expect(201)["id"]
+    with run_with("app_info", own) as function:
+        file = json.dumps({"product_id": product, "content": "TOKEN='s3cr3t $x'\nPORT=8080\n"}).encode()
+        request(function, "POST", "/api/app-info/import", owner, file).expect(200)
+        listed = request(function, "GET", "/api/app-info?sort=key", owner).expect(200)["items"]
+        assert [(entry["key"], entry["value"]) for entry in listed] == [("PORT", None), ("TOKEN", None)]
+        revealed = request(function, "POST", f"/api/app-info/{listed[1]['id']}/reveal", owner).expect(200)
+        assert revealed["value"] == "s3cr3t $x"
+    with psycopg.connect(supabase.database_url) as connection:
+        sealed = connection.execute(
+            "select sealed ->> 'key_id' from private.app_info_values where user_id = %s", (owner.id,)
+        ).fetchall()
+    assert sealed == [(key_id,), (key_id,)]
 
 
 def make_due(supabase: Supabase, user: User) -> None:

@@ -95,16 +95,19 @@ set search_path = ''
 as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  -- The secrets that are handed out, which are those that are recorded: one that comes meanwhile is not among them.
+  shown uuid[] := '{}';
 begin
   perform from public.products as known where known.user_id = caller_id and known.id = target_product_id;
   if not found then
     raise sqlstate 'PT404' using message = 'there is no such product', hint = 'product';
   end if;
   if include_secrets then
-    -- Locked in one order before they are shown, so that what is recorded is what is handed out.
-    perform private.record_reveal(shown, shown.secret_number)
+    -- In one order, so that two exports wait for each other and do not deadlock.
+    select coalesce(array_agg(locked.id), '{}')
+    into shown
     from (
-      select entry.*
+      select entry.id
       from public.app_info as entry
       where entry.user_id = caller_id
         and entry.product_id = target_product_id
@@ -112,7 +115,10 @@ begin
         and entry.secret_number is not null
       order by entry.id
       for no key update
-    ) as shown;
+    ) as locked;
+    perform private.record_reveal(entry, entry.secret_number)
+    from public.app_info as entry
+    where entry.user_id = caller_id and entry.id = any (shown);
   end if;
   return (
     select coalesce(
@@ -129,7 +135,7 @@ begin
       and entry.product_id = target_product_id
       and entry.category = any (categories)
       and entry.has_value
-      and (include_secrets or not entry.is_secret)
+      and (not entry.is_secret or entry.id = any (shown))
   );
 end;
 $$;

@@ -320,7 +320,7 @@ OUR_OWN = (
         "exports off the record",
         edited(
             "private.export_app_info(uuid,text[],boolean,text)",
-            "perform private.record_reveal(shown, shown.secret_number)",
+            "perform private.record_reveal(entry, entry.secret_number)",
             "perform 1",
         ),
         behaviour.secrets_are_shown_on_the_record,

@@ -148,8 +148,10 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
             value = self.values.open(self.values.reveal(row_id))
             return columns | {"is_secret": False, "value": value}
         value = columns.pop("value", None if entry is None else entry.value)
-        sealed = None if value is None else self.values.seal(value, row_id)
-        return columns | {"is_secret": True, "sealed": sealed}
+        columns["sealed"] = None if value is None else self.values.seal(value, row_id)
+        # Only if it was asked for: an entry that has ceased to be a secret in this moment must not become one
+        # again by itself. The database refuses the sealed value then.
+        return columns | {"is_secret": True} if "is_secret" in changes else columns
 
     def _read(self, call: SyncRPCFilterRequestBuilder) -> list[AppInfoRead]:
         rows: Any = call.select(get_select(self.row)).execute().data

@@ -12,6 +12,53 @@ set local statement_timeout = '5s';
 
 -- functions ---------------------------------------------------------------------------------------------------------
 
+create function private.lock_own_app_info(entry_id uuid, caller_id uuid)
+returns public.app_info
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  entry public.app_info;
+begin
+  select known.*
+  into entry
+  from public.app_info as known
+  where known.user_id = caller_id and known.id = entry_id
+  for no key update;
+  if not found then
+    raise sqlstate 'PT404' using message = 'there is no such entry', hint = 'app_info';
+  end if;
+  return entry;
+end;
+$$;
+
+revoke all on function private.lock_own_app_info(uuid, uuid) from public, anon, authenticated, service_role;
+
+comment on function private.lock_own_app_info(uuid, uuid) is
+  'An entry of the caller, locked: what is shown or restored of it is what it has. Another user''s looks like none.';
+
+create function private.check_own_product(product_id uuid, caller_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from public.products as known
+    where known.user_id = caller_id and known.id = check_own_product.product_id
+  ) then
+    raise sqlstate 'PT404' using message = 'there is no such product', hint = 'product';
+  end if;
+end;
+$$;
+
+revoke all on function private.check_own_product(uuid, uuid) from public, anon, authenticated, service_role;
+
+comment on function private.check_own_product(uuid, uuid) is
+  'Refuses a product that is not the caller''s. Another user''s looks like none.';
+
 -- Definer, as are all bodies here: clients have no right to the values. They take the user from the token.
 create function private.reveal_app_info(entry_id uuid, value_number integer, app_info_key text)
 returns jsonb
@@ -23,17 +70,9 @@ set timezone = 'UTC'
 as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key);
-  entry public.app_info;
+  entry constant public.app_info := private.lock_own_app_info(entry_id, caller_id);
   given private.app_info_values;
 begin
-  select known.*
-  into entry
-  from public.app_info as known
-  where known.user_id = caller_id and known.id = entry_id
-  for no key update;
-  if not found then
-    raise sqlstate 'PT404' using message = 'there is no such entry', hint = 'app_info';
-  end if;
   if value_number is not null or entry.secret_number is not null then
     select known.*
     into given
@@ -98,10 +137,7 @@ declare
   -- The secrets that are handed out, which are those that are recorded: one that comes meanwhile is not among them.
   shown uuid[] := '{}';
 begin
-  perform from public.products as known where known.user_id = caller_id and known.id = target_product_id;
-  if not found then
-    raise sqlstate 'PT404' using message = 'there is no such product', hint = 'product';
-  end if;
+  perform private.check_own_product(target_product_id, caller_id);
   if include_secrets then
     -- In one order, so that two exports wait for each other and do not deadlock.
     select coalesce(array_agg(locked.id), '{}')
@@ -175,10 +211,7 @@ as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key);
 begin
-  perform from public.products as known where known.user_id = caller_id and known.id = target_product_id;
-  if not found then
-    raise sqlstate 'PT404' using message = 'there is no such product', hint = 'product';
-  end if;
+  perform private.check_own_product(target_product_id, caller_id);
   return (
     select coalesce(
       jsonb_agg(
@@ -275,18 +308,10 @@ set search_path = ''
 as $$
 declare
   caller_id constant uuid := auth.uid();
-  entry public.app_info;
+  entry constant public.app_info := private.lock_own_app_info(entry_id, caller_id);
   former private.app_info_values;
   restored public.app_info;
 begin
-  select known.*
-  into entry
-  from public.app_info as known
-  where known.user_id = caller_id and known.id = entry_id
-  for no key update;
-  if not found then
-    raise sqlstate 'PT404' using message = 'there is no such entry', hint = 'app_info';
-  end if;
   if versions is not null and entry.version <> all (versions) then
     perform private.raise_missed_bulk_item(to_jsonb(entry));
   end if;

@@ -260,50 +260,53 @@ OUR_OWN = (
         edited("private.identify_app_info_caller(text)", "if not exists (", "if false and not exists ("),
         behaviour.secret_values_are_forums_to_handle,
     ),
+    Mutant(
+        "changes of anybody's secrets",
+        edited(
+            "private.write_app_info(jsonb,text)",
+            "known.user_id = caller_id and known.id = (item",
+            "known.id = (item",
+        ),
+        behaviour.secret_values_are_forums_to_handle,
+    ),
+    Mutant(
+        "lists of anybody's former values",
+        edited(
+            "private.list_app_info_versions(uuid)",
+            "entry.user_id = auth.uid() and entry.id",
+            "entry.id",
+        ),
+        behaviour.secret_values_are_forums_to_handle,
+    ),
+    # The others have two nets: the entry or its product is the caller's, and so is each row that is read.
     *(
         Mutant(
             f"{name} of anybody's secrets",
-            edited(function, old, new),
+            edited(net, "known.user_id = caller_id and", "")
+            + ";"
+            + edited(function, "user_id = caller_id", "user_id is not null"),
             behaviour.secret_values_are_forums_to_handle,
         )
-        for name, function, old, new in (
-            (
-                "changes",
-                "private.write_app_info(jsonb,text)",
-                "known.user_id = caller_id and known.id = (item",
-                "known.id = (item",
-            ),
+        for name, net, function in (
             (
                 "reveals",
+                "private.lock_own_app_info(uuid,uuid)",
                 "private.reveal_app_info(uuid,integer,text)",
-                # Of two nets, both.
-                "known.user_id = caller_id",
-                "true",
-            ),
-            (
-                "exports",
-                "private.export_app_info(uuid,text[],boolean,text)",
-                "known.user_id = caller_id and known.id",
-                "known.id",
-            ),
-            (
-                "comparisons",
-                "private.compare_app_info(uuid,text[],text)",
-                "known.user_id = caller_id and known.id",
-                "known.id",
-            ),
-            (
-                "lists",
-                "private.list_app_info_versions(uuid)",
-                "entry.user_id = auth.uid() and entry.id",
-                "entry.id",
             ),
             (
                 "restorations",
+                "private.lock_own_app_info(uuid,uuid)",
                 "private.restore_app_info(uuid,integer,integer[])",
-                # As above.
-                "user_id = caller_id",
-                "user_id is not null",
+            ),
+            (
+                "exports",
+                "private.check_own_product(uuid,uuid)",
+                "private.export_app_info(uuid,text[],boolean,text)",
+            ),
+            (
+                "comparisons",
+                "private.check_own_product(uuid,uuid)",
+                "private.compare_app_info(uuid,text[],text)",
             ),
         )
     ),

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,16 @@ from typing import Any
 
 import httpx
 
+from local.lambda_service import LOAD, LOAD_SECONDS
 from local.part import Part, PartError, run_part
 from local.ports import LOOPBACK, answers
 from local.postgres import ROOT
 from local.serverless import Service, offline_environment, osls
 from local.waiting import wait_for
 
-PYTHON_RUNNER = "node_modules/serverless-offline/src/lambda/handler-runner/python-runner/invoke.py"
-# The longest that a function may take, and a little.
-HEALTH_SECONDS = 20
-HEALTHY_SECONDS = 30
+CLIENT = ROOT / "local" / "function_client.py"
+HEALTH_SECONDS = 60
+HEALTHY_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,19 @@ class Api:
 
     url: str
     lambda_url: str  # where the functions without HTTP are called, as at AWS
-    part: Part
+    functions: tuple[str, ...]  # as Lambda knows them
+    parts: tuple[Part, ...]
     port: int
 
+    @property
+    def part(self) -> Part:
+        """What listens."""
+        return self.parts[-1]
+
     def wait(self) -> None:
-        """Returns once the API answers and its way to the database works."""
+        """Returns once the API answers, its functions are loaded and its way to the database works."""
         self.part.wait_until(lambda: answers(self.port))
+        self.load_functions()
         said = ""
 
         def is_healthy() -> bool:
@@ -53,12 +61,33 @@ class Api:
         if self.part.has_ended():
             raise self.part.died()
 
+    def load_functions(self) -> None:
+        """Returns once each function has a process, so that nobody who calls it waits for that."""
+        with ThreadPoolExecutor(len(self.functions)) as loading:
+            list(loading.map(self._load, self.functions))
+
+    def _load(self, function: str) -> None:
+        invocations = f"{self.lambda_url}/2015-03-31/functions/{function}/invocations"
+        httpx.post(invocations, json=LOAD, timeout=LOAD_SECONDS).raise_for_status()
+
 
 @contextmanager
-def run_api(
-    service: Service, settings: Mapping[str, str], *, port: int, lambda_port: int, log: Path
+def run_api(  # noqa: PLR0913 - what a gateway is started with
+    service: Service,
+    settings: Mapping[str, str],
+    *,
+    port: int,
+    lambda_port: int,
+    directory: Path,
+    root: Path = ROOT,
 ) -> Iterator[Api]:
-    """Starts the API with the settings of its functions, and leaves the waiting to the caller."""
+    """Starts the API with the settings of its functions, and leaves the waiting to the caller.
+
+    `root` is where serverless.yml and the functions are.
+    """
+    address = directory.resolve() / "lambda.socket"
+    # What a run that was killed has left.
+    address.unlink(missing_ok=True)
     inherited = offline_environment()
     environment = {
         **inherited,
@@ -67,15 +96,32 @@ def run_api(
         "FORUM_PYTHON": sys.executable,
         # Nobody here makes metrics of them.
         "POWERTOOLS_METRICS_DISABLED": "true",
-        "FORUM_INVOKE": str(ROOT / PYTHON_RUNNER),
+        "FORUM_CLIENT": str(CLIENT),
+        "FORUM_LAMBDA": str(address),
         "FORUM_FUNCTIONS": json.dumps(notes(service, settings)),
     }
     command = osls("offline", "--noPrependStageInUrl", "--noSponsor", "--host", LOOPBACK)
-    command += ["--httpPort", str(port), "--lambdaPort", str(lambda_port)]
-    with run_part(
-        "The API (serverless-offline)", command, log, environment=environment, directory=ROOT
-    ) as part:
-        yield Api(f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{lambda_port}", part, port)
+    # Time-outs are local/lambda_service.py's.
+    command += ["--httpPort", str(port), "--lambdaPort", str(lambda_port), "--noTimeout"]
+    serving = [sys.executable, "-m", "local.lambda_service", address]
+    beside = {**environment, "PYTHONPATH": str(ROOT)}
+    logs = directory / "logs"
+    with (
+        run_part(
+            "The functions", serving, logs / "functions.log", environment=beside, directory=root
+        ) as functions,
+        run_part(
+            "The API (serverless-offline)", command, logs / "api.log", environment=environment, directory=root
+        ) as api,
+    ):
+        functions.wait_until(address.is_socket)
+        yield Api(
+            f"http://{LOOPBACK}:{port}",
+            f"http://{LOOPBACK}:{lambda_port}",
+            tuple(service.functions),
+            (functions, api),
+            port,
+        )
 
 
 def notes(service: Service, settings: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -1,19 +1,19 @@
-"""What serverless-offline's Python runner calls in place of a function: the function, as Lambda calls it.
+"""A function in a process of its own, called as Lambda calls it. local/lambda_service.py starts it.
 
-The runner (python-runner/invoke.py) tells every function that it has six seconds, whatever its time-out, and
-waits until that time-out for one that raises, cannot be imported or returns None. Every function gets every
-variable there is, so that a function would find a secret here which it does not have on Lambda. And every
-request has the same id, which nobody could find in the log.
+serverless-offline gives a function every variable there is, among them secrets that it does not have on
+Lambda: what is not its own is withheld from it.
 """
 
 import json
 import os
+import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from multiprocessing.connection import Connection
 from typing import Any
 
 
@@ -39,38 +39,60 @@ class Context:
         return max(0, int(left * 1000))
 
 
+def serve(connection: Connection, environment: Mapping[str, str]) -> None:
+    """Loads the function of this environment, says so, and answers events until nobody sends any more.
+
+    An event comes as a pair with the request's id, an answer goes as JSON.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
+    for stream in (sys.stdout, sys.stderr):
+        # A line in the log belongs to the request that is under way.
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a process's own streams can
+    try:
+        load()
+    except Exception as error:  # noqa: BLE001 - each call reports it, as on Lambda
+        traceback.print_exception(error)
+    connection.send_bytes(b"loaded")
+    while True:
+        try:
+            event, request_id = connection.recv()
+        except EOFError:
+            return
+        connection.send_bytes(answer(event, request_id))
+
+
 @cache
-def said_of_this() -> dict[str, Any]:
-    """What local/api.py says of the function that this process is, beside what serverless-offline does."""
-    said: dict[str, Any] = json.loads(os.environ["FORUM_FUNCTIONS"])[os.environ["AWS_LAMBDA_FUNCTION_NAME"]]
-    return said
+def read_note() -> dict[str, Any]:
+    """What local/api.py notes of the function that this process is, beside what serverless-offline does."""
+    note: dict[str, Any] = json.loads(os.environ["FORUM_FUNCTIONS"])[os.environ["AWS_LAMBDA_FUNCTION_NAME"]]
+    return note
 
 
 @cache
 def load() -> Callable[[Any, Context], Any]:
     """The function that the environment names as Lambda does, such as `functions/health/handler.handler`."""
-    for name in said_of_this()["withheld"]:
+    for name in read_note()["withheld"]:
         os.environ.pop(name, None)
     path, _, name = os.environ["_HANDLER"].rpartition(".")
     function: Callable[[Any, Context], Any] = getattr(import_module(path.replace("/", ".")), name)
     return function
 
 
-def handler(event: Any, offline: Any) -> Any:
-    """One call. An error is an answer of the form that Lambda gives it, and stands in the log."""
-    name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-    context = Context(offline.awsRequestId, name, said_of_this()["time_out"])
+def answer(event: Any, request_id: str) -> bytes:
+    """One call, answered with JSON. An error is an answer of Lambda's form, and stands in the log."""
+    context = Context(request_id, os.environ["AWS_LAMBDA_FUNCTION_NAME"], read_note()["time_out"])
     if isinstance(event, dict) and "requestContext" in event:
-        event["requestContext"]["requestId"] = context.aws_request_id
+        # serverless-offline gives every request the same id, which nobody could find in the log.
+        event["requestContext"]["requestId"] = request_id
     try:
-        answer = load()(event, context)
+        return json.dumps(load()(event, context)).encode()
     except Exception as error:  # noqa: BLE001 - Lambda outlives whatever a function raises, and reports it
         traceback.print_exception(error)
-        return {
+        failure = {
             "errorMessage": str(error),
             "errorType": type(error).__name__,
-            "requestId": context.aws_request_id,
+            "requestId": request_id,
             "stackTrace": traceback.format_tb(error.__traceback__),
         }
-    # To the runner, null is no answer yet.
-    return {} if answer is None else answer
+        return json.dumps(failure).encode()

@@ -90,7 +90,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
                 settings_of(supabase, github, aws),
                 port=ports.api_port,
                 lambda_port=ports.lambda_port,
-                log=logs / "api.log",
+                directory=directory,
             )
         )
         api.wait()
@@ -105,7 +105,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
             github=github,
             aws=aws,
             migrations=migrations,
-            parts=(moto.part, postgres.part, *github.parts, *supabase.parts, api.part, *pollers),
+            parts=(moto.part, postgres.part, *github.parts, *supabase.parts, *api.parts, *pollers),
         )
 
 

@@ -114,7 +114,8 @@ def follow(connection: psycopg.Connection[Any], ids: list[UUID]) -> None:
 
     if not wait_for(have_ended, WATCH_SECONDS):
         raise PartError(
-            f"Not finished after {WATCH_SECONDS // 60} minutes. The logs queue.log and api.log say more."
+            f"Not finished after {WATCH_SECONDS // 60} minutes."
+            " The logs queue.log and functions.log say more."
         )
     failed = [run for run in read_runs(connection, "and run.id = any(%s)", ids) if run.state == "failed"]
     if failed:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -11,8 +12,12 @@ import pytest
 from local.ports import LOOPBACK, is_taken
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, descendants, free_ports, run_local, start_dev, still_running
+from tests.patience import PATIENCE_SECONDS
 
-PARTS = 7  # moto, Postgres, the fake GitHub, PostgREST, the gateway, the API, the queue poller
+# moto, Postgres, the fake GitHub, PostgREST, the gateway, the functions, the API, the queue poller
+PARTS = 8
+# Of six functions, each once.
+LISTS = ("products", "repositories", "work", "docs", "app-info", "github/runs")
 
 
 def products_of(dev: Dev, email: str) -> list[str]:
@@ -20,9 +25,28 @@ def products_of(dev: Dev, email: str) -> list[str]:
     answer = httpx.get(
         f"{dev.environment['API_URL']}/api/products",
         headers={"authorization": f"Bearer {token}"},
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     return [product["name"] for product in answer.raise_for_status().json()["items"]]
+
+
+def test_a_burst_right_after_the_start_is_answered(tmp_path: Path) -> None:
+    dev = start_dev(tmp_path / "data", free_ports()).running()
+    try:
+        token = run_local(dev.directory, "token", "first@example.com").stdout.strip()
+
+        def ask(path: str) -> tuple[int, object]:
+            answer = httpx.get(
+                f"{dev.environment['API_URL']}/api/{path}",
+                headers={"authorization": f"Bearer {token}"},
+                timeout=PATIENCE_SECONDS,
+            )
+            return answer.status_code, answer.json().get("items")
+
+        with ThreadPoolExecutor(12) as clients:
+            assert list(clients.map(ask, LISTS * 2)) == [(200, [])] * 12
+    finally:
+        assert dev.stop(signal.SIGTERM) == 0
 
 
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
@@ -59,7 +83,7 @@ def test_a_stop_leaves_nothing_running_and_a_new_start_keeps_the_data(tmp_path: 
         f"{environment['API_URL']}/api/products",
         json={"name": "Kept"},
         headers={"authorization": f"Bearer {token}"},
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     ).raise_for_status()
     assert len(started) > PARTS
     assert first.stop(signal.SIGTERM) == 0
@@ -90,7 +114,7 @@ def test_a_stop_leaves_nothing_running_and_a_new_start_keeps_the_data(tmp_path: 
 def test_a_stop_while_starting_leaves_nothing_running(tmp_path: Path) -> None:
     dev = start_dev(tmp_path / "data", free_ports())
     gateway_log = tmp_path / "data" / "logs" / "gateway.log"
-    assert wait_for(gateway_log.exists, 60), dev.printed
+    assert wait_for(gateway_log.exists, PATIENCE_SECONDS), dev.printed
     started = descendants(dev.process.pid)
     assert started
     assert dev.stop(signal.SIGINT) == 0

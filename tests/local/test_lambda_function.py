@@ -1,52 +1,72 @@
-"""How a function is called on this machine, through serverless-offline's own Python runner."""
+"""How a function is called on this machine: through what osls starts for it, by the service of all."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from local.api import PYTHON_RUNNER
+import pytest
+
+from local.api import CLIENT
+from local.part import run_part
 from local.postgres import ROOT
+from tests.patience import PATIENCE_SECONDS
 
 JSON = dict[str, Any]
-NAME = "forum-dev-room"
+NAME = "forum-dev-example"
+Call = Callable[..., list[Any]]
 
 
-def call(tmp_path: Path, code: str, *events: JSON) -> list[Any]:
-    """What the runner hears for each event from a function `handler` with this code."""
-    (tmp_path / "room").mkdir()
-    (tmp_path / "room" / "handler.py").write_text(code)
-    finished = subprocess.run(  # noqa: S603 - our own program
-        [ROOT / "local" / "bin" / "python3", "-u", "invoke.py", "room/handler", "handler"],
-        cwd=tmp_path,
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "FORUM_PYTHON": sys.executable,
-            "FORUM_INVOKE": str(ROOT / PYTHON_RUNNER),
-            "FORUM_FUNCTIONS": json.dumps({NAME: {"time_out": 29, "withheld": ["SUPABASE_SECRET_KEY"]}}),
-            "SUPABASE_SECRET_KEY": "sb_secret_x",
-            "SUPABASE_URL": "http://127.0.0.1:54321",
-            "AWS_LAMBDA_FUNCTION_NAME": NAME,
-            "AWS_REGION": "eu-central-1",
-            "_HANDLER": "room/handler.handler",
-        },
-        # The runner reads until it is killed; here it stumbles over the end.
-        input="".join(
-            json.dumps({"event": event, "context": {"awsRequestId": f"request-{number}"}}) + "\n"
-            for number, event in enumerate(events)
-        ),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    return [json.loads(line)["__offline_payload__"] for line in finished.stdout.splitlines()]
+@pytest.fixture
+def call(tmp_path: Path) -> Iterator[Call]:
+    """Calls a function `handler` with this code for each event, one after the other; what osls hears."""
+    (tmp_path / "example").mkdir()
+    address = tmp_path / "lambda.socket"
+
+    def call(code: str, *events: JSON, time_out: float = 29) -> list[Any]:
+        (tmp_path / "example" / "handler.py").write_text(code)
+        finished = subprocess.run(  # noqa: S603 - our own program
+            [ROOT / "local" / "bin" / "python3", "-u", "invoke.py", "example/handler", "handler"],
+            env={
+                "PATH": os.environ["PATH"],
+                "FORUM_PYTHON": sys.executable,
+                "FORUM_CLIENT": str(CLIENT),
+                "FORUM_LAMBDA": str(address),
+                "FORUM_FUNCTIONS": json.dumps(
+                    {NAME: {"time_out": time_out, "withheld": ["SUPABASE_SECRET_KEY"]}}
+                ),
+                "SUPABASE_SECRET_KEY": "sb_secret_x",
+                "SUPABASE_URL": "http://127.0.0.1:54321",
+                "AWS_LAMBDA_FUNCTION_NAME": NAME,
+                "AWS_REGION": "eu-central-1",
+                "_HANDLER": "example/handler.handler",
+            },
+            input="".join(
+                json.dumps({"event": event, "context": {"awsRequestId": f"request-{number}"}}) + "\n"
+                for number, event in enumerate(events)
+            ),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=True,
+        )
+        return [json.loads(line)["__offline_payload__"] for line in finished.stdout.splitlines()]
+
+    with run_part(
+        "The functions",
+        [sys.executable, "-m", "local.lambda_service", address],
+        tmp_path / "functions.log",
+        environment={**os.environ, "PYTHONPATH": str(ROOT)},
+        directory=tmp_path,
+    ) as part:
+        part.wait_until(address.is_socket)
+        yield call
 
 
-def test_a_function_gets_its_event_and_the_context_of_its_own_time_out(tmp_path: Path) -> None:
+def test_a_function_gets_its_event_and_the_context_of_its_own_time_out(call: Call) -> None:
     code = """
 def handler(event, context):
     return {
@@ -57,24 +77,24 @@ def handler(event, context):
         "left": context.get_remaining_time_in_millis(),
     }
 """
-    first, second = call(tmp_path, code, {"a": 1}, {"a": 2})
+    first, second = call(code, {"a": 1}, {"a": 2}, time_out=600)
     assert (first["event"], second["event"]) == ({"a": 1}, {"a": 2})
     assert (first["request"], second["request"]) == ("request-0", "request-1")
     assert first["name"] == NAME
     assert first["arn"].endswith(f":function:{NAME}")
-    assert 20_000 < first["left"] <= 29_000
+    assert 300_000 < first["left"] <= 600_000
 
 
-def test_requests_have_the_ids_that_the_log_shows(tmp_path: Path) -> None:
+def test_requests_have_the_ids_that_the_log_shows(call: Call) -> None:
     code = """
 def handler(event, context):
-    return event["requestContext"]["requestId"]
+    return {"statusCode": 200, "body": event["requestContext"]["requestId"]}
 """
     request = {"requestContext": {"requestId": "offlineContext_resourceId"}}
-    assert call(tmp_path, code, request, request) == ["request-0", "request-1"]
+    assert [answer["body"] for answer in call(code, request, request)] == ["request-0", "request-1"]
 
 
-def test_a_function_does_not_find_a_setting_that_it_does_not_have_on_lambda(tmp_path: Path) -> None:
+def test_a_function_does_not_find_a_setting_that_it_does_not_have_on_lambda(call: Call) -> None:
     code = """
 import os
 
@@ -83,26 +103,77 @@ SEEN = sorted(name for name in os.environ if name.startswith("SUPABASE"))
 def handler(event, context):
     return SEEN
 """
-    assert call(tmp_path, code, {}) == [["SUPABASE_URL"]]
+    assert call(code, {}) == [["SUPABASE_URL"]]
 
 
-def test_a_function_that_raises_answers_as_on_lambda_and_lives_on(tmp_path: Path) -> None:
+def test_a_function_that_raises_answers_as_on_lambda_and_lives_on(call: Call) -> None:
     code = """
+CALLS = []
+
 def handler(event, context):
-    return {"quotient": 1 / event["by"]}
+    CALLS.append(event)
+    return {"quotient": len(CALLS) / event["by"]}
 """
-    failed, worked = call(tmp_path, code, {"by": 0}, {"by": 1})
+    failed, worked = call(code, {"by": 0}, {"by": 1})
     assert failed["errorType"] == "ZeroDivisionError"
     assert failed["errorMessage"] == "division by zero"
     assert failed["requestId"] == "request-0"
     assert 'event["by"]' in failed["stackTrace"][-1]
-    assert worked == {"quotient": 1}
+    assert worked == {"quotient": 2}
 
 
-def test_a_function_that_cannot_be_imported_says_so_at_each_call(tmp_path: Path) -> None:
-    answers = call(tmp_path, "import nothing_of_this_name", {}, {})
+def test_a_function_that_cannot_be_imported_says_so_at_each_call(call: Call) -> None:
+    answers = call("import nothing_of_this_name", {}, {})
     assert [answer["errorType"] for answer in answers] == ["ModuleNotFoundError"] * 2
 
 
-def test_a_function_that_returns_nothing_has_answered(tmp_path: Path) -> None:
-    assert call(tmp_path, "def handler(event, context): pass", {}) == [{}]
+def test_a_function_that_returns_nothing_has_answered(call: Call) -> None:
+    assert call("def handler(event, context): pass", {}) == [{}]
+
+
+def test_a_function_whose_answer_is_no_json_has_failed(call: Call) -> None:
+    (answer,) = call("def handler(event, context): return {1, 2}", {})
+    assert answer["errorType"] == "TypeError"
+
+
+def test_a_function_that_runs_out_of_time_is_stopped_and_the_next_call_works(call: Call) -> None:
+    code = """
+import time
+
+def handler(event, context):
+    time.sleep(event["seconds"])
+    return "slept"
+"""
+    stopped, worked = call(code, {"seconds": 600}, {"seconds": 0}, time_out=3)
+    assert stopped["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 3.00 seconds" in stopped["errorMessage"]
+    assert worked == "slept"
+
+
+def test_a_function_is_not_charged_for_the_time_that_it_takes_to_load(call: Call) -> None:
+    code = """
+import time
+
+time.sleep(4)
+
+def handler(event, context):
+    return "here"
+"""
+    assert call(code, {}, time_out=3) == ["here"]
+
+
+def test_a_function_that_ends_its_process_fails_at_once_and_the_next_call_works(call: Call) -> None:
+    code = """
+import os
+
+def handler(event, context):
+    return event or os._exit(1)
+"""
+    ended, worked = call(code, {}, {"a": 1}, time_out=600)
+    assert ended["errorType"] == "Runtime.ExitError"
+    assert worked == {"a": 1}
+
+
+def test_a_function_that_ends_its_process_while_it_loads_fails_at_each_call(call: Call) -> None:
+    answers = call("import os; os._exit(1)", {}, {}, time_out=600)
+    assert [answer["errorType"] for answer in answers] == ["Runtime.ExitError"] * 2

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ NOT_RUNNING = "The local stack does not run: start it with `make dev`."
 def main() -> None:
     """Runs one command; what goes wrong is said in a sentence on standard error."""
     arguments = parse_arguments()
+    # A shell starts a background job with SIGINT ignored, and Python and every part would leave it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         match arguments.command:
             case "dev":

@@ -78,7 +78,9 @@ def client(
         region_name=region,
         aws_access_key_id=OFFLINE["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=OFFLINE["AWS_SECRET_ACCESS_KEY"],
-        config=Config(connect_timeout=2, read_timeout=answer_seconds + 10, retries={"total_max_attempts": 1}),
+        config=Config(
+            connect_timeout=10, read_timeout=answer_seconds + 10, retries={"total_max_attempts": 1}
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from local.welcome import welcome
 
 DEMO_EMAIL = "demo@example.com"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-REMAINS_SECONDS = 10
+REMAINS_SECONDS = 60
 
 
 class StopRequested(BaseException):

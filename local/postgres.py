@@ -154,7 +154,7 @@ def initialise(data: Path, binaries: Path) -> None:
             ],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
     if finished.returncode:
@@ -209,7 +209,7 @@ def command_of(process: int) -> str:
 def accepts_connections(server: Postgres) -> bool:
     """Whether the server takes a session now."""
     try:
-        psycopg.connect(server.superuser_url, connect_timeout=2).close()
+        psycopg.connect(server.superuser_url, connect_timeout=10).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -38,7 +38,7 @@ def run_postgrest(postgres: Postgres, keys: Keys, *, port: int, admin_port: int,
 def is_ready(admin_port: int) -> bool:
     """Whether PostgREST is connected and has its schema cache."""
     try:
-        return httpx.get(f"http://{LOOPBACK}:{admin_port}/ready", timeout=2).is_success
+        return httpx.get(f"http://{LOOPBACK}:{admin_port}/ready", timeout=10).is_success
     except httpx.TransportError:
         return False
 
@@ -56,7 +56,7 @@ def newest_postgrest() -> Path:
 def version_of(binary: Path) -> tuple[int, ...]:
     """The version that a binary says it has."""
     said = subprocess.run(
-        [binary, "--version"], capture_output=True, text=True, timeout=10, check=False
+        [binary, "--version"], capture_output=True, text=True, timeout=60, check=False
     ).stdout
     match = re.search(r"\d+(\.\d+)*", said)
     return tuple(int(number) for number in match[0].split(".")) if match else ()

@@ -23,7 +23,7 @@ def add_sample_data(supabase: Supabase, token: str, marker: Path) -> None:
         "authorization": f"Bearer {token}",
         "prefer": "return=representation",
     }
-    with httpx.Client(base_url=f"{supabase.url}/rest/v1/", headers=headers, timeout=10) as rest:
+    with httpx.Client(base_url=f"{supabase.url}/rest/v1/", headers=headers, timeout=60) as rest:
         product = {"name": "Havørn", "description": "Weather and charts for small boats.", "color": "#1d6fa5"}
         product_id = add(rest, "products", product)
         document = {

@@ -13,7 +13,7 @@ from local.part import PartError
 from local.postgres import ROOT
 
 JSON = dict[str, Any]
-READ_SECONDS = 60
+READ_SECONDS = 180
 
 # Nothing here may ask AWS or anybody else: credentials that open nothing, found before any real ones.
 OFFLINE = {

@@ -45,7 +45,7 @@ class Users:
             f"{self.url}/auth/v1/signup",
             json={"email": address, "password": PASSWORD, "data": user_metadata},
             headers={"apikey": self.anon_key},
-            timeout=10,
+            timeout=60,
         )
         body = answer.raise_for_status().json()
         return User(UUID(body["user"]["id"]), body["user"]["email"], body["access_token"])

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 from collections.abc import Iterator
 
+import httpx
 import psycopg
 import pytest
 
@@ -11,6 +12,7 @@ from local.migrations import apply_migrations
 from local.ports import free_port
 from local.postgres import Postgres, run_postgres
 from local.supabase import Supabase, run_supabase
+from tests.patience import PATIENCE_SECONDS
 
 # Only a cluster that is thrown away may forget what it wrote when the machine stops.
 WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -20,6 +22,14 @@ WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 EVENT_LOOP = asyncio.new_event_loop()
 atexit.register(EVENT_LOOP.close)
 asyncio.set_event_loop(EVENT_LOOP)
+
+
+# httpx gives up after five seconds unless it is told otherwise, which a busy machine can need for any answer.
+for ask in (
+    *(httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.request, httpx.get, httpx.options),
+    *(httpx.head, httpx.post, httpx.put, httpx.patch, httpx.delete),
+):
+    ask.__kwdefaults__["timeout"] = httpx.Timeout(PATIENCE_SECONDS)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import uvicorn
 from local.fake_github.account import Account
 from local.fake_github.app import FakeGitHub
 
-STOP_WITHIN_SECONDS = 5
+STOP_WITHIN_SECONDS = 60
 
 
 def _server(fake: FakeGitHub) -> uvicorn.Server:

@@ -11,6 +11,7 @@ import httpx
 
 from local.supabase import Supabase, User
 from tests.database.world import CHILDREN, SAMPLES
+from tests.patience import PATIENCE_SECONDS
 
 # Made once: loading the certificates that nobody here uses takes longer than a request.
 TLS = ssl.create_default_context()
@@ -25,7 +26,9 @@ def rest_client(supabase: Supabase, token: str | None) -> Iterator[httpx.Client]
     headers = {"apikey": supabase.anon_key}
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
-    with httpx.Client(base_url=f"{supabase.url}/rest/v1/", headers=headers, timeout=30, verify=TLS) as client:
+    with httpx.Client(
+        base_url=f"{supabase.url}/rest/v1/", headers=headers, timeout=PATIENCE_SECONDS, verify=TLS
+    ) as client:
         yield client
 
 

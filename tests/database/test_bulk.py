@@ -23,6 +23,7 @@ from tests.database.callers import (
 )
 from tests.database.rest import REPRESENTATION
 from tests.database.world import CHANGES, CHILDREN, OWNED
+from tests.patience import PATIENCE_SECONDS
 
 # The least that a client may send.
 LEAST: dict[str, Json] = {
@@ -476,7 +477,7 @@ def test_bulks_about_the_same_rows_in_any_order_do_not_deadlock(caller: Caller, 
 
     def send(number: int) -> int:
         order = ids if number % 2 else ids[::-1]
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_SECONDS)
         items = [{"id": row_id, "title": f"by {number}"} for row_id in order]
         return caller.bulk("update_work_items", *items).status_code
 
@@ -492,7 +493,7 @@ def test_one_of_many_bulks_with_the_same_versions_wins(caller: Caller, product_i
     start = Barrier(8)
 
     def send(number: int) -> int:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_SECONDS)
         items = [{"id": row_id, "version": 1, "title": f"by {number}"} for row_id in ids]
         return caller.bulk("update_work_items", *items).status_code
 

@@ -37,8 +37,7 @@ from tests.database.github_sync import (
     stored_connection,
 )
 from tests.database.world import Person, make_person
-
-WAIT_SECONDS = 10
+from tests.patience import PATIENCE_SECONDS
 
 
 def make_synced(connection: Connection) -> Person:
@@ -295,9 +294,9 @@ def at_once(
     thread = threading.Thread(target=follow)
     thread.start()
     waiting = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
-    assert wait_for(lambda: one(watcher, waiting, (second.info.backend_pid,)) == 1, WAIT_SECONDS)
+    assert wait_for(lambda: one(watcher, waiting, (second.info.backend_pid,)) == 1, PATIENCE_SECONDS)
     first.commit()
-    thread.join(WAIT_SECONDS)
+    thread.join(PATIENCE_SECONDS)
     (answer,) = answers
     return done, answer
 
@@ -505,10 +504,10 @@ def test_worker_that_waits_for_the_connection_holds_up_nobody_who_goes_on_to_the
     thread = threading.Thread(target=lambda: refused.append(news_of(second, message)))
     thread.start()
     waiting = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
-    assert wait_for(lambda: one(watcher, waiting, (second.info.backend_pid,)) == 1, WAIT_SECONDS)
+    assert wait_for(lambda: one(watcher, waiting, (second.info.backend_pid,)) == 1, PATIENCE_SECONDS)
     # Ends the run as well, which the waiting worker must not hold, or each would wait for the other.
     first.execute("set local lock_timeout = '1s'")
     first.execute("delete from private.github_connections where user_id = %s", (committed.id,))
     first.commit()
-    thread.join(WAIT_SECONDS)
+    thread.join(PATIENCE_SECONDS)
     assert refused == ["sync_message"]

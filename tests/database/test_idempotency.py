@@ -26,6 +26,7 @@ from tests.database.callers import (
     sample,
 )
 from tests.database.world import CHANGES, CHILDREN, OWNED
+from tests.patience import PATIENCE_SECONDS
 
 FINGERPRINT = "0123456789abcdef" * 4
 KEPT_TABLES = ("private.idempotency_keys", "private.idempotency_rows")
@@ -111,7 +112,7 @@ def test_twenty_identical_requests_at_once_make_one_row(
     start = Barrier(20)
 
     def send(_: int) -> httpx.Response:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_SECONDS)
         return caller.insert(table, sample(table, product_id), idempotency_key=key)
 
     with ThreadPoolExecutor(20) as threads:
@@ -179,14 +180,14 @@ def test_second_request_waits_for_the_first_to_end(
         with as_owner(caller.project) as onlooker:
             onlooker.autocommit = True
             waiting = "select count(*) from pg_stat_activity where %s = any (pg_blocking_pids(pid))"
-            assert wait_for(lambda: one(onlooker, waiting, (first.info.backend_pid,)) == 1, 5)
+            assert wait_for(lambda: one(onlooker, waiting, (first.info.backend_pid,)) == 1, PATIENCE_SECONDS)
         assert not second.done()
         if ending == "commit":
             first.commit()
-            assert_replay(second.result(timeout=10))
+            assert_replay(second.result(timeout=PATIENCE_SECONDS))
         else:
             first.rollback()
-            assert second.result(timeout=10).status_code == 201
+            assert second.result(timeout=PATIENCE_SECONDS).status_code == 201
     assert len(caller.rows("work_items")) == 1
 
 
@@ -267,7 +268,7 @@ def test_expired_key_sent_twenty_times_at_once_makes_one_more_row(
     start = Barrier(20)
 
     def send(_: int) -> int:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_SECONDS)
         answer = caller.insert("work_items", work_item(product_id), idempotency_key=key)
         return answer.status_code
 

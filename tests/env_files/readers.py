@@ -12,6 +12,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from functions.app_info.env_files import read_env_file
+from tests.patience import PATIENCE_SECONDS
 
 SCRIPT = Path(__file__).with_name("node_dotenv.cjs")
 ENV = shutil.which("env") or "env"
@@ -80,7 +81,7 @@ def source(shell: str, locale: str, file: str, directory: Path) -> dict[str, str
         cwd=directory,
         env={"PATH": os.defpath, "LC_ALL": locale},
         capture_output=True,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert (finished.returncode, finished.stderr) == (0, b"")

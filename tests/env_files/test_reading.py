@@ -240,11 +240,11 @@ def test_blanks_without_end_are_read_in_a_short_time() -> None:
         "A=x" + "\u3000" * 64_000 + "# comment",
         "A='" + (" " * 1_000 + "y") * 2_000 + "'",
     ]
-    started = time.monotonic()
+    started = time.process_time()
 
     lines = [read_one(content) for content in contents]
 
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert [line.value for line in lines] == [None, "x", "x", None]
 
 

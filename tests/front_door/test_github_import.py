@@ -5,11 +5,12 @@ import httpx
 from local.fake_github.seed import DEMO_TOKEN
 from local.supabase import User
 from tests.local.dev_process import Dev
+from tests.patience import PATIENCE_SECONDS
 
 
 def api(api_url: str, user: User) -> httpx.Client:
     headers = {"authorization": f"Bearer {user.access_token}", "x-github-token": DEMO_TOKEN}
-    return httpx.Client(base_url=api_url, headers=headers, timeout=30)
+    return httpx.Client(base_url=api_url, headers=headers, timeout=PATIENCE_SECONDS)
 
 
 def test_twenty_imported_repositories_are_in_the_detail_of_their_product(

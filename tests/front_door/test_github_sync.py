@@ -18,11 +18,9 @@ from local.queue_poller import BatchFailed, invoke_through
 from local.supabase import User
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, free_ports, run_local, start_dev
+from tests.patience import PATIENCE_SECONDS
 
 JSON = dict[str, Any]
-RUN_SECONDS = 60
-# Five attempts, two seconds apart, and the time they take.
-DEAD_LETTER_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +44,7 @@ def dev(github: FakeGitHub, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def api(dev: Dev, user: User) -> Iterator[httpx.Client]:
     """The API for a new user who has stored the token of the account."""
     headers = {"authorization": f"Bearer {user.access_token}", "x-github-token": DEMO_TOKEN}
-    with httpx.Client(base_url=dev.environment["API_URL"], headers=headers, timeout=30) as api:
+    with httpx.Client(base_url=dev.environment["API_URL"], headers=headers, timeout=PATIENCE_SECONDS) as api:
         api.put("/api/github/connection", json={"token": DEMO_TOKEN}).raise_for_status()
         yield api
 
@@ -79,7 +77,7 @@ def finished_run(api: httpx.Client, location: str) -> JSON:
         runs.append(api.get(location).raise_for_status().json())
         return runs[-1]["ended_at"] is not None
 
-    assert wait_for(has_ended, RUN_SECONDS), runs[-1]
+    assert wait_for(has_ended, PATIENCE_SECONDS), runs[-1]
     return runs[-1]
 
 
@@ -163,7 +161,7 @@ def test_a_message_that_always_fails_goes_to_the_dead_letters(sqs: Any) -> None:
         dead.extend(answer.get("Messages", []))
         return dead != []
 
-    assert wait_for(has_arrived, DEAD_LETTER_SECONDS)
+    assert wait_for(has_arrived, PATIENCE_SECONDS)
     assert [message["Body"] for message in dead] == [body]
 
 

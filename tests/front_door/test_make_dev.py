@@ -13,6 +13,7 @@ import pytest
 from local.dev import DEMO_EMAIL
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, run_local, start_dev
+from tests.patience import PATIENCE_SECONDS
 
 
 def curl_lines(dev: Dev) -> list[str]:
@@ -22,7 +23,7 @@ def curl_lines(dev: Dev) -> list[str]:
 def paste(line: str) -> Any:
     """Runs a line as a shell in another directory does."""
     finished = subprocess.run(  # noqa: S602 - a shell is what the line is printed for
-        line, shell=True, cwd="/", capture_output=True, text=True, timeout=60, check=True
+        line, shell=True, cwd="/", capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
     )
     return json.loads(finished.stdout)
 
@@ -59,7 +60,7 @@ def test_the_demo_user_has_sample_data(dev: Dev) -> None:
 
 def test_the_environment_file_has_what_clients_need(dev: Dev) -> None:
     assert set(dev.environment) == {"SUPABASE_URL", "SUPABASE_ANON_KEY", "API_URL", "DATABASE_URL"}
-    assert httpx.get(f"{dev.environment['API_URL']}/health", timeout=20).status_code == 200
+    assert httpx.get(f"{dev.environment['API_URL']}/health", timeout=PATIENCE_SECONDS).status_code == 200
     with psycopg.connect(dev.environment["DATABASE_URL"]) as connection:
         assert connection.execute("select current_user").fetchone() == ("postgres",)
 
@@ -69,11 +70,11 @@ def test_the_keys_are_readable_by_their_owner_only(dev: Dev) -> None:
 
 
 def test_the_request_id_of_a_problem_is_in_the_log(dev: Dev, api_url: str) -> None:
-    problem = httpx.get(f"{api_url}/api/products", timeout=20).json()
+    problem = httpx.get(f"{api_url}/api/products", timeout=PATIENCE_SECONDS).json()
     assert problem["status"] == 401
     log = dev.directory / "logs" / "api.log"
     # The answer is out before the line is.
-    assert wait_for(lambda: f"RequestId: {problem['request_id']}" in log.read_text(), 5)
+    assert wait_for(lambda: f"RequestId: {problem['request_id']}" in log.read_text(), PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("email", ["new-here@example.com", DEMO_EMAIL])
@@ -82,7 +83,9 @@ def test_token_prints_a_token_of_the_user_and_nothing_else(dev: Dev, api_url: st
     assert (finished.returncode, finished.stderr) == (0, "")
     token = finished.stdout.removesuffix("\n")
     assert jwt.decode(token, options={"verify_signature": False})["email"] == email
-    answer = httpx.get(f"{api_url}/api/products", headers={"authorization": f"Bearer {token}"}, timeout=20)
+    answer = httpx.get(
+        f"{api_url}/api/products", headers={"authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS
+    )
     assert answer.status_code == 200
 
 

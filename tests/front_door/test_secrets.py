@@ -9,6 +9,7 @@ import pytest
 
 from local.supabase import User
 from tests.local.dev_process import Dev
+from tests.patience import PATIENCE_SECONDS
 
 CANARY = "canary-of-the-front-door"
 PEM = "-----BEGIN KEY-----\nMC4CAQ+/=\n-----END KEY-----\n"
@@ -18,7 +19,7 @@ PEM = "-----BEGIN KEY-----\nMC4CAQ+/=\n-----END KEY-----\n"
 def api(api_url: str, user: User) -> Iterator[httpx.Client]:
     """The API, called by a new user. The first answer of a function takes its start."""
     headers = {"authorization": f"Bearer {user.access_token}"}
-    with httpx.Client(base_url=api_url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=api_url, headers=headers, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.local.dev_process import Dev
+from tests.patience import PATIENCE_SECONDS
 
 Visit = dict[str, Any]
 
@@ -25,7 +26,7 @@ def visit(dev: Dev) -> Visit:
         env={"PATH": os.environ["PATH"], **dev.environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
@@ -93,5 +94,7 @@ def test_supabase_js_signs_in_and_out(visit: Visit) -> None:
 
 def test_the_api_takes_the_token_of_supabase_js(visit: Visit, api_url: str) -> None:
     token = visit["refreshed"]["session"]["access_token"]
-    answer = httpx.get(f"{api_url}/api/products", headers={"authorization": f"Bearer {token}"}, timeout=20)
+    answer = httpx.get(
+        f"{api_url}/api/products", headers={"authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS
+    )
     assert [product["name"] for product in answer.raise_for_status().json()["items"]] == ["Engine"]

@@ -15,9 +15,7 @@ from local.postgres import ROOT
 from local.stack import Ports
 from local.supabase import Users
 from local.waiting import wait_for
-
-START_SECONDS = 120
-STOP_SECONDS = 30
+from tests.patience import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Dev:
 
     def running(self) -> "Dev":
         """The same, once it has said that it runs."""
-        wait_for(lambda: self.process.poll() is not None or "Forum runs" in self.printed, START_SECONDS)
+        wait_for(lambda: self.process.poll() is not None or "Forum runs" in self.printed, PATIENCE_SECONDS)
         assert "Forum runs" in self.printed, self.printed
         return self
 
@@ -57,7 +55,7 @@ class Dev:
 
     def ended(self) -> int:
         """Its exit code, once it has ended."""
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 def free_ports() -> Ports:
@@ -89,7 +87,7 @@ def run_local(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

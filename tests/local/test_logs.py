@@ -14,6 +14,7 @@ from local.logs import LAST_LINES, READ_BYTES, LogFile
 from local.postgres import ROOT
 from local.waiting import wait_for
 from tests.local.dev_process import run_local
+from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 REQUEST = (
@@ -29,7 +30,6 @@ EVENT = (
     '{"level":"INFO","message":"sync_finished","timestamp":"2026-11-23T01:30:19.334+00:00","service":"forum",'
     '"function":"sync_worker","counts":{"changed":1}}'
 )
-SECONDS = 20
 
 
 def write_logs(directory: Path, **texts: str) -> None:
@@ -169,12 +169,12 @@ def test_what_comes_is_shown_until_ctrl_c(tmp_path: Path) -> None:
     write_logs(directory, api="past\n")
     with hold_lock(directory):
         process = follow(directory, output)
-        assert wait_for(lambda: "past" in output.read_text(), SECONDS)
+        assert wait_for(lambda: "past" in output.read_text(), PATIENCE_SECONDS)
         with (directory / "logs" / "api.log").open("a") as log:
             log.write(f"{EVENT}\n")
-        assert wait_for(lambda: "sync_finished" in output.read_text(), SECONDS)
+        assert wait_for(lambda: "sync_finished" in output.read_text(), PATIENCE_SECONDS)
         process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     assert len(output.read_text().splitlines()) == 2
 
 
@@ -183,8 +183,8 @@ def test_end_of_the_stack_ends_the_stream(tmp_path: Path) -> None:
     write_logs(directory, api="past\n")
     with hold_lock(directory):
         process = follow(directory, output)
-        assert wait_for(lambda: "past" in output.read_text(), SECONDS)
-    assert process.wait(SECONDS) == 0
+        assert wait_for(lambda: "past" in output.read_text(), PATIENCE_SECONDS)
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert output.read_text().splitlines()[-1] == "The local stack has stopped."
 
 
@@ -196,7 +196,7 @@ def test_reader_that_has_seen_enough_hears_no_complaint(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert (finished.stdout.count("\n"), finished.stderr) == (1, "")

@@ -17,6 +17,7 @@ from local.supabase import Supabase
 from local.waiting import wait_for
 from local.write_openapi import DOCUMENT
 from tests.openapi.gateway import gateway
+from tests.patience import PATIENCE_SECONDS
 
 NODE = shutil.which("node") or "node"
 GENERATOR = ROOT / "node_modules/openapi-typescript/bin/cli.js"
@@ -33,7 +34,7 @@ def api_url() -> Iterator[str]:
     )
     thread = Thread(target=server.run, daemon=True)
     thread.start()
-    wait_for(lambda: server.started, 10)
+    wait_for(lambda: server.started, PATIENCE_SECONDS)
     yield f"http://{LOOPBACK}:{port}"
     server.should_exit = True
     thread.join(10)
@@ -42,7 +43,7 @@ def api_url() -> Iterator[str]:
 def run(directory: Path, *command: str | Path) -> str:
     """What a Node program prints, once it has ended well."""
     ran = subprocess.run(  # noqa: S603 - the programs are named here
-        [NODE, *command], cwd=directory, capture_output=True, text=True, timeout=60, check=False
+        [NODE, *command], cwd=directory, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout.strip()

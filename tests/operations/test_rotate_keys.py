@@ -29,6 +29,7 @@ from shared.encryption import KeyUnknown, Place, Purpose, SealBroken, Vault
 from shared.encryption.wrapping import KmsWrapping, LocalWrapping, WrappedKey, Wrapping
 from tests.database.actors import make_account
 from tests.operations.test_deploy import SETTINGS
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 OLD_KEY, NEW_KEY, OTHER_KEY = (b64encode(bytes([number] * 32)).decode() for number in (1, 2, 3))
@@ -417,7 +418,7 @@ def test_rotation_that_stops_in_the_second_batch_goes_on_from_there(
 STALL = """
 create function private.stall() returns trigger language plpgsql set search_path = '' as $$
 begin
-  perform pg_sleep(60);
+  perform pg_sleep(600);
   return new;
 end;
 $$
@@ -463,10 +464,10 @@ def test_killed_command_has_done_whole_batches_and_another_does_the_rest(
     with command(postgres, **settings) as killed:
         of_it = "from pg_stat_activity where application_name = 'forum rotate-keys'"
         asleep = f"select count(*) = 1 {of_it} and wait_event = 'PgSleep'"
-        assert wait_for(lambda: connection.execute(asleep).fetchone() == (True,), 30)
+        assert wait_for(lambda: connection.execute(asleep).fetchone() == (True,), PATIENCE_SECONDS)
         killed.send_signal(signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
-    connection.execute(f"select pg_terminate_backend(pid, 5000) {of_it}")
+    connection.execute(f"select pg_terminate_backend(pid, 60000) {of_it}")
 
     new_id, old_id = LocalWrapping(NEW_KEY).key_id, LocalWrapping(OLD_KEY).key_id
     assert (count_under(connection, new_id), count_under(connection, old_id)) == (BATCH_ROWS, 20)
@@ -474,7 +475,7 @@ def test_killed_command_has_done_whole_batches_and_another_does_the_rest(
 
     connection.execute("drop trigger stall on private.github_connections")
     with command(postgres, **settings) as resumed:
-        output, errors = resumed.communicate(timeout=60)
+        output, errors = resumed.communicate(timeout=PATIENCE_SECONDS)
     assert (resumed.returncode, errors) == (0, "")
     *columns, last = output.splitlines()
     assert columns[:2] == [

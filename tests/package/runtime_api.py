@@ -17,9 +17,10 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
-TIME_OUT_SECONDS = 30
+from tests.patience import PATIENCE_SECONDS
+
 # How long each function may run, as it is told.
-LAMBDA_SECONDS = 60
+LAMBDA_SECONDS = 240
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:forum"
 TRACE_ID = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"
 PREFIX = "/2018-06-01/runtime/"
@@ -49,7 +50,7 @@ class RuntimeApi:
         """What the function answers. Raises `FunctionFailed`."""
         request_id = f"invocation-{next(self.numbers)}"
         self.events.put((request_id, event))
-        told = self.told.get(timeout=TIME_OUT_SECONDS)
+        told = self.told.get(timeout=PATIENCE_SECONDS)
         if told.what != f"invocation/{request_id}/response":
             raise FunctionFailed(told)
         return told.body
@@ -110,7 +111,7 @@ class Function:
         """What it answers. Raises `FunctionFailed`."""
         answer = self.api.invoke(event)
         # The client asks for more, which says that it is ready.
-        assert self.api.told.get(timeout=TIME_OUT_SECONDS).what == "next"
+        assert self.api.told.get(timeout=PATIENCE_SECONDS).what == "next"
         return answer
 
 
@@ -143,7 +144,7 @@ def run_function(
             stderr=output,
         )
     try:
-        told = api.told.get(timeout=TIME_OUT_SECONDS)
+        told = api.told.get(timeout=PATIENCE_SECONDS)
         if told.what != "next":
             raise FunctionFailed(told)
         yield Function(api)

@@ -14,6 +14,7 @@ from local.supabase import Supabase, User
 from tests.functions.events import Answer, make_event
 from tests.package.conftest import TOKEN, RunFunction, RunWith
 from tests.package.runtime_api import Function, FunctionFailed, run_function
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
@@ -110,7 +111,7 @@ def test_dispatcher_fetches_its_key_from_parameter_store(
     with run_with("sync_dispatcher", {"SUPABASE_SECRET_KEY": f"ssm:{place}"}) as function:
         with pytest.raises(FunctionFailed, match="SecretUnavailable"):
             function.invoke({"source": "aws.scheduler"})
-        assert function.api.told.get(timeout=30).what == "next"
+        assert function.api.told.get(timeout=PATIENCE_SECONDS).what == "next"
         ssm.put_parameter(Name=place, Value=settings["SUPABASE_SECRET_KEY"], Type="SecureString")
         assert set(function.invoke({"source": "aws.scheduler"})) == {"claimed", "sent"}
 

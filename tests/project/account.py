@@ -15,6 +15,7 @@ from local.part import run_part
 from local.ports import LOOPBACK, answers
 from local.serverless import OFFLINE, offline_environment, osls
 from operations.deploy import tool_environment
+from tests.patience import PATIENCE_SECONDS
 from tests.project.service_folder import make_service_folder
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ class Account:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == 0, done.stdout
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +31,7 @@ def service() -> dict[str, Any]:
         env=environment,
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     read: dict[str, Any] = json.loads(printed.stdout)
     return read

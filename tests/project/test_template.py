@@ -15,6 +15,7 @@ from operations.deploy import tool_environment
 from operations.parameters import SECRETS, refer_to_secrets
 from shared.encryption import Purpose
 from shared.metrics import Metric
+from tests.patience import PATIENCE_SECONDS
 from tests.project.service_folder import make_service_folder
 from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
 
@@ -89,7 +90,7 @@ def package(directory: Path, settings: dict[str, str]) -> Path:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     return compiled / "cloudformation-template-update-stack.json"
 
@@ -169,7 +170,7 @@ def test_template_passes_cfn_lint(packaged: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert (said.returncode, said.stdout) == (0, "")
 

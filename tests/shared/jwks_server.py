@@ -11,6 +11,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from tests.patience import PATIENCE_SECONDS
+
 
 class JwksServer:
     """Serves the public halves of its keys."""
@@ -69,4 +71,4 @@ def run_jwks_server() -> Iterator[JwksServer]:
         thread.start()
         yield jwks
         server.shutdown()
-        thread.join(timeout=5)
+        thread.join(timeout=PATIENCE_SECONDS)

@@ -22,6 +22,7 @@ from shared.errors import Unavailable
 from shared.settings import Settings, get_settings
 from shared.sign_in import verify
 from shared.sync.database import connect_as_service
+from tests.patience import PATIENCE_SECONDS
 from tests.shared.jwks_server import run_jwks_server
 
 ROOT = Path(__file__).parents[2]
@@ -137,7 +138,7 @@ def test_changed_secret_is_fetched_again_after_the_bound(
     monkeypatch.setattr(deployment_secrets, "MAX_AGE_SECONDS", 1)
     assert PLACE.read() == SECRET
     store.put("another")
-    assert wait_for(lambda: PLACE.read() == "another", 10)
+    assert wait_for(lambda: PLACE.read() == "another", PATIENCE_SECONDS)
 
 
 def test_bound_is_five_minutes_whatever_powertools_is_told(
@@ -289,7 +290,7 @@ def test_function_without_secrets_does_not_load_what_would_fetch_them(room: str,
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
     # Signed in, and as far as a database that nobody runs.
     assert ended.stderr.splitlines()[-1] == "ANSWER 503", ended.stderr

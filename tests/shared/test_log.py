@@ -18,6 +18,7 @@ from shared.invocation import InvocationFailed, invocation, observed
 from shared.lambda_context import LambdaContext
 from shared.log import MAX_FRAMES, describe, logger
 from shared.metrics import Metric, count, counting
+from tests.patience import PATIENCE_SECONDS
 
 Line = dict[str, Any]
 SECRET = "gho_secret"
@@ -45,7 +46,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

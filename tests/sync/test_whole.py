@@ -1,5 +1,6 @@
 """From the schedule to the rows: what is seen, what is written, and what it costs."""
 
+from threading import Condition
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from local.fake_github.account import Owner, Repository
 from local.fake_github.bodies import timestamp
 from shared.supabase import get_http_client
+from tests.patience import PATIENCE_SECONDS
 from tests.sync.world import Calls, Person, World, outcomes
 
 CALLS_OF_A_CHUNK = ["next_github_sync_chunk", "apply_github_sync_chunk"]
@@ -122,9 +124,7 @@ def test_repository_in_two_products_is_asked_for_once_and_written_in_both(world:
 
 def test_ten_users_at_once_and_each_by_turns(world: World) -> None:
     people = [world.add_person(101) for _ in range(10)]
-    for person in people:
-        person.account.latency_seconds = 0.2
-    at_once = Together()
+    at_once = Together(len(people))
     hooks = get_http_client().event_hooks
     get_http_client().event_hooks = {"request": [at_once.begin], "response": [at_once.end]}
     try:
@@ -139,22 +139,32 @@ def test_ten_users_at_once_and_each_by_turns(world: World) -> None:
 
 
 class Together:
-    """How many requests to GitHub are under way at a time, in all and for one token."""
+    """How many requests to GitHub are under way at a time, in all and for one token.
 
-    def __init__(self) -> None:
+    The first ones are held until as many are there as there have to be.
+    """
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
         self.open: list[str] = []
         self.most = 0
         self.most_of_one = 0
+        self.changed = Condition()
 
     def begin(self, request: Any) -> None:
-        if request.url.path == "/graphql":
+        if request.url.path != "/graphql":
+            return
+        with self.changed:
             self.open.append(request.headers["authorization"])
             self.most = max(self.most, len(self.open))
             self.most_of_one = max(self.most_of_one, *(self.open.count(token) for token in self.open))
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.most >= self.expected, PATIENCE_SECONDS)
 
     def end(self, response: Any) -> None:
         if response.request.url.path == "/graphql":
-            self.open.remove(response.request.headers["authorization"])
+            with self.changed:
+                self.open.remove(response.request.headers["authorization"])
 
 
 # What is seen

@@ -4,9 +4,9 @@ serverless-offline reads serverless.yml and makes events of requests. What it ha
 for every request that comes while others are under way, counts that start in the function's time-out, does
 not notice that a process has died, and answers 200 with the error in it when a function has failed.
 
-So what it starts as Python (local/function_client.py) hands the event to this service. It keeps a few processes
-of each function, lets a burst wait in line for them, and starts the time-out when the function gets the event.
-A request that the function does not answer is answered with a 5xx.
+So what it starts as Python (local/function_client.py) hands the event to this service. It keeps a few
+processes of each function, lets a burst wait in line for them, and starts the time-out when the function gets
+the event. A request that the function does not answer is answered with a 5xx.
 
 The processes are forks of one that has loaded the libraries, so that a function loads in a moment.
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from local.waiting import wait_for
 
 PR_SET_CHILD_SUBREAPER = 36
-# A part that dies is noticed at once: these are for one that hangs, on a machine that is busy with other things.
+# A part that dies is noticed at once. These are for one that hangs, on a machine that is busy.
 START_SECONDS = 180
 STOP_SECONDS = 60
 TAIL_LINES = 20

@@ -7,7 +7,7 @@ from psycopg import Connection
 
 
 def read_cpu_seconds(connection: Connection) -> float:
-    """What the server's process of this session has used of a CPU since it began, in whole seconds or finer."""
+    """What the server's process of this session has used of a CPU since it began, to the second."""
     (line,) = subprocess.run(  # noqa: S603 - the program is named here
         ["ps", "-o", "time=", "-p", str(connection.info.backend_pid)],  # noqa: S607 - where ps lives differs
         capture_output=True,

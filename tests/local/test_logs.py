@@ -153,10 +153,14 @@ def test_nothing_to_show_and_nobody_to_follow_are_said(tmp_path: Path) -> None:
     assert "does not run: start it with `make dev`." in stopped.stderr
 
 
+# As a shell without job control starts what ends with `&`.
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+
+
 def follow(directory: Path, output: Path) -> "subprocess.Popen[str]":
     with output.open("w") as written:
         return subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "local", "--directory", directory, "logs"],
+            [*IN_BACKGROUND, sys.executable, "-m", "local", "--directory", directory, "logs"],
             cwd=ROOT,
             stdout=written,
             stderr=subprocess.STDOUT,

@@ -103,6 +103,9 @@ def run_api(  # noqa: PLR0913 - what a gateway is started with
     command = osls("offline", "--noPrependStageInUrl", "--noSponsor", "--host", LOOPBACK)
     # Time-outs are local/lambda_service.py's.
     command += ["--httpPort", str(port), "--lambdaPort", str(lambda_port), "--noTimeout"]
+    base_path = environment.get("API_BASE_PATH", "")
+    if base_path:
+        command += ["--prefix", base_path.removeprefix("/")]
     serving = [sys.executable, "-m", "local.lambda_service", address]
     beside = {**environment, "PYTHONPATH": str(ROOT)}
     logs = directory / "logs"
@@ -116,7 +119,7 @@ def run_api(  # noqa: PLR0913 - what a gateway is started with
     ):
         functions.wait_until(address.is_socket)
         yield Api(
-            f"http://{LOOPBACK}:{port}",
+            f"http://{LOOPBACK}:{port}{base_path}",
             f"http://{LOOPBACK}:{lambda_port}",
             tuple(service.functions),
             (functions, api),

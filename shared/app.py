@@ -10,6 +10,7 @@ from mangum import Mangum
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import request_log
+from shared.base_path import BasePath
 from shared.correlation import HEADER
 from shared.errors import BadRequest, FieldError, UnsupportedMediaType
 from shared.invocation import get_function_name, invocation
@@ -120,7 +121,7 @@ class Handler:
         # The line of the request says it already.
         logging.getLogger("mangum").setLevel(logging.CRITICAL)
         # Without lifespan, which Mangum would run through on each call.
-        self._mangum = Mangum(NotingTheRoute(app), lifespan="off", text_mime_types=TEXT_TYPES)
+        self._mangum = Mangum(BasePath(NotingTheRoute(app)), lifespan="off", text_mime_types=TEXT_TYPES)
         self._function = name_function(app)
 
     def __call__(self, event: Any, context: LambdaContext) -> dict[str, Any]:

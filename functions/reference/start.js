@@ -1,7 +1,7 @@
 // Without the validator, which would send this document's address to swagger.io, and without storing the token:
 // it is gone with the page.
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#reference",
   layout: "BaseLayout",
   validatorUrl: null,

@@ -40,7 +40,8 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
         version=version,
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        servers=[{"url": "/"}],
+        # Where the document is, base path included.
+        servers=[{"url": "."}],
         routes=routes,
         tags=tags,
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -43,12 +45,14 @@ functions:
 """
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A gateway over these functions, freshly started."""
-    folder = tmp_path_factory.mktemp("service")
+@contextmanager
+def run(directory: Path, bodies: dict[str, str]) -> Iterator[Api]:
+    """A gateway over functions with these bodies, freshly started."""
+    folder, data = directory / "service", directory / "data"
+    folder.mkdir()
+    data.mkdir()
     described = YAML
-    for name, body in FUNCTIONS.items():
+    for name, body in bodies.items():
         (folder / f"{name}.py").write_text(f"import os, time\n\ndef handler(event, context):\n    {body}\n")
         described += f"  {name}:\n    handler: {name}.handler\n    events: [httpApi: GET /{name}]\n"
     (folder / "serverless.yml").write_text(described)
@@ -56,7 +60,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     service = Service(
         region="eu-central-1",
-        functions={f"example-dev-{name}": Function(TIME_OUT, []) for name in FUNCTIONS},
+        functions={f"example-dev-{name}": Function(TIME_OUT, []) for name in bodies},
         queues={},
         triggers=(),
     )
@@ -65,11 +69,18 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         {},
         port=free_port(),
         lambda_port=free_port(),
-        directory=tmp_path_factory.mktemp("data"),
+        directory=data,
         root=folder,
     ) as api:
         api.part.wait_until(lambda: answers(api.port))
         api.load_functions()
+        yield api
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """All of them."""
+    with run(tmp_path_factory.mktemp("api"), FUNCTIONS) as api:
         yield api
 
 
@@ -110,3 +121,14 @@ def test_a_function_that_fails_or_answers_nonsense_is_a_502(api: Api, name: str)
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert answer.json()["type"] == "urn:forum:problem:function-failed"
         assert "s3cr3t" not in answer.text
+
+
+def test_base_path_stands_before_every_path_and_in_the_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_BASE_PATH", "/backend/v1")
+    body = 'return {"statusCode": 200, "body": event["requestContext"]["http"]["path"]}'
+    with run(tmp_path, {"echo": body}) as api:
+        assert api.url.endswith("/backend/v1")
+        assert get(api, "/echo").text == "/backend/v1/echo"
+        assert httpx.get(f"{api.url.removesuffix('/backend/v1')}/echo").status_code == 404

@@ -65,18 +65,30 @@ const trace = tracing.isOn
   ? [allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*")]
   : [];
 
-function trustedBy(service) {
+// A service acts for whoever asks it to: it may take a role of this account for this account's things only.
+const FOR_THIS_ACCOUNT = { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } };
+
+function trustedBy(service, condition) {
   return {
     Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+    Statement: [
+      {
+        Effect: "Allow",
+        Principal: { Service: service },
+        Action: "sts:AssumeRole",
+        Condition: { ...FOR_THIS_ACCOUNT, ...condition },
+      },
+    ],
   };
 }
 
-function role(service, statements) {
+function role(service, statements, condition) {
   return {
     Type: "AWS::IAM::Role",
     Properties: {
-      AssumeRolePolicyDocument: trustedBy(service),
+      // The one who deploys can make no role without it (deployer-policy.json), and so none that may do more.
+      PermissionsBoundary: { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/forum-boundary" },
+      AssumeRolePolicyDocument: trustedBy(service, condition),
       Policies: [{ PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement: statements } }],
     },
   };
@@ -88,10 +100,23 @@ function functionRole(name, secrets) {
   return role("lambda.amazonaws.com", [log, ...(RIGHTS[name] ?? []), ...secrets, ...trace]);
 }
 
-const scheduleRole = role("scheduler.amazonaws.com", [
-  allow(["lambda:InvokeFunction"], attribute("SyncUnderscoredispatcherLambdaFunction", "Arn")),
-  allow(["sqs:SendMessage"], attribute("ScheduleDeadLetters", "Arn")),
-]);
+// EventBridge Scheduler names the group of the schedule, not the schedule.
+const FOR_ITS_GROUP = {
+  ArnLike: {
+    "aws:SourceArn": {
+      "Fn::Sub": "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/default",
+    },
+  },
+};
+
+const scheduleRole = role(
+  "scheduler.amazonaws.com",
+  [
+    allow(["lambda:InvokeFunction"], attribute("SyncUnderscoredispatcherLambdaFunction", "Arn")),
+    allow(["sqs:SendMessage"], attribute("ScheduleDeadLetters", "Arn")),
+  ],
+  FOR_ITS_GROUP,
+);
 
 module.exports = async ({ resolveVariable }) => {
   const [provider, configured] = await Promise.all([

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -47,6 +47,17 @@ ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS", "SYNC_QUEUE_URL")
 # What only this command needs, and no function or tool gets from it.
 OWN = {"DATABASE_URL", "API_URL"}
+# What a browser sends as Origin: a scheme, a host, a port where it is not the scheme's own, and no path.
+ORIGIN = re.compile(
+    r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d+)?"
+    # A frontend under development, which a stage other than production may let in.
+    r"|http://(localhost|127\.0\.0\.1)(:\d+)?"
+)
+# RFC 9110 section 5.6.2, without `*`: to a preflight it means any.
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")
+BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+# A request without the base path would look as if it had it.
+OWN_PATHS = ("api", "health", "mcp", "openapi.json", "reference")
 # libpq's word, and the Supabase CLI's, for a connection that is never in the clear. Both would fall back.
 ENCRYPTED = "require"
 
@@ -77,8 +88,32 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
     wrong += find_wrong_secrets(settings)
     if settings.get("TRACING", "false") not in {"true", "false"}:
         wrong.append("TRACING has to be true or false")
+    wrong += find_wrong_browser_settings(settings)
     wrong += [f"{name} is only for the local stack" for name in NOT_FOR_A_DEPLOYMENT if name in settings]
     return wrong
+
+
+def find_wrong_browser_settings(settings: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with who may call from a browser, with what, and where."""
+    origins = split(settings.get("ALLOWED_ORIGINS", ""))
+    if "ALLOWED_ORIGINS" in settings and not (origins and all(map(ORIGIN.fullmatch, origins))):
+        # `*` would let every page on the web call with a token that it has got hold of.
+        yield "ALLOWED_ORIGINS has to be origins such as https://forum.example, with commas between, and no *"
+    if not all(map(HEADER.fullmatch, split(settings.get("ALLOWED_HEADERS", "")))):
+        yield "ALLOWED_HEADERS has to be names of headers, with commas between, and no *"
+    base_path = settings.get("API_BASE_PATH", "")
+    if base_path and (not BASE_PATH.fullmatch(base_path) or base_path.split("/")[1] in OWN_PATHS):
+        yield (
+            "API_BASE_PATH has to be a path such as /backend, without a slash at its end, and to begin with"
+            f" none of {', '.join(f'/{path}' for path in OWN_PATHS)}"
+        )
+    if base_path and "API_URL" in settings and not settings["API_URL"].rstrip("/").endswith(base_path):
+        yield "API_URL has to end with API_BASE_PATH"
+
+
+def split(text: str) -> list[str]:
+    """A list with commas, as infrastructure/cors.js reads it."""
+    return [value.strip() for value in text.split(",") if value.strip()]
 
 
 def migrate(database_url: str) -> None:
@@ -151,7 +186,7 @@ def deploy(stage: str) -> str:
     store_secrets(stage, settings)
     deploy_functions(stage, settings)
     url = settings.get("API_URL") or find_url(stage, settings)
-    origin = settings["ALLOWED_ORIGINS"].split(",")[0]
+    origin = split(settings["ALLOWED_ORIGINS"])[0]
     wrong = run_smoke_test(url, origin=origin, token=os.environ.get("FORUM_TOKEN"))
     if wrong:
         told = "\n".join(wrong)

@@ -62,6 +62,68 @@ def test_setting_that_cannot_work_is_named_and_not_shown(changes: dict[str, str]
     assert "s3cr3t" not in wrong
 
 
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "https://forum.example",
+        "https://forum.example:8443, https://www.forum.example",
+        "https://forum.example,http://localhost:5173",
+        "https://xn--brse-5qa.example",
+    ],
+)
+def test_origins_of_frontends_are_taken(origins: str) -> None:
+    assert find_wrong({**SETTINGS, "ALLOWED_ORIGINS": origins}) == []
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "*",
+        "https://*",
+        "https://*.forum.example",
+        "https://forum.example,*",
+        "null",
+        " ",
+        ",",
+        "forum.example",
+        "http://forum.example",
+        "https://forum.example/",
+        "https://forum.example/app",
+        "https://forum.example https://www.forum.example",
+        "https://Forum.example",
+        "https://user@forum.example",
+    ],
+)
+def test_origins_of_everybody_or_of_nobody_are_refused(origins: str) -> None:
+    (wrong,) = find_wrong({**SETTINGS, "ALLOWED_ORIGINS": origins})
+    assert wrong.startswith("ALLOWED_ORIGINS has to be origins such as https://forum.example")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ALLOWED_HEADERS": "*"}, "ALLOWED_HEADERS has to be names of headers"),
+        ({"ALLOWED_HEADERS": "X-Trace: 1"}, "ALLOWED_HEADERS has to be names of headers"),
+        ({"API_BASE_PATH": "backend"}, "API_BASE_PATH has to be a path such as /backend"),
+        ({"API_BASE_PATH": "/backend/"}, "API_BASE_PATH has to be a path such as /backend"),
+        ({"API_BASE_PATH": "/api"}, "API_BASE_PATH has to be a path such as /backend"),
+        ({"API_BASE_PATH": "/api/v1"}, "API_BASE_PATH has to be a path such as /backend"),
+        (
+            {"API_BASE_PATH": "/backend", "API_URL": "https://api.forum.example"},
+            "API_URL has to end with API_BASE_PATH",
+        ),
+    ],
+)
+def test_setting_for_browsers_that_cannot_work_is_named(changes: dict[str, str], said: str) -> None:
+    (wrong,) = find_wrong({**SETTINGS, **changes})
+    assert wrong.startswith(said)
+
+
+def test_settings_for_browsers_that_work_are_taken() -> None:
+    url = {"API_BASE_PATH": "/backend/v1", "API_URL": "https://forum.example/backend/v1"}
+    assert find_wrong({**SETTINGS, **url, "ALLOWED_HEADERS": "X-Trace, x_other"}) == []
+
+
 @pytest.mark.parametrize("stage", ["", "../x", "Production", "a b", "-x"])
 def test_name_that_is_no_stage_is_refused(stage: str) -> None:
     with pytest.raises(DeployError, match="is no name of a stage"):

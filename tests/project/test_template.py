@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from operations.parameters import SECRETS, refer_to_secrets
 from shared.encryption import Purpose
 from shared.metrics import Metric
 from tests.patience import PATIENCE_SECONDS
+from tests.project.policies import ACCOUNT, allows, as_list
 from tests.project.service_folder import make_service_folder
 from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
 
@@ -293,6 +295,181 @@ def test_key_before_the_last_rotation_opens_and_seals_nothing(tmp_path: Path) ->
     assert {room: used for room, used in uses.items() if used} == {
         room: [(["kms:Decrypt"], purposes)] for room, purposes in opening.items()
     }
+
+
+BOUNDARY = json.loads((ROOT / "infrastructure" / "permissions-boundary.json").read_text())
+
+
+def resolve(value: Any) -> str:
+    """A resource's ARN, as CloudFormation makes it of what the template says."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Sub" in value:
+        text: str = value["Fn::Sub"]
+        for name, known in {"Partition": "aws", "Region": "eu-central-1", "AccountId": ACCOUNT}.items():
+            text = text.replace(f"${{AWS::{name}}}", known)
+        return text
+    name, attribute = value["Fn::GetAtt"]
+    assert attribute == "Arn"
+    named = next(
+        named
+        for kind, named in {
+            "LogGroup": f"logs:eu-central-1:{ACCOUNT}:log-group:/aws/lambda/forum-production-x:*",
+            "LambdaFunction": f"lambda:eu-central-1:{ACCOUNT}:function:forum-production-x",
+            "Key": f"kms:eu-central-1:{ACCOUNT}:key/a1",
+            "": f"sqs:eu-central-1:{ACCOUNT}:forum-production-{name}-A1",
+        }.items()
+        if name.endswith(kind)
+    )
+    return f"arn:aws:{named}"
+
+
+def test_every_role_has_the_boundary_and_may_all_that_it_has_to(traced: JSON) -> None:
+    roles = of_type(traced, "AWS::IAM::Role")
+    for name, role in roles.items():
+        assert resolve(role["PermissionsBoundary"]) == f"arn:aws:iam::{ACCOUNT}:policy/forum-boundary", name
+        for statement in statements(role):
+            context = {
+                key: as_list(value)[0]
+                for key, value in statement.get("Condition", {}).get("StringEquals", {}).items()
+            }
+            resources = statement["Resource"]
+            for resource in resources if isinstance(resources, list) else [resources]:
+                for action in as_list(statement["Action"]):
+                    assert allows(BOUNDARY, action, resolve(resource), context), (name, action)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/forum-production-ProductsRole-A1"),
+        ("kms:Decrypt", f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/a1"),
+        ("kms:PutKeyPolicy", f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/a1"),
+        ("s3:GetObject", "arn:aws:s3:::another/a"),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:another"),
+        ("ssm:GetParameter", f"arn:aws:ssm:eu-central-1:{ACCOUNT}:parameter/another"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+    ],
+)
+def test_no_role_within_the_boundary_may(action: str, resource: str) -> None:
+    assert not allows(BOUNDARY, action, resource, {"kms:EncryptionContext:app": "another"})
+
+
+def test_every_role_is_taken_by_its_service_for_this_account_only(template: JSON) -> None:
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        service = "scheduler.amazonaws.com" if name == "ScheduleRole" else "lambda.amazonaws.com"
+        assert statement["Principal"] == {"Service": service}
+        condition = statement["Condition"]
+        assert condition["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, name
+        arns = [resolve(arn) for arn in condition.get("ArnLike", {}).values()]
+        group = f"arn:aws:scheduler:eu-central-1:{ACCOUNT}:schedule-group/default"
+        assert arns == ([group] if name == "ScheduleRole" else []), name
+
+
+def refusals_of_plain_http(template: JSON, kind: str) -> list[JSON]:
+    """The statements of all policies of a type that refuse what comes without TLS."""
+    return [
+        statement
+        for policy in of_type(template, kind).values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and str(statement["Condition"]["Bool"]["aws:SecureTransport"]).lower() == "false"
+    ]
+
+
+def test_no_queue_takes_plain_http(template: JSON) -> None:
+    refusals = refusals_of_plain_http(template, "AWS::SQS::QueuePolicy")
+    assert {statement["Action"] for statement in refusals} == {"sqs:*"}
+    refusing = {statement["Resource"]["Fn::GetAtt"][0] for statement in refusals}
+    assert refusing == set(of_type(template, "AWS::SQS::Queue"))
+    for policy in of_type(template, "AWS::SQS::QueuePolicy").values():
+        (queue,) = policy["Queues"]
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Resource"] == {"Fn::GetAtt": [queue["Ref"], "Arn"]}
+
+
+def test_no_bucket_takes_plain_http_or_keeps_in_the_clear(template: JSON) -> None:
+    refusals = refusals_of_plain_http(template, "AWS::S3::BucketPolicy")
+    assert {statement["Action"] for statement in refusals} == {"s3:*"}
+    policies = of_type(template, "AWS::S3::BucketPolicy").values()
+    buckets = of_type(template, "AWS::S3::Bucket")
+    assert [policy["Bucket"]["Ref"] for policy in policies] == list(buckets)
+    assert len(refusals) == len(buckets)
+    assert all("BucketEncryption" in bucket for bucket in buckets.values())
+
+
+def test_every_queue_is_encrypted(template: JSON) -> None:
+    queues = of_type(template, "AWS::SQS::Queue").values()
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues)
+
+
+def find_statements(value: Any) -> Iterator[JSON]:
+    """Every statement of a policy, wherever it stands in the template."""
+    if isinstance(value, dict):
+        if "Effect" in value:
+            yield value
+        for each in value.values():
+            yield from find_statements(each)
+    if isinstance(value, list):
+        for each in value:
+            yield from find_statements(each)
+
+
+def test_nothing_is_allowed_to_everybody(template: JSON) -> None:
+    allowed = [each for each in find_statements(template) if each["Effect"] == "Allow"]
+    assert len(allowed) > len(EVERY_ROOM)
+    assert [each for each in allowed if each.get("Principal") in ("*", {"AWS": "*"})] == []
+    # AWS's default for a key: the account's own policies decide, and the account is never locked out.
+    whole = [each for each in allowed if str(each["Action"]).endswith(":*")]
+    assert [(each["Sid"], resolve(each["Principal"]["AWS"])) for each in whole] == [
+        ("AccountDecidesByIam", f"arn:aws:iam::{ACCOUNT}:root")
+    ]
+
+
+def test_every_permission_of_a_function_is_for_this_api_only(template: JSON) -> None:
+    for permission in of_type(template, "AWS::Lambda::Permission").values():
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert {"Ref": "AWS::AccountId"} in permission["SourceArn"]["Fn::Join"][1]
+        assert {"Ref": "HttpApi"} in permission["SourceArn"]["Fn::Join"][1]
+
+
+def test_every_key_has_the_tag_that_the_deployer_goes_by(template: JSON) -> None:
+    for key in of_type(template, "AWS::KMS::Key").values():
+        assert key["Tags"] == [
+            {"Key": "service", "Value": "forum"},
+            {"Key": "stage", "Value": "production"},
+        ]
+
+
+def test_browsers_may_send_what_forum_reads_and_what_traces(template: JSON) -> None:
+    cors = template["HttpApi"]["Properties"]["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["https://forum.example"]
+    assert {"Authorization", "If-Match", "traceparent", "tracestate", "baggage", "sentry-trace"} <= set(
+        cors["AllowHeaders"]
+    )
+    assert "*" not in [*cors["AllowHeaders"], *cors["AllowOrigins"], *cors["AllowMethods"]]
+    assert "AllowCredentials" not in cors
+
+
+def test_origins_and_further_headers_are_lists_with_commas(tmp_path: Path) -> None:
+    settings = {
+        "ALLOWED_ORIGINS": "https://a.example, https://b.example",
+        "ALLOWED_HEADERS": "X-Trace,X-Other",
+    }
+    cors = read_resources(package(tmp_path, {**SETTINGS, **settings}))["HttpApi"]["Properties"][
+        "CorsConfiguration"
+    ]
+    assert cors["AllowOrigins"] == ["https://a.example", "https://b.example"]
+    assert cors["AllowHeaders"][-2:] == ["X-Trace", "X-Other"]
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_ORIGINS", "ALLOWED_HEADERS"])
+def test_template_is_not_made_for_every_page_on_the_web(tmp_path: Path, name: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        package(tmp_path, {**SETTINGS, name: "*"})
+    assert f"{name} names each value" in (refused.value.stdout + refused.value.stderr).decode()
 
 
 def test_secret_key_is_given_to_the_sync_functions_only(template: JSON) -> None:

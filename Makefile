@@ -18,7 +18,7 @@ install: .venv/installed node_modules/installed ## Install everything into this 
 		{ echo "Forum needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "Installing Python packages into .venv" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 # Not `npm ci`: it refuses a lock file without the optional binaries of platforms that a registry does not offer.
@@ -70,9 +70,9 @@ package: install ## Build dist/forum.zip for Lambda; with bytecode: make package
 bench: install ## Measure what the specification bounds, as ratios; fails where a bound is missed
 	@$(BIN)/python -m bench
 
-lock: install ## Pin what pyproject.toml asks for
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --group dev -c requirements.txt -o requirements-dev.txt
+lock: install ## Pin what pyproject.toml asks for, with the hashes that an install has to find
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes --group dev -c requirements.txt -o requirements-dev.txt
 
 deploy: install ## Migrate, deploy to AWS and try it: make deploy stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make deploy stage=production" >&2; exit 1; }

@@ -123,8 +123,9 @@ def install(folder: Path, target: Target) -> None:
     """Puts the pinned wheels of the target there. Raises `CannotPackage`."""
     command = [
         *(sys.executable, "-m", "uv", "pip", "install", "--quiet"),
-        # What is not in requirements.txt is not deployed, and nothing is built here.
-        *("--no-deps", "--only-binary", ":all:"),
+        # What is not in requirements.txt is not deployed, nor is a file with another hash than it says, and
+        # nothing is built here.
+        *("--no-deps", "--only-binary", ":all:", "--require-hashes"),
         *("--target", str(folder), "--python", sys.executable),
         *("--python-platform", target.platform, "--python-version", target.python_version),
         *("--requirements", str(REQUIREMENTS)),

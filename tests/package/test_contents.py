@@ -8,6 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from operations import package
 from operations.package import (
     MAX_BYTES,
     REQUIREMENTS,
@@ -158,3 +159,24 @@ def test_unknown_platform_leaves_the_artifact_of_before(tmp_path: Path) -> None:
     with pytest.raises(CannotPackage, match="uv cannot install"):
         build(artifact, Target(platform="abacus"))
     assert artifact.read_bytes() == b"of before"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_locked_to_the_hashes_of_its_files(name: str) -> None:
+    lines = (ROOT / name).read_text().replace("\\\n", "").splitlines()
+    locked = [line for line in lines if "==" in line]
+    assert len(locked) > 10
+    assert [line for line in locked if "--hash=sha256:" not in line] == []
+
+
+def test_artifact_is_not_built_of_a_file_that_is_another_than_was_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = re.search(r"^annotated-doc==\S+", REQUIREMENTS.read_text(), re.MULTILINE)
+    assert found is not None
+    changed = tmp_path / "requirements.txt"
+    monkeypatch.setattr(package, "REQUIREMENTS", changed)
+    for hashes in (f" --hash=sha256:{'0' * 64}", ""):
+        changed.write_text(f"{found[0]}{hashes}\n")
+        with pytest.raises(CannotPackage, match=r"(?i)hash"):
+            build(tmp_path / "forum.zip", Target())

@@ -106,7 +106,7 @@ def run_api(  # noqa: PLR0913 - what a gateway is started with
     base_path = environment.get("API_BASE_PATH", "")
     if base_path:
         command += ["--prefix", base_path.removeprefix("/")]
-    serving = [sys.executable, "-m", "local.lambda_service", address]
+    serving = [sys.executable, "-m", "local.lambda_service", str(address)]
     beside = {**environment, "PYTHONPATH": str(ROOT)}
     logs = directory / "logs"
     with (

@@ -29,7 +29,7 @@ for ask in (
     *(httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.request, httpx.get, httpx.options),
     *(httpx.head, httpx.post, httpx.put, httpx.patch, httpx.delete),
 ):
-    ask.__kwdefaults__["timeout"] = httpx.Timeout(PATIENCE_SECONDS)
+    ask.__kwdefaults__ = {**(ask.__kwdefaults__ or {}), "timeout": httpx.Timeout(PATIENCE_SECONDS)}
 
 
 @pytest.fixture(autouse=True)

@@ -47,6 +47,13 @@ ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS", "SYNC_QUEUE_URL")
 # What only this command needs, and no function or tool gets from it.
 OWN = {"DATABASE_URL", "API_URL"}
+# Where tokens and keys are sent to.
+URLS = (
+    *("API_URL", "SUPABASE_URL", "SUPABASE_JWKS_URL"),
+    *("GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_OAUTH_URL"),
+)
+# What stays on a machine is in nobody's hands on the way.
+ENCRYPTED_URL = re.compile(r"https://|http://(localhost|127\.0\.0\.1)([:/]|$)")
 # What a browser sends as Origin: a scheme, a host, a port where it is not the scheme's own, and no path.
 ORIGIN = re.compile(
     r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d+)?"
@@ -89,6 +96,11 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
     if settings.get("TRACING", "false") not in {"true", "false"}:
         wrong.append("TRACING has to be true or false")
     wrong += find_wrong_browser_settings(settings)
+    wrong += [
+        f"{name} has to begin with https://: tokens and keys go there"
+        for name in URLS
+        if name in settings and ENCRYPTED_URL.match(settings[name]) is None
+    ]
     wrong += [f"{name} is only for the local stack" for name in NOT_FOR_A_DEPLOYMENT if name in settings]
     return wrong
 

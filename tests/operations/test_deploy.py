@@ -11,7 +11,15 @@ from local.ports import free_port
 from local.postgres import run_postgres
 from local.supabase import Supabase
 from operations import deploy as deploying
-from operations.deploy import DeployError, find_wrong, migrate, read_stage, set_keys, tool_environment
+from operations.deploy import (
+    URLS,
+    DeployError,
+    find_wrong,
+    migrate,
+    read_stage,
+    set_keys,
+    tool_environment,
+)
 from tests.conftest import WITHOUT_DURABILITY
 
 SETTINGS = {
@@ -117,6 +125,13 @@ def test_origins_of_everybody_or_of_nobody_are_refused(origins: str) -> None:
 def test_setting_for_browsers_that_cannot_work_is_named(changes: dict[str, str], said: str) -> None:
     (wrong,) = find_wrong({**SETTINGS, **changes})
     assert wrong.startswith(said)
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("url", ["http://forum.example", "forum.example", "http://127.0.0.1.forum.example"])
+def test_url_that_tokens_would_go_to_in_the_clear_is_named(name: str, url: str) -> None:
+    (wrong,) = find_wrong({**SETTINGS, name: url})
+    assert wrong.startswith(f"{name} has to begin with https://")
 
 
 def test_settings_for_browsers_that_work_are_taken() -> None:

@@ -68,7 +68,11 @@ class Api:
 
     def _load(self, function: str) -> None:
         invocations = f"{self.lambda_url}/2015-03-31/functions/{function}/invocations"
-        httpx.post(invocations, json=LOAD, timeout=LOAD_SECONDS).raise_for_status()
+        try:
+            httpx.post(invocations, json=LOAD, timeout=LOAD_SECONDS).raise_for_status()
+        except httpx.HTTPError as error:
+            tails = "\n".join(part.tail() for part in self.parts)
+            raise PartError(f"{function} cannot be loaded: {error!r}\n{tails}") from error
 
 
 @contextmanager
@@ -107,11 +111,12 @@ def run_api(  # noqa: PLR0913 - what a gateway is started with
     if base_path:
         command += ["--prefix", base_path.removeprefix("/")]
     serving = [sys.executable, "-m", "local.lambda_service", str(address)]
-    beside = {**environment, "PYTHONPATH": str(ROOT)}
+    # `root` need not be where this package is.
+    for_service = {**environment, "PYTHONPATH": str(ROOT)}
     logs = directory / "logs"
     with (
         run_part(
-            "The functions", serving, logs / "functions.log", environment=beside, directory=root
+            "The functions", serving, logs / "functions.log", environment=for_service, directory=root
         ) as functions,
         run_part(
             "The API (serverless-offline)", command, logs / "api.log", environment=environment, directory=root

@@ -86,7 +86,8 @@ def answer(event: Any, request_id: str) -> bytes:
         # serverless-offline gives every request the same id, which nobody could find in the log.
         event["requestContext"]["requestId"] = request_id
     try:
-        return json.dumps(load()(event, context)).encode()
+        # NaN is no JSON, though Python writes it.
+        return json.dumps(load()(event, context), allow_nan=False).encode()
     except Exception as error:  # noqa: BLE001 - Lambda outlives whatever a function raises, and reports it
         traceback.print_exception(error)
         failure = {

@@ -17,7 +17,6 @@ import socketserver
 import sys
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from multiprocessing import get_context
@@ -30,14 +29,16 @@ from local import lambda_function
 JSON = dict[str, Any]
 
 # What every function loads before its own: nothing of Forum, so that a process has the code as it is now.
-LIBRARIES = [
+LIBRARIES = (
     "aws_lambda_powertools",
     "cryptography.hazmat.primitives.ciphers.aead",
     "fastapi",
     "httpx",
+    "jwt",
     "mangum",
-]
-LIBRARIES += ["jwt", "postgrest", "pydantic", "local.lambda_function"]
+    "postgrest",
+    "pydantic",
+)
 FORKS = get_context("forkserver")
 
 # On Lambda each request has a process of its own. On one machine more of them than this are no faster.
@@ -144,9 +145,11 @@ class Function:
     def _start(self) -> None:
         with self._loading:
             process = Process(self._environment)
-            # One that has ended while it loaded says so to the first who calls it.
-            with suppress(FunctionError):
+            try:
                 process.wait_until_loaded()
+            except FunctionError:
+                # The first who calls it is told.
+                process.end()
         self._give_back(process)
 
 
@@ -173,8 +176,8 @@ def call(function: Function, event: Any, request_id: str) -> Any:
         answer = {"errorType": error.kind, "errorMessage": f"RequestId: {request_id} Error: {error}"}
         print(f"{answer['errorType']} {answer['errorMessage']}", file=sys.stderr, flush=True)
     if not is_request(event):
-        # To serverless-offline, null is no answer yet.
-        return {} if answer is None else answer
+        # To serverless-offline, null, false, zero and an empty text are no answer yet.
+        return answer or {}
     return answer if is_response(answer) else gateway_problem(answer, request_id)
 
 
@@ -205,11 +208,8 @@ def gateway_problem(answer: Any, request_id: str) -> JSON:
     """The 5xx of a gateway whose function has not answered. API Gateway's own says less: `{"message": …}`."""
     kind = answer.get("errorType") if isinstance(answer, dict) else None
     if kind == "Sandbox.Timedout":
-        status, slug, detail = (
-            HTTPStatus.GATEWAY_TIMEOUT,
-            "function-timed-out",
-            "The function ran out of time.",
-        )
+        status, slug = HTTPStatus.GATEWAY_TIMEOUT, "function-timed-out"
+        detail = "The function ran out of time."
     elif kind is not None:
         status, slug = HTTPStatus.BAD_GATEWAY, "function-failed"
         detail = "The function failed. `make logs` shows why."
@@ -234,16 +234,16 @@ class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Takes the events of all functions."""
 
     daemon_threads = True
-    # Messengers that come at once.
+    # Of clients that connect at once.
     request_queue_size = 128
 
     def __init__(self, address: str) -> None:
-        super().__init__(address, Messenger)
+        super().__init__(address, Client)
         self.functions = Functions({}, Lock())
 
 
-class Messenger(socketserver.StreamRequestHandler):
-    """The other end of a local/function_client.py: lines of JSON, of which the first says who it is for."""
+class Client(socketserver.StreamRequestHandler):
+    """A local/function_client.py, which sends lines of JSON, of which the first says who it is for."""
 
     server: Service
 
@@ -265,7 +265,7 @@ class Messenger(socketserver.StreamRequestHandler):
 def main() -> None:
     """Serves until it is stopped."""
     address = Path(sys.argv[1])
-    FORKS.set_forkserver_preload(LIBRARIES)
+    FORKS.set_forkserver_preload([*LIBRARIES, lambda_function.__name__])
     root = Path.cwd()
     # As local/function_client.py, for the length of the path.
     os.chdir(address.parent)

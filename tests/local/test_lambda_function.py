@@ -127,13 +127,15 @@ def test_a_function_that_cannot_be_imported_says_so_at_each_call(call: Call) -> 
     assert [answer["errorType"] for answer in answers] == ["ModuleNotFoundError"] * 2
 
 
-def test_a_function_that_returns_nothing_has_answered(call: Call) -> None:
-    assert call("def handler(event, context): pass", {}) == [{}]
+@pytest.mark.parametrize("nothing", ["None", "False", "0", "''"])
+def test_a_function_that_returns_nothing_has_answered(call: Call, nothing: str) -> None:
+    assert call(f"def handler(event, context): return {nothing}", {}) == [{}]
 
 
-def test_a_function_whose_answer_is_no_json_has_failed(call: Call) -> None:
-    (answer,) = call("def handler(event, context): return {1, 2}", {})
-    assert answer["errorType"] == "TypeError"
+@pytest.mark.parametrize(("answer", "error"), [("{1, 2}", "TypeError"), ("float('nan')", "ValueError")])
+def test_a_function_whose_answer_is_no_json_has_failed(call: Call, answer: str, error: str) -> None:
+    (failed,) = call(f"def handler(event, context): return {answer}", {})
+    assert failed["errorType"] == error
 
 
 def test_a_function_that_runs_out_of_time_is_stopped_and_the_next_call_works(call: Call) -> None:

@@ -1,0 +1,211 @@
+"""A call of each function that runs with its owner's rights and that the API's roles may call.
+
+Each entry prepares what the call needs, as its caller would, and returns the arguments. The checks put
+another user's values into them, one at a time; a definer that is not here has no proof and fails them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from psycopg.types.json import Jsonb
+
+from tests.database.actors import Connection, acting_as, one
+from tests.database.github_sync import (
+    IMPORT_KEY,
+    LEASE_SECONDS,
+    SEALED,
+    Message,
+    begin,
+    connect,
+    connection_as_sent,
+    found,
+    import_items,
+    item,
+    know_import_key,
+    make_due,
+    start,
+)
+from tests.database.secrets import APP_INFO_KEY, changed, know_app_info_key, make_secret, new, sealed
+from tests.database.world import Person, make_person
+
+WITH_SECRETS = True
+
+Prepare = Callable[[Connection, Person], tuple[Any, ...]]
+
+
+def make_tenant(connection: Connection) -> Person:
+    """Somebody with a row of everything, a secret, a connection and a repository on GitHub."""
+    know_import_key(connection)
+    know_app_info_key(connection)
+    tenant = make_person(connection)
+    make_secret(connection, tenant, word=f"canary-{tenant.id}")
+    tenant.rows["repositories"] = import_items(connection, tenant, item(1))[1]
+    connect(connection, tenant, github_login=f"canary-{str(tenant.id)[:8]}")
+    return tenant
+
+
+def use_idempotency_key(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A product made under a key."""
+    key = f"key-{person.id}"
+    with acting_as(connection, person.actor):
+        headers = f'{{"idempotency-key": "{key}"}}'
+        connection.execute("select set_config('request.headers', %s, true)", (headers,))
+        connection.execute("insert into public.products (name) values (%s)", (f"canary-{person.id}",))
+        connection.execute("select set_config('request.headers', '', true)")
+    return (key,)
+
+
+def entry(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """The id of an entry with former values."""
+    del connection
+    return (person.rows["app_info"],)
+
+
+def write(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """One entry made, one changed."""
+    del connection
+    created = new(person, "MADE", "two", uuid4())
+    del created["id"]
+    change = changed(person.rows["app_info"], is_secret=True, sealed=sealed("two"))
+    moved = changed(person.rows["app_info"], product_id=str(person.rows["products"]))
+    return (Jsonb([created, change, moved]), APP_INFO_KEY)
+
+
+def of_product(*rest: Any) -> Prepare:
+    """A call about a product."""
+    return lambda _, person: (person.rows["products"], *rest)
+
+
+def of_entry(*rest: Any) -> Prepare:
+    """A call about an entry."""
+    return lambda _, person: (person.rows["app_info"], *rest)
+
+
+def plain(*arguments: Any) -> Prepare:
+    """A call that needs nothing."""
+    return lambda _connection, _person: arguments
+
+
+def save_connection(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """The stored connection, stored again."""
+    with acting_as(connection, person.actor):
+        connection_id = one(connection, "select public.get_github_connection_id()")
+    return (Jsonb({"id": str(connection_id), **connection_as_sent()}), IMPORT_KEY)
+
+
+def record_import(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """An import into a product."""
+    del connection
+    return (IMPORT_KEY, Jsonb({"product_id": str(person.rows["products"]), "requests": 1}))
+
+
+def queue(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A run that waits."""
+    with acting_as(connection, person.actor):
+        return (one(connection, "select (public.request_github_sync()).id"),)
+
+
+def claim_renewal(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A token that has expired."""
+    connection.execute(
+        "update private.github_connections set token_expires_at = now() where user_id = %s", (person.id,)
+    )
+    return (IMPORT_KEY,)
+
+
+def renew(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A token that its owner renews."""
+    claim_renewal(connection, person)
+    with acting_as(connection, person.actor):
+        connection.execute("select public.claim_own_token_refresh(%s)", (IMPORT_KEY,))
+    renewed = {**connection_as_sent(), "sealed_token": SEALED}
+    return (Jsonb(renewed), IMPORT_KEY)
+
+
+def of_run(*rest: Any) -> Prepare:
+    """A message of a re-sync that has begun."""
+    return lambda connection, person: (*start(connection, person).ids, *rest)
+
+
+def of_queued_run(*rest: Any) -> Prepare:
+    """A message of a re-sync that nobody has taken."""
+
+    def prepare(connection: Connection, person: Person) -> tuple[Any, ...]:
+        (run_id,) = queue(connection, person)
+        return (*message_of(connection, person, run_id).ids, *rest)
+
+    return prepare
+
+
+def of_import(*rest: Any) -> Prepare:
+    """A message of a background import that has begun."""
+
+    def prepare(connection: Connection, person: Person) -> tuple[Any, ...]:
+        with acting_as(connection, person.actor):
+            run_id = one(
+                connection,
+                "select (public.request_github_import(%s, %s)).id",
+                (person.rows["products"], [7, 8]),
+            )
+        message = message_of(connection, person, run_id)
+        make_due(connection, person)
+        begin(connection, message)
+        return (*message.ids, *rest)
+
+    return prepare
+
+
+def message_of(connection: Connection, person: Person, run_id: Any) -> Message:
+    """What the queue says of a run."""
+    stored = one(connection, "select id from private.github_connections where user_id = %s", (person.id,))
+    return Message(person.id, stored, run_id)
+
+
+PEOPLES: dict[str, Prepare] = {
+    "get_idempotent_answer(text)": use_idempotency_key,
+    "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
+    "write_app_info(jsonb,text)": write,
+    "reveal_app_info(uuid,integer,text)": of_entry(None, APP_INFO_KEY),
+    "export_app_info(uuid,text[],boolean,text)": of_product(["url"], WITH_SECRETS, APP_INFO_KEY),
+    "compare_app_info(uuid,text[],text)": of_product(["FORECAST_URL"], APP_INFO_KEY),
+    "list_app_info_versions(uuid)": entry,
+    "restore_app_info(uuid,integer,integer[])": of_entry(1, None),
+    "save_github_connection(jsonb,text)": save_connection,
+    "get_github_connection_id()": plain(),
+    "get_github_connection()": plain(),
+    "delete_github_connection()": plain(),
+    "get_sealed_github_token(text)": plain(IMPORT_KEY),
+    "claim_own_token_refresh(text)": claim_renewal,
+    "save_own_refreshed_token(jsonb,text)": renew,
+    "record_github_import(text,jsonb)": record_import,
+    "request_github_sync()": plain(),
+    "release_github_sync(uuid)": queue,
+    "request_github_import(uuid,bigint[])": of_product([7, 8]),
+}
+"""What people call, who are known by their token."""
+
+SERVICES: dict[str, Prepare] = {
+    "begin_github_sync(uuid,uuid,uuid,integer)": of_queued_run(LEASE_SECONDS),
+    "next_github_sync_chunk(uuid,uuid,uuid,integer)": of_run(100),
+    "apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)": of_run(
+        Jsonb([found(1, stars_count=99)]), Jsonb({"requests": 1})
+    ),
+    "finish_github_sync(uuid,uuid,uuid,jsonb)": of_run(Jsonb({"state": "succeeded", "token_alive": True})),
+    "claim_github_token_refresh(uuid,uuid,uuid)": of_run(),
+    "read_github_sync_token(uuid,uuid,uuid)": of_run(),
+    "save_refreshed_github_token(uuid,uuid,uuid,jsonb)": of_run(Jsonb({"sealed_token": SEALED})),
+    "apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)": of_import(
+        Jsonb([]), 2, Jsonb({"requests": 1})
+    ),
+    "pause_github_import(uuid,uuid,uuid,timestamp with time zone)": of_import("2030-01-01T00:00:00Z"),
+    "finish_github_import(uuid,uuid,uuid,text)": of_import(None),
+}
+"""What the worker calls with the ids of a message: they have to belong together."""
+
+OF_EVERYBODY = {
+    # The dispatcher's: they are about whoever is due, and take no user.
+    "claim_due_github_connections(integer,integer)",
+    "release_github_connections(uuid[])",
+}
+"""Functions of the service that have no user to confuse."""

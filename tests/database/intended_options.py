@@ -1,0 +1,75 @@
+"""How each function may run and what each role is given, where that is more than the default.
+
+A function that is not named here is volatile, sees an empty search_path and changes no other setting.
+"""
+
+IMMUTABLE: set[str] = {
+    "private.avatar_url_of(jsonb)",
+    "private.check_github_observations(jsonb,jsonb)",
+    "private.check_lease_seconds(integer)",
+    "private.count_outcomes(jsonb)",
+    "private.document_search(text,text)",
+    "private.github_connection_fault(jsonb)",
+    "private.github_item_fault(jsonb)",
+    "private.github_username_of(jsonb)",
+    "private.ids_of_bulk_items(jsonb)",
+    "private.import_item_fault(jsonb)",
+    "private.sync_jitter(uuid,interval)",
+}
+"""The same answer for the same arguments, for ever: generated columns and checks may use them."""
+
+STABLE: set[str] = {
+    "private.check_bulk_item(jsonb,jsonb)",
+    "private.check_bulk_items(jsonb,jsonb)",
+    "private.check_import_key(text)",
+    "private.check_own_product(uuid,uuid)",
+    "private.compare_app_info(uuid,text[],text)",
+    "private.get_github_connection()",
+    "private.get_idempotent_answer(text)",
+    "private.get_sealed_github_token(text)",
+    "private.github_connection_view(private.github_connections)",
+    "private.github_ids_left(uuid,jsonb)",
+    "private.github_ids_to_import(public.github_runs)",
+    "private.identify_app_info_caller(text)",
+    "private.list_app_info_versions(uuid)",
+    "private.next_value_number(public.app_info)",
+    "public.app_info_count(public.products)",
+    "public.compare_app_info(uuid,text[],text)",
+    "public.compare_repositories(uuid,jsonb)",
+    "public.documents_count(public.products)",
+    "public.documents_count(public.repositories)",
+    "public.get_github_connection()",
+    "public.get_idempotent_answer(text)",
+    "public.get_sealed_github_token(text)",
+    "public.list_app_info_versions(uuid)",
+    "public.ping()",
+    "public.repositories_count(public.products)",
+    "public.work_items_count(public.products)",
+    "public.work_items_count(public.repositories)",
+}
+"""They read and write nothing: PostgREST lets them be called by GET."""
+
+SETTINGS: dict[str, set[str]] = {
+    "private.apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)": {"TimeZone=UTC"},
+    "private.apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)": {"TimeZone=UTC"},
+    "private.begin_github_sync(uuid,uuid,uuid,integer)": {"TimeZone=UTC"},
+    "private.finish_github_sync(uuid,uuid,uuid,jsonb)": {"TimeZone=UTC"},
+    "private.get_sealed_github_token(text)": {"TimeZone=UTC"},
+    "private.github_connection_view(private.github_connections)": {"TimeZone=UTC"},
+    "private.list_app_info_versions(uuid)": {"TimeZone=UTC"},
+    "private.lock_usable_github_connection(uuid)": {"TimeZone=UTC"},
+    "private.read_github_sync_token(uuid,uuid,uuid)": {"TimeZone=UTC"},
+    "private.record_activity()": {"TimeZone=UTC"},
+    "private.record_idempotent_row()": {"TimeZone=UTC"},
+    "private.request_github_sync()": {"TimeZone=UTC"},
+    "private.reveal_app_info(uuid,integer,text)": {"TimeZone=UTC"},
+}
+"""What a function sets beside its search_path. Times are written as UTC, whatever the session's zone."""
+
+ROLE_SETTINGS: set[tuple[str, str]] = {
+    ("anon", "statement_timeout=3s"),
+    ("authenticated", "statement_timeout=8s"),
+    ("authenticator", "statement_timeout=8s"),
+    ("authenticator", "lock_timeout=8s"),
+}
+"""What bounds a request: a Supabase project has these from the start."""

@@ -1,0 +1,80 @@
+"""Which list or look-up each index is for, as the API or a function asks it, but for those of constraints."""
+
+from typing import LiteralString, NamedTuple
+
+
+class Asked(NamedTuple):
+    """A query's table, its conditions and its order."""
+
+    table: LiteralString
+    where: LiteralString
+    order: LiteralString = ""
+
+
+NEWEST: LiteralString = "created_at desc, id desc"
+USER: LiteralString = "user_id = '00000000-0000-4000-8000-000000000001'"
+# Lists by a name sort ties by id, which the few rows of one name can do after the index.
+PRODUCT: LiteralString = USER + " and product_id = '00000000-0000-4000-8000-000000000002'"
+REPOSITORY: LiteralString = USER + " and repository_id = '00000000-0000-4000-8000-000000000003'"
+
+LISTS: dict[str, Asked] = {
+    "public.products_user_newest_idx": Asked("public.products", USER, NEWEST),
+    "public.products_user_name_idx": Asked("public.products", USER, "name"),
+    "public.repositories_product_newest_idx": Asked("public.repositories", PRODUCT, NEWEST),
+    "public.repositories_user_newest_idx": Asked("public.repositories", USER, NEWEST),
+    "public.repositories_user_name_idx": Asked("public.repositories", USER, "name"),
+    "public.repositories_user_github_idx": Asked("public.repositories", USER + " and github_id = 7"),
+    "public.work_items_product_newest_idx": Asked("public.work_items", PRODUCT, NEWEST),
+    "public.work_items_user_newest_idx": Asked("public.work_items", USER, NEWEST),
+    "public.work_items_user_status_idx": Asked("public.work_items", USER + " and status = 'todo'", NEWEST),
+    "public.work_items_user_title_idx": Asked("public.work_items", USER, "title"),
+    # Asked by the foreign key when a repository is deleted.
+    "public.work_items_repository_idx": Asked(
+        "public.work_items", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"
+    ),
+    "public.work_items_repository_newest_idx": Asked("public.work_items", REPOSITORY, NEWEST),
+    "public.documents_product_newest_idx": Asked("public.documents", PRODUCT, NEWEST),
+    "public.documents_user_newest_idx": Asked("public.documents", USER, NEWEST),
+    "public.documents_user_title_idx": Asked("public.documents", USER, "title"),
+    # As for work items.
+    "public.documents_repository_idx": Asked(
+        "public.documents", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"
+    ),
+    "public.documents_repository_newest_idx": Asked("public.documents", REPOSITORY, NEWEST),
+    "public.app_info_product_newest_idx": Asked("public.app_info", PRODUCT, NEWEST),
+    "public.app_info_user_newest_idx": Asked("public.app_info", USER, NEWEST),
+    "public.app_info_user_key_idx": Asked("public.app_info", USER, "key"),
+    # What the secret values' foreign key points at.
+    "public.app_info_owner_unique": Asked(
+        "public.app_info", USER + " and id = '00000000-0000-4000-8000-000000000004'"
+    ),
+    "public.activity_user_newest_idx": Asked("public.activity", USER, NEWEST),
+    "public.activity_product_newest_idx": Asked("public.activity", PRODUCT, NEWEST),
+    "public.activity_entity_newest_idx": Asked(
+        "public.activity", USER + " and entity_id = '00000000-0000-4000-8000-000000000005'", NEWEST
+    ),
+    # What has expired, whoever made it.
+    "private.idempotency_keys_oldest_idx": Asked(
+        "private.idempotency_keys", "created_at < '2026-11-01'", "created_at"
+    ),
+    # What the dispatcher claims.
+    "private.github_connections_due_idx": Asked(
+        "private.github_connections", "state = 'active' and next_sync_at <= '2026-11-01'", "next_sync_at, id"
+    ),
+    "public.github_runs_user_newest_idx": Asked("public.github_runs", USER, NEWEST),
+    # Asked by the foreign key when a product is deleted.
+    "public.github_runs_product_idx": Asked("public.github_runs", PRODUCT),
+    # One open run a connection.
+    "public.github_runs_open_unique": Asked(
+        "public.github_runs", USER + " and connection_id is not null and state in ('queued', 'running')"
+    ),
+    # What a background import's foreign key points at.
+    "public.github_runs_owner_unique": Asked(
+        "public.github_runs", USER + " and id = '00000000-0000-4000-8000-000000000006'"
+    ),
+    # Asked by the foreign key when a run is pruned.
+    "private.github_imports_run_idx": Asked(
+        "private.github_imports", USER + " and id = '00000000-0000-4000-8000-000000000006'"
+    ),
+}
+"""Index, and what it answers: each condition in the index, each order without a sort of the whole."""

@@ -202,6 +202,15 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "app_info_version_secret": lambda _: Conflict(
         "This version is secret and the entry is not. Turn `is_secret` on first.", type="version-is-secret"
     ),
+    "app_info_place": lambda _: Conflict(
+        "A secret is sealed for its key, its product and its number, and one of them has just changed. "
+        "Send the change again.",
+        type="secret-place-changed",
+    ),
+    "app_info_too_many_values": lambda _: Conflict(
+        "These secrets have more former values than can be sealed anew in one request. Rename or move fewer.",
+        type="too-many-secrets",
+    ),
     "app_info_secrecy": lambda _: Conflict(
         "The entry has become a secret, or ceased to be one, in this moment. Send the change again.",
         type="secrecy-changed",

@@ -25,7 +25,7 @@ class Metric(StrEnum):
     # The HTTP functions.
     CLIENT_ERRORS = "ClientErrors"  # answers 400 to 499
     SERVER_ERRORS = "ServerErrors"  # answers from 500: Forum's mistakes, and Supabase or GitHub being down
-    REVEALS = "Reveals"  # secrets that were revealed, one at a time
+    REVEALS = "Reveals"  # secrets that were shown: revealed, exported or turned plain
     # Those that verify tokens.
     JWKS_FAILURES = "JwksFailures"  # fetches of Supabase's keys that failed, whether or not older ones served
     # The dispatcher.

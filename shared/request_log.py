@@ -16,7 +16,6 @@ from shared.log import describe, logger
 from shared.metrics import Metric, count
 
 UNMATCHED = "(no route)"
-REVEAL = "/reveal"
 
 
 @dataclass
@@ -25,6 +24,8 @@ class Exchange:
 
     request_id: str | None
     method: str | None
+    source_address: str | None = None
+    """Where the request came from, as API Gateway saw it. No header of the client's says so."""
     route: str = UNMATCHED
     user_id: UUID | None = None
     problem: str | None = None
@@ -38,9 +39,16 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 def begin(event: Mapping[str, Any]) -> Exchange:
     """The exchange of API Gateway's event, which is the current one from now on."""
     context = event.get("requestContext", {})
-    exchange = Exchange(context.get("requestId"), context.get("http", {}).get("method"))
+    http = context.get("http", {})
+    exchange = Exchange(context.get("requestId"), http.get("method"), http.get("sourceIp"))
     _current.set(exchange)
     return exchange
+
+
+def get_source_address() -> str | None:
+    """Where the current request came from."""
+    exchange = _current.get()
+    return None if exchange is None else exchange.source_address
 
 
 def note_route(route: str) -> None:
@@ -69,7 +77,10 @@ def note_error(error: BaseException) -> None:
 
 def end(exchange: Exchange, status: int) -> None:
     """Write the line of an exchange, and count it."""
-    _count(exchange, status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        count(Metric.SERVER_ERRORS)
+    elif status >= HTTPStatus.BAD_REQUEST:
+        count(Metric.CLIENT_ERRORS)
     write = logger.error if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logger.info
     write(
         "request",
@@ -82,12 +93,3 @@ def end(exchange: Exchange, status: int) -> None:
         problem=exchange.problem,
         error=None if exchange.error is None else describe(exchange.error),
     )
-
-
-def _count(exchange: Exchange, status: int) -> None:
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        count(Metric.SERVER_ERRORS)
-    elif status >= HTTPStatus.BAD_REQUEST:
-        count(Metric.CLIENT_ERRORS)
-    elif exchange.route.endswith(REVEAL):
-        count(Metric.REVEALS)

@@ -8,7 +8,7 @@ from postgrest import APIError, SyncPostgrestClient
 
 from functions.app_info.env_files import CannotWrite, Line, read_env_file, write_env_file
 from functions.app_info.schemas import EnvExportQuery, EnvImport, EnvImportReport, EnvLine, Outcome
-from functions.app_info.stored_values import StoredValue, StoredValues
+from functions.app_info.stored_values import StoredValue, StoredValues, ValuePlace
 from shared.database_errors import to_single_problem
 from shared.encryption import SealBroken
 from shared.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
@@ -100,13 +100,14 @@ class EnvService:
         value = line.value or ""
         item: dict[str, Any]
         if found is None:
-            entry_id = uuid4()
+            entry_id, number = uuid4(), 1
             item = {"action": "create", "product_id": str(body.product_id), "key": line.key}
         else:
-            entry_id = found.id
+            entry_id, number = found.id, found.next_number
             item = {"action": "change", "versions": [found.version]}
         is_secret = body.is_secret or (found is not None and found.is_secret)
-        kept = {"sealed": self.values.seal(value, entry_id)} if is_secret else {"value": value}
+        place = ValuePlace(product_id=body.product_id, key=line.key or "", number=number)
+        kept = self.values.seal(value, entry_id, place) if is_secret else {"value": value}
         return item | kept | {"id": str(entry_id), "is_secret": is_secret}
 
     def _write(self, items: Sequence[dict[str, Any]]) -> None:

@@ -23,19 +23,19 @@ class Move(Enum):
 
 
 def is_settled(changes: Mapping[str, Any]) -> bool:
-    """Whether the change says by itself what it means, so that the entry need not be looked at."""
-    if changes.get("is_secret") is True:
-        return "value" in changes
+    """Whether the change leaves the value alone, so that the entry need not be looked at."""
     return not changes.keys() & {"value", "is_secret"}
 
 
 def find_move(changes: Mapping[str, Any], entry: AppInfoRead | None) -> Move:
     """What a change means for an entry's value. None: there is no such entry, or it was not needed."""
-    was_secret = entry is not None and entry.is_secret
+    if entry is None:
+        return Move.NONE
+    was_secret = entry.is_secret
     if changes.get("is_secret", was_secret):
         if "value" in changes:
             return Move.SEAL_SENT
-        return Move.NONE if was_secret or entry is None else Move.SEAL_STORED
-    if entry is None or not was_secret:
+        return Move.NONE if was_secret else Move.SEAL_STORED
+    if not was_secret:
         return Move.NONE
     return Move.OPEN_STORED if entry.has_value and "value" not in changes else Move.UNSEAL

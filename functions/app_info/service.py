@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 
 from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 
+from functions.app_info.drafts import Draft, is_misplaced, relocate
 from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
 from functions.app_info.secrecy import Move, find_move, is_settled
-from functions.app_info.stored_values import StoredValues
+from functions.app_info.stored_values import StoredValues, ValuePlace
 from shared.bulk import Bulk
 from shared.database_errors import to_single_problem
 from shared.entities.app_info import AppInfoRead
-from shared.errors import Conflict, FieldError
+from shared.errors import Conflict, FieldError, NotFound
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import Page
 from shared.resource_service import ResourceService, get_sent
@@ -25,6 +26,24 @@ from shared.selects import get_select
 from shared.sign_in import Caller
 
 Values = Mapping[str, Any]
+
+# How often a change is sealed anew for an entry that others change at the same time.
+ATTEMPTS = 3
+
+
+class StoredEntry(AppInfoRead):
+    """An entry with what tells where its next value belongs."""
+
+    secret_number: int | None
+
+    def get_next_place(self, changes: Values) -> ValuePlace:
+        """Where a new value most likely belongs. The database knows, and refuses another."""
+        product_id, key = changes.get("product_id", self.product_id), changes.get("key", self.key)
+        return ValuePlace(product_id=product_id, key=key, number=(self.secret_number or 0) + 1)
+
+    def to_read(self) -> AppInfoRead:
+        """The entry as its owner sees it."""
+        return AppInfoRead.model_validate(self.model_dump(exclude={"secret_number"}))
 
 
 class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull]):
@@ -63,16 +82,20 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
 
         Whether a value has to be sealed depends on the entry, which is looked at unless the change says it.
         """
-        entry = None if is_settled(changes) else self._get_unchanged(row_id, versions)
+        entry = None if is_settled(changes) else self._look(row_id, versions)
         if entry is not None and versions is not None:
             # Of all that the client accepts, the one that was looked at.
             versions = [entry.version]
         move = find_move(changes, entry)
         if move is Move.NONE:
-            return super().update(row_id, changes, versions)
-        item = self._to_changed_item(move, row_id, changes, entry)
+            try:
+                return super().update(row_id, changes, versions)
+            except APIError as error:
+                if not is_misplaced(error):
+                    raise
+        draft = self._draft(move, row_id, changes, entry, versions)
         with self._as_single():
-            (row,) = self._read(self.values.writing([item | {"versions": _expect(move, entry, versions)}]))
+            (row,) = self._write([draft], is_located=move is not Move.NONE)
         return row
 
     def update_many(self, bulk: Bulk[Any]) -> list[AppInfoRead]:
@@ -81,16 +104,25 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         moves = [find_move(changes, entries.get(changes["id"])) for changes in bulk.items]
         if Move.OPEN_STORED in moves:
             raise _refuse_to_open_many().locate(moves.index(Move.OPEN_STORED))
-        if set(moves) == {Move.NONE}:
-            return super().update_many(bulk)
-        items = []
-        for move, changes in zip(moves, bulk.items, strict=True):
-            entry = entries.get(changes["id"])
-            versions = [changes["version"]] if "version" in changes else None
-            item = self._to_changed_item(move, changes["id"], changes, entry)
-            items.append(item | {"versions": _expect(move, entry, versions)})
+        is_plain = set(moves) == {Move.NONE}
+        if is_plain:
+            try:
+                return super().update_many(bulk)
+            except Conflict as refused:
+                if not isinstance(refused.__cause__, APIError) or not is_misplaced(refused.__cause__):
+                    raise
+        drafts = [
+            self._draft(
+                move,
+                changes["id"],
+                changes,
+                entries.get(changes["id"]),
+                [changes["version"]] if "version" in changes else None,
+            )
+            for move, changes in zip(moves, bulk.items, strict=True)
+        ]
         with self._as_bulk():
-            return self._read(self.values.writing(items))
+            return self._write(drafts, is_located=not is_plain)
 
     def reveal(self, row_id: UUID, number: int | None = None) -> RevealedValue:
         """The value of an entry, or a former one. Raises `NotFound`."""
@@ -115,15 +147,42 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         except APIError as error:
             if error.hint == "version":
                 raise self._missed(row_id, versions) from error
-            raise
+            if not is_misplaced(error):
+                raise
+            return self._restore_secret(row_id, number, versions)
         return row
 
-    def _get_entries(self, ids: Sequence[UUID]) -> dict[UUID, AppInfoRead]:
+    def _restore_secret(self, row_id: UUID, number: int, versions: list[int] | None) -> AppInfoRead:
+        """A former value of a secret, sealed for the number that it has from now on. It is not shown."""
+        entry = self.values.read_places([row_id], with_values=True).get(row_id)
+        if entry is None:
+            raise self._not_found()
+        former = next((held for held in entry.values if held.number == number), None)
+        if former is None:
+            raise NotFound("This entry has no such version.")
+        was = ValuePlace(product_id=entry.product_id, key=entry.key, number=number)
+        becomes = ValuePlace(product_id=entry.product_id, key=entry.key, number=entry.next_number)
+        item = {"action": "change", "id": str(row_id), "versions": versions}
+        secret = self.values.open_stored(former.sealed, row_id, was)
+        with self._as_single():
+            (row,) = self._write([Draft(item, secret, becomes)])
+        return row
+
+    def _look(self, row_id: UUID, versions: list[int] | None) -> StoredEntry:
+        """An entry before a change. Raises `NotFound` and `PreconditionFailed`."""
+        entry = self._get_entries([row_id]).get(row_id)
+        if entry is None:
+            raise self._not_found()
+        if versions is not None and entry.version not in versions:
+            raise self._changed(entry.to_read())
+        return entry
+
+    def _get_entries(self, ids: Sequence[UUID]) -> dict[UUID, StoredEntry]:
         if not ids:
             return {}
-        select = self.supabase.table(self.table).select(get_select(self.row))
+        select = self.supabase.table(self.table).select(get_select(StoredEntry))
         rows = select.in_("id", [str(each) for each in ids]).execute().data
-        return {entry.id: entry for entry in map(self.row.model_validate, rows)}
+        return {entry.id: entry for entry in map(StoredEntry.model_validate, rows)}
 
     def _to_new_item(self, body: AppInfoCreate) -> dict[str, Any]:
         item = {"action": "create", **get_sent(body)}
@@ -132,26 +191,48 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
             return item | {"value": value}
         # It is sealed for its entry's id, so that the id has to be there first.
         entry_id = uuid4()
-        return item | {"id": str(entry_id), "sealed": self.values.seal(value, entry_id)}
+        place = ValuePlace(product_id=body.product_id, key=body.key, number=1)
+        return item | {"id": str(entry_id)} | self.values.seal(value, entry_id, place)
 
-    def _to_changed_item(
-        self, move: Move, row_id: UUID, changes: Values, entry: AppInfoRead | None
-    ) -> dict[str, Any]:
-        columns = self.to_columns(changes) | {"action": "change", "id": str(row_id)}
-        columns.pop("version", None)
-        if move is Move.NONE:
-            return columns
+    def _draft(
+        self,
+        move: Move,
+        row_id: UUID,
+        changes: Values,
+        entry: StoredEntry | None,
+        versions: list[int] | None,
+    ) -> Draft:
+        item = self.to_columns(changes) | {"action": "change", "id": str(row_id)}
+        item.pop("version", None)
+        item["versions"] = _expect(move, entry, versions)
+        if entry is None or move is Move.NONE:
+            return Draft(item)
         if move is Move.UNSEAL:
-            return columns | {"is_secret": False}
+            return Draft(item | {"is_secret": False})
         if move is Move.OPEN_STORED:
             # Recorded as a reveal, whether or not it is stored in the clear in the end.
             value = self.values.open(self.values.reveal(row_id))
-            return columns | {"is_secret": False, "value": value}
-        value = columns.pop("value", None if entry is None else entry.value)
-        columns["sealed"] = None if value is None else self.values.seal(value, row_id)
+            return Draft(item | {"is_secret": False, "value": value})
+        value = item.pop("value", entry.value)
+        item["sealed"] = None
         # Only if it was asked for: an entry that has ceased to be a secret in this moment must not become one
         # again by itself. The database refuses the sealed value then.
-        return columns | {"is_secret": True} if "is_secret" in changes else columns
+        if "is_secret" in changes:
+            item["is_secret"] = True
+        return Draft(item, value, entry.get_next_place(changes))
+
+    def _write(
+        self, drafts: Sequence[Draft], *, is_located: bool = True, attempts: int = ATTEMPTS
+    ) -> list[AppInfoRead]:
+        """Write changes, each value sealed for its place. Looks again where that has become another."""
+        if not is_located:
+            drafts = relocate(drafts, self.values)
+        try:
+            return self._read(self.values.writing([draft.to_item(self.values) for draft in drafts]))
+        except APIError as error:
+            if attempts == 1 or not is_misplaced(error):
+                raise
+        return self._write(drafts, is_located=False, attempts=attempts - 1)
 
     def _read(self, call: SyncRPCFilterRequestBuilder) -> list[AppInfoRead]:
         rows: Any = call.select(get_select(self.row)).execute().data

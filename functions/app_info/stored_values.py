@@ -1,5 +1,6 @@
 """The database's functions about secret values, which know Forum by a key, and what they hand out, opened."""
 
+import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -12,7 +13,21 @@ from shared.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Unavailable
 from shared.log import logger
+from shared.metrics import Metric, count
+from shared.request_log import get_source_address
 from shared.settings import get_settings
+
+SOURCE_ADDRESS = "Forum-Source-Address"
+
+
+class ValuePlace(BaseModel):
+    """Which value of an entry it is, and what the entry is called: a sealed value opens as no other."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: UUID
+    key: str
+    number: int
 
 
 class StoredValue(BaseModel):
@@ -21,13 +36,36 @@ class StoredValue(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     id: UUID
+    product_id: UUID
     key: str
     version: int = 0
     is_secret: bool = False
     number: int | None = None
+    next_number: int = 1
     set_at: datetime | None = None
     value: str | None = Field(None, repr=False)
     sealed: dict[str, Any] | None = Field(None, repr=False)
+
+
+class NumberedValue(BaseModel):
+    """One of the sealed values of an entry."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    number: int
+    sealed: dict[str, Any] = Field(repr=False)
+
+
+class EntryPlaces(BaseModel):
+    """Where the values of an entry are: the next one, and those that it has."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    id: UUID
+    product_id: UUID
+    key: str
+    next_number: int
+    values: list[NumberedValue]
 
 
 class StoredValues:
@@ -37,31 +75,60 @@ class StoredValues:
         self._user_id = user_id
         self._supabase = supabase
 
-    def seal(self, value: str, entry_id: UUID) -> dict[str, Any]:
-        """A value as it may be stored with this entry. Raises `EncryptionUnavailable`."""
-        return get_vault().seal(value, Place("app_info", self._user_id, entry_id))
+    def seal(self, value: str, entry_id: UUID, place: ValuePlace) -> dict[str, Any]:
+        """What an item of `writing` says of a secret's value. Raises `EncryptionUnavailable`."""
+        sealed = get_vault().seal(value, self._locate(entry_id, place))
+        return {"sealed": sealed, "place": place.model_dump(mode="json")}
+
+    def reseal(self, entry: EntryPlaces, product_id: UUID, key: str) -> dict[str, Any]:
+        """What an item says of an entry's values when its key or product changes. Shows none of them.
+
+        Raises `Unavailable` where one of them does not open: under another key it never would again.
+        """
+        resealed = []
+        for held in entry.values:
+            was = ValuePlace(product_id=entry.product_id, key=entry.key, number=held.number)
+            becomes = ValuePlace(product_id=product_id, key=key, number=held.number)
+            sealed = self.seal(self.open_stored(held.sealed, entry.id, was), entry.id, becomes)["sealed"]
+            resealed.append({"number": held.number, "sealed": sealed})
+        return {"resealed": resealed, "resealed_for": {"product_id": str(product_id), "key": key}}
 
     def open(self, stored: StoredValue) -> str | None:
-        """The value, however it is stored. Raises `Unavailable` where this deployment cannot open it."""
+        """The value, to be shown, which is counted of a secret. Raises `Unavailable` where it stays shut."""
+        if stored.sealed is None:
+            return stored.value
+        value = self.open_stored(stored.sealed, stored.id, _get_place(stored))
+        count(Metric.REVEALS)
+        return value
+
+    def open_stored(self, sealed: dict[str, Any], entry_id: UUID, place: ValuePlace) -> str:
+        """A sealed value, to be sealed again. Raises `Unavailable` where this deployment cannot open it."""
         try:
-            return self.open_unless_broken(stored)
+            return get_vault().open(sealed, self._locate(entry_id, place))
         except SealBroken as error:
-            logger.exception("secret_unreadable", app_info_id=str(stored.id))
+            logger.exception("secret_unreadable", app_info_id=str(entry_id), number=place.number)
             raise Unavailable(
-                f"The value of {stored.key} does not open with the keys that this deployment has. "
-                "The operator has to look.",
+                f"The value of {place.key} does not open with the keys that this deployment has, "
+                "or it was not sealed for this entry. The operator has to look.",
                 type="secret-unreadable",
             ) from error
 
     def open_unless_broken(self, stored: StoredValue) -> str | None:
-        """The value. Raises `SealBroken` and `EncryptionUnavailable`."""
+        """The value, to be compared. Raises `SealBroken` and `EncryptionUnavailable`."""
         if stored.sealed is None:
             return stored.value
-        return get_vault().open(stored.sealed, Place("app_info", self._user_id, stored.id))
+        return get_vault().open(stored.sealed, self._locate(stored.id, _get_place(stored)))
 
     def writing(self, items: Sequence[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
         """A call that creates and changes entries, all or none."""
         return self._calling("write_app_info", items=items)
+
+    def read_places(self, entry_ids: Sequence[UUID], *, with_values: bool) -> dict[UUID, EntryPlaces]:
+        """Where the entries' next values belong, and on request the sealed values that they have."""
+        ids = [str(entry_id) for entry_id in entry_ids]
+        call = self._calling("read_app_info_places", entry_ids=ids, with_values=with_values)
+        found: Any = call.execute().data
+        return {entry.id: entry for entry in map(EntryPlaces.model_validate, found)}
 
     def reveal(self, entry_id: UUID, number: int | None = None) -> StoredValue:
         """What an entry holds, or held under this number; recorded as a reveal if it is secret."""
@@ -85,10 +152,30 @@ class StoredValues:
         call = self._calling("compare_app_info", target_product_id=str(product_id), keys=keys)
         return _read(call.execute().data)
 
+    def _locate(self, entry_id: UUID, place: ValuePlace) -> Place:
+        return Place("app_info", self._user_id, entry_id, (str(place.product_id), place.key, place.number))
+
     def _calling(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.
         sent = cast("dict[str, str]", arguments | {"app_info_key": read_secret(get_settings().app_info_key)})
-        return self._supabase.rpc(function, sent)
+        call = self._supabase.rpc(function, sent)
+        if (address := _read_address(get_source_address())) is not None:
+            # For the record of a reveal. The database believes it of whoever knows the key.
+            call.request.headers[SOURCE_ADDRESS] = address
+        return call
+
+
+def _get_place(stored: StoredValue) -> ValuePlace:
+    # A sealed value has a number. Without one it opens nowhere.
+    return ValuePlace(product_id=stored.product_id, key=stored.key, number=stored.number or 0)
+
+
+def _read_address(address: str | None) -> str | None:
+    """An address as Postgres takes it: of IPv6 without a zone, which is the gateway's own."""
+    try:
+        return str(ipaddress.ip_address((address or "").partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def _read(found: Any) -> list[StoredValue]:

@@ -2,7 +2,7 @@
 
 Each value is sealed with AES-256-GCM under a data key, which is stored beside it, wrapped by KMS or by the
 key in the environment. A dump of the database opens nothing, and neither does a sealed value that was moved
-to another user, row or purpose.
+to another user, row or purpose, or to where its details differ.
 """
 
 from shared.encryption.errors import EncryptionUnavailable, KeyUnknown, SealBroken

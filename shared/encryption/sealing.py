@@ -19,7 +19,10 @@ from shared.encryption.errors import KeyUnknown, SealBroken
 from shared.encryption.wrapping import NONCE_BYTES, DataKey, WrappedKey, Wrapping
 from shared.log import logger
 
-FORMAT_VERSION = 1
+# What a stored value says of itself. The first is bound to purpose, owner and row; the second also to the
+# details of its place. A value cannot pass for one of the other: the format is authenticated, too.
+BOUND_TO_ROW = 1
+BOUND_TO_DETAILS = 2
 # A short life leaves little in a leaked image of the memory. GCM with random nonces bears 2^32 uses of a key.
 KEY_SECONDS = 300
 KEY_USES = 1_000
@@ -36,10 +39,18 @@ class Place:
     purpose: Purpose
     user_id: UUID
     row_id: UUID
+    details: tuple[str | int, ...] = ()
+    """What else tells it from its row's other values, and from what the row was called before."""
 
-    def to_bytes(self) -> bytes:
-        """The authenticated data of the value. JSON, since joined texts could be cut in more than one way."""
-        return json.dumps([FORMAT_VERSION, self.purpose, str(self.user_id), str(self.row_id)]).encode()
+    @property
+    def format(self) -> int:
+        """How what is sealed for this place is bound to it."""
+        return BOUND_TO_DETAILS if self.details else BOUND_TO_ROW
+
+    def to_bytes(self, bound: int) -> bytes:
+        """The authenticated data of a value. JSON, since joined texts could be cut in more than one way."""
+        row = [bound, self.purpose, str(self.user_id), str(self.row_id)]
+        return json.dumps([*row, *self.details] if bound == BOUND_TO_DETAILS else row).encode()
 
 
 class Sealed(BaseModel):
@@ -47,7 +58,7 @@ class Sealed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    v: Literal[1]
+    v: Literal[1, 2]
     key_id: Annotated[str, Field(min_length=1, max_length=2048)]
     wrapped_key: Base64Bytes
     nonce: Base64Bytes
@@ -75,9 +86,9 @@ class Vault:
         """The value as JSON to store at this place. Raises `EncryptionUnavailable`."""
         key = self._get_sealing_key(place.purpose)
         nonce = os.urandom(NONCE_BYTES)
-        ciphertext = AESGCM(key.plain).encrypt(nonce, value.encode(), place.to_bytes())
+        ciphertext = AESGCM(key.plain).encrypt(nonce, value.encode(), place.to_bytes(place.format))
         return {
-            "v": FORMAT_VERSION,
+            "v": place.format,
             "key_id": key.wrapped.key_id,
             "wrapped_key": b64encode(key.wrapped.ciphertext).decode(),
             "nonce": b64encode(nonce).decode(),
@@ -87,7 +98,8 @@ class Vault:
     def open(self, stored: object, place: Place) -> str:
         """The value that was sealed for this place. Raises `SealBroken` and `EncryptionUnavailable`.
 
-        `KeyUnknown`, a kind of the former, where this process does not have the key.
+        `KeyUnknown`, a kind of the former, where this process does not have the key. What was sealed before
+        places had details opens by its row.
         """
         try:
             sealed = Sealed.model_validate(stored)
@@ -97,7 +109,7 @@ class Vault:
             raise SealBroken
         key = self._get_opening_key(WrappedKey(sealed.key_id, sealed.wrapped_key), place.purpose)
         try:
-            return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, place.to_bytes()).decode()
+            return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, place.to_bytes(sealed.v)).decode()
         except (InvalidTag, ValueError):
             raise SealBroken from None
 

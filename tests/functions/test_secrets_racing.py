@@ -53,8 +53,8 @@ def test_secret_that_changes_while_it_is_made_plain_is_not_overwritten(
     owner: Client, supabase: Supabase
 ) -> None:
     entry = create_secret(owner, "old")
-    rename = "update public.app_info set key = %s where id = %s"
-    with meanwhile(supabase, *WRITE, rename, "RENAMED", entry["id"]):
+    describe = "update public.app_info set description = %s where id = %s"
+    with meanwhile(supabase, *WRITE, describe, "new", entry["id"]):
         answer = owner.patch(f"/api/app-info/{entry['id']}", {"is_secret": False})
     answer.expect_problem(412, "version-mismatch")
     assert read(owner, entry)["is_secret"] is True

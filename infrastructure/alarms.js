@@ -8,6 +8,8 @@ const DEAD_LETTER_QUEUES = ["SyncDeadLetters", "ScheduleDeadLetters"];
 // Half an hour: two ticks of the schedule have passed and the worker has not taken the message.
 const OLDEST_MESSAGE_SECONDS = 1800;
 const NEAR_THE_END = 0.8;
+// More than a person reveals by hand, or a few exports of a product. Whoever has got hold of a session takes all.
+const UNUSUAL_REVEALS = 100;
 
 /** Silence is health where no event means no data, as with errors and dead letters. */
 function alarm(description, properties) {
@@ -123,6 +125,15 @@ function gatewayAlarm() {
   });
 }
 
+function revealsAlarm() {
+  return alarm("Unusually many secrets are shown: look in the history for whose they are and where they went.", {
+    Namespace: "Forum",
+    MetricName: "Reveals",
+    Dimensions: dimension("function", "app_info"),
+    Threshold: UNUSUAL_REVEALS,
+  });
+}
+
 module.exports = async ({ resolveVariable }) => {
   const [stage, configured, seconds] = await Promise.all([
     resolveVariable("self:provider.stage"),
@@ -136,6 +147,7 @@ module.exports = async ({ resolveVariable }) => {
       ...ofFunctions,
       ...loggedAlarms(stage),
       ["ApiErrorsAlarm", gatewayAlarm()],
+      ["RevealsAlarm", revealsAlarm()],
     ]),
   };
 };

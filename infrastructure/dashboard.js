@@ -25,7 +25,7 @@ const COUNTED = {
     of: ["sync_worker"],
   },
   "Signing keys that could not be fetched": { metrics: ["JwksFailures"], of: verifying },
-  "Secrets revealed": { metrics: ["Reveals"], of: ["app_info"] },
+  "Secrets shown": { metrics: ["Reveals"], of: ["app_info"] },
 };
 
 function graph(title, metrics, properties) {

@@ -24,6 +24,11 @@ MAX_BODY_BYTES = 6 * 1024 * 1024
 # Mangum's list replaces its own. Whatever is not in it goes out as base64, problems included.
 TEXT_TYPES = ["text/", "application/json", "application/problem+json"]
 
+# An answer is about a person unless its endpoint says otherwise: no cache and no browser keeps it. Its entity
+# tag still serves a client that has kept the answer itself and asks with `If-None-Match`.
+CACHE_CONTROL = "cache-control"
+NO_STORE = "no-store"
+
 
 class Guard:
     """What holds on every route, before anything else of a request is looked at.
@@ -131,6 +136,7 @@ class Handler:
             exchange = request_log.begin(event)
             answer: dict[str, Any] = self._mangum(event, context)  # type: ignore[arg-type]  # Mangum's own names for both
             answer["headers"][HEADER.lower()] = correlation_id
+            answer["headers"].setdefault(CACHE_CONTROL, NO_STORE)
             request_log.end(exchange, answer["statusCode"])
             return answer
 

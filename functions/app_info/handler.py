@@ -34,9 +34,6 @@ EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller)]
 # Postgres' integer.
 Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the entry's former values.")]
 
-# What shows a secret is kept by no cache on the way and by no browser.
-NO_STORE = {"Cache-Control": "no-store"}
-
 
 @router.get("")
 async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Service) -> Page[AppInfoRead]:
@@ -101,7 +98,7 @@ async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: 
     """
     content = env_files.export(query)
     media_type = "application/json" if query.format == "json" else "text/plain"
-    return Response(content, media_type=media_type, headers=NO_STORE)
+    return Response(content, media_type=media_type)
 
 
 @router.get("/{app_info_id}", response_model=AppInfoReadFull)
@@ -129,9 +126,8 @@ async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: S
 
 
 @router.post("/{app_info_id}/reveal")
-async def reveal_app_info_entry(app_info_id: UUID, service: Service, response: Response) -> RevealedValue:
+async def reveal_app_info_entry(app_info_id: UUID, service: Service) -> RevealedValue:
     """Show the value of an entry. Of a secret this is recorded in its history."""
-    response.headers.update(NO_STORE)
     return service.reveal(app_info_id)
 
 
@@ -142,11 +138,8 @@ async def list_app_info_versions(app_info_id: UUID, service: Service) -> AppInfo
 
 
 @router.post("/{app_info_id}/versions/{number}/reveal")
-async def reveal_app_info_version(
-    app_info_id: UUID, number: Number, service: Service, response: Response
-) -> RevealedValue:
+async def reveal_app_info_version(app_info_id: UUID, number: Number, service: Service) -> RevealedValue:
     """Show a former value of an entry. Of a secret this is recorded in its history."""
-    response.headers.update(NO_STORE)
     return service.reveal(app_info_id, number)
 
 

@@ -137,7 +137,7 @@ def test_file_of_another_version_is_404_and_not_kept() -> None:
     for path in list_assets():
         answer = get(re.sub(r"/[0-9a-f]{12}/", "/000000000000/", path))
         answer.expect(404)
-        assert "cache-control" not in answer.headers
+        assert answer.headers["cache-control"] == "no-store"
 
 
 def test_page_is_started_without_the_validator_of_another_host_and_without_storing_the_token() -> None:

@@ -591,9 +591,22 @@ def test_every_event_that_is_watched_is_one_that_the_code_logs(template: JSON) -
     alarmed = {
         alarm["MetricName"]
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "Forum"
+        if alarm["Namespace"] == "Forum" and "Dimensions" not in alarm
     }
     assert {each["MetricTransformations"][0]["MetricName"] for each in filters} == alarmed
+
+
+def test_alarms_on_forums_own_counts_name_a_metric_and_a_function_that_count_it(template: JSON) -> None:
+    alarms = [
+        alarm
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "Forum" and "Dimensions" in alarm
+    ]
+    watched = [(alarm["MetricName"], alarm["Dimensions"]) for alarm in alarms]
+    assert watched == [(Metric.REVEALS, [{"Name": "function", "Value": "app_info"}])]
+    assert [(alarm["Statistic"], alarm["Threshold"], alarm["Period"]) for alarm in alarms] == [
+        ("Sum", 100, 300)
+    ]
 
 
 def test_schedule_has_a_window_few_retries_and_a_place_for_what_failed(template: JSON) -> None:
@@ -617,10 +630,14 @@ def test_stage_is_throttled_and_costly_routes_more(template: JSON) -> None:
         assert settings["ThrottlingBurstLimit"] < default["ThrottlingBurstLimit"]
 
 
-def test_access_log_has_the_request_id_and_nothing_of_the_caller(template: JSON) -> None:
+def test_access_log_has_the_request_id_the_source_address_and_nothing_else_of_the_caller(
+    template: JSON,
+) -> None:
     written = json.loads(template["HttpApiStage"]["Properties"]["AccessLogSettings"]["Format"])
     assert written["request_id"] == "$context.requestId"
-    assert not [value for value in written.values() if "identity" in value or "authorizer" in value]
+    assert written["source_address"] == "$context.identity.sourceIp"
+    about_the_caller = [value for value in written.values() if "identity" in value or "authorizer" in value]
+    assert about_the_caller == ["$context.identity.sourceIp"]
 
 
 def test_logs_are_kept_for_a_month(template: JSON) -> None:

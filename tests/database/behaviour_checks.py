@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from tests.database.actors import (
     ANONYMOUS,
@@ -25,14 +26,18 @@ from tests.database.actors import (
 )
 from tests.database.secrets import (
     APP_INFO_KEY,
+    PLACES,
     RESTORE,
     VERSIONS,
+    WRITE,
     calls,
     count_reveals,
     held,
     know_app_info_key,
     make_secret,
+    placed,
     told,
+    write,
 )
 from tests.database.world import (
     CHANGES,
@@ -458,6 +463,10 @@ def secret_values_are_forums_to_handle(connection: Connection) -> Iterator[str]:
                 yield f"{who} reaches a secret by {name}"
     if told(connection, world.stranger.actor, VERSIONS, (entry,)) != ((None,),):
         yield "a stranger lists former values"
+    if refused_code(connection, world.owner.actor, PLACES, ([entry], True, None)) is None:
+        yield "the owner without the key reads sealed values"
+    if told(connection, world.stranger.actor, PLACES, ([entry], True, APP_INFO_KEY)) != (([],),):
+        yield "a stranger with the key reads sealed values"
     if refused_code(connection, world.stranger.actor, RESTORE, (entry, 1)) is None:
         yield "a stranger restores a value"
     if held(connection, entry) != before:
@@ -477,6 +486,37 @@ def secrets_are_shown_on_the_record(connection: Connection) -> Iterator[str]:
             yield f"{name} shows nothing, so that what it leaves proves nothing"
         if count_reveals(connection, entry) != number:
             yield f"{name} is not in the history"
+
+
+def sealed_values_keep_their_place(connection: Connection) -> Iterator[str]:
+    """No path gives an entry a key, a product or a number under which its values do not open."""
+    know_app_info_key(connection)
+    world = make_world(connection)
+    owner, entry = world.owner, world.owner.rows["app_info"]
+    make_secret(connection, owner)
+    write(connection, owner.actor, placed(connection, entry, "two"))
+    changes = {
+        "renamed": "update public.app_info set key = 'RENAMED' where id = %s",
+        "moved": "update public.app_info set product_id = (select id from public.products"
+        " where user_id = app_info.user_id and id <> product_id) where id = %s",
+        "given a former value": "update public.app_info set secret_number = 1 where id = %s",
+    }
+    with acting_as(connection, owner.actor):
+        connection.execute("insert into public.products (name) values ('Another')")
+    for name, statement in changes.items():
+        try:
+            with undone(connection):
+                connection.execute(statement.encode(), (entry,))
+        except psycopg.Error as error:
+            if error.sqlstate == "PT409":
+                continue
+        yield f"a secret can be {name}"
+    wrong = {"key": "OTHER"}, {"product_id": str(uuid4())}, {"number": 2}, {"number": 4}
+    for place in wrong:
+        item = placed(connection, entry, "three", **place)
+        refused = refused_code(connection, owner.actor, WRITE, (Jsonb([item]), APP_INFO_KEY))
+        if refused != "PT409":
+            yield f"a value is stored that was sealed for another place: {place}"
 
 
 def secrets_leave_no_plain_copy(connection: Connection) -> Iterator[str]:
@@ -547,6 +587,7 @@ BEHAVIOUR_CHECKS = (
     secrets_are_not_stored_plain,
     secret_values_are_forums_to_handle,
     secrets_are_shown_on_the_record,
+    sealed_values_keep_their_place,
     secrets_leave_no_plain_copy,
     history_cannot_be_edited,
     accounts_go_without_a_trace,

@@ -30,11 +30,12 @@ _GITHUB_OF_PEOPLE = (
     # 20261122003030_interactive_token_refresh
     *("claim_own_token_refresh(text)", "save_own_refreshed_token(jsonb,text)"),
 )
-# 20261125000120_write_app_info and 20261125000130_reveal_app_info
+# 20261125000120_write_app_info, 20261125000130_reveal_app_info and 20261126000220_write_sealed_places
 _SECRETS_OF_PEOPLE = (
     *("write_app_info(jsonb,text)", "reveal_app_info(uuid,integer,text)"),
     *("export_app_info(uuid,text[],boolean,text)", "compare_app_info(uuid,text[],text)"),
     *("list_app_info_versions(uuid)", "restore_app_info(uuid,integer,integer[])"),
+    "read_app_info_places(uuid[],boolean,text)",
 )
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
@@ -130,6 +131,8 @@ DEFINERS = {
     "private.get_idempotent_answer(text)",
     # 20261125000100_app_info_values
     "private.keep_former_value()",
+    # 20261126000210_sealed_places
+    "private.guard_sealed_values()",
     *(
         f"private.{function}"
         for function in (*_GITHUB_OF_PEOPLE, *_GITHUB_OF_THE_SERVICE, *_SECRETS_OF_PEOPLE)
@@ -151,6 +154,8 @@ TRIGGERS = {
     "public.app_info.forget_idempotent_value",
     # 20261125000100_app_info_values
     *("public.app_info.keep_value_state", "public.app_info.keep_former_value"),
+    # 20261126000210_sealed_places
+    "public.app_info.guard_sealed_values",
     # 20261122002000_repository_sync_columns
     "public.repositories.keep_github_history",
     # 20261122002100_github_connections and 20261122002200_github_runs

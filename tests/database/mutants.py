@@ -311,6 +311,45 @@ OUR_OWN = (
         )
     ),
     Mutant(
+        "sealed values of anybody",
+        edited(
+            "private.read_app_info_places(uuid[],boolean,text)",
+            "where entry.user_id = caller_id and",
+            "where",
+        ),
+        behaviour.secret_values_are_forums_to_handle,
+    ),
+    Mutant(
+        "secrets that a rename makes unreadable",
+        "drop trigger guard_sealed_values on public.app_info",
+        behaviour.sealed_values_keep_their_place,
+    ),
+    Mutant(
+        "secrets that a move makes unreadable",
+        """drop trigger guard_sealed_values on public.app_info;
+        create trigger guard_sealed_values before update on public.app_info for each row
+        when (old.key is distinct from new.key) execute function private.guard_sealed_values()""",
+        behaviour.sealed_values_keep_their_place,
+    ),
+    Mutant(
+        "former values made current by their number",
+        edited(
+            "private.keep_value_state()",
+            "new.secret_number < private.next_value_number(old)",
+            "false",
+        ),
+        behaviour.sealed_values_keep_their_place,
+    ),
+    Mutant(
+        "values stored where they do not open",
+        edited(
+            "private.change_app_info_entry(jsonb,public.app_info)",
+            "perform private.check_sealed_place(item, place)",
+            "perform 1",
+        ),
+        behaviour.sealed_values_keep_their_place,
+    ),
+    Mutant(
         "reveals off the record",
         edited(
             "private.reveal_app_info(uuid,integer,text)",

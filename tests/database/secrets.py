@@ -17,6 +17,7 @@ APP_INFO_KEY = "a" * 43
 WRITE = "select id from public.write_app_info(%s, %s)"
 REVEAL = "select public.reveal_app_info(%s, %s, %s)"
 EXPORT = "select public.export_app_info(%s, %s, %s, %s)"
+PLACES = "select public.read_app_info_places(%s, %s, %s)"
 COMPARE = "select public.compare_app_info(%s, %s, %s)"
 VERSIONS = "select public.list_app_info_versions(%s)"
 RESTORE = "select id from public.restore_app_info(%s, %s, null)"
@@ -30,10 +31,16 @@ def know_app_info_key(connection: Connection) -> None:
     )
 
 
-def sealed(word: str) -> Json:
+def sealed(word: str, bound: int = 1) -> Json:
     """What stands in for a sealed value. The database cannot open one, and looks at its shape only."""
     ciphertext = b64encode(word.encode()).decode()
-    return {"v": 1, "key_id": "local:0", "wrapped_key": "a2V5", "nonce": "bm9uY2U=", "ciphertext": ciphertext}
+    return {
+        "v": bound,
+        "key_id": "local:0",
+        "wrapped_key": "a2V5",
+        "nonce": "bm9uY2U=",
+        "ciphertext": ciphertext,
+    }
 
 
 def write(connection: Connection, actor: Actor, *items: Json) -> list[UUID]:
@@ -65,6 +72,17 @@ def make_secret(connection: Connection, person: Person, word: str = "one") -> UU
     row_id = person.rows["app_info"]
     write(connection, person.actor, changed(row_id, is_secret=True, sealed=sealed(word)))
     return row_id
+
+
+def placed(connection: Connection, row_id: UUID, word: str, **changes: Any) -> Json:
+    """A change of an entry with a new value that is sealed for the place that it gets."""
+    found = connection.execute(
+        "select product_id::text, key, private.next_value_number(e) from public.app_info as e where id = %s",
+        (row_id,),
+    ).fetchone()
+    assert found is not None
+    place = dict(zip(("product_id", "key", "number"), found, strict=True))
+    return changed(row_id, sealed=sealed(word, 2), place=place | changes)
 
 
 def held(connection: Connection, row_id: UUID) -> list[tuple[int, str | None, Json | None]]:

@@ -1,5 +1,6 @@
 """Secret values in the database: who may write, see and restore them, and what is written of it."""
 
+import json
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from tests.database.actors import ANONYMOUS, NOBODY, SERVICE, Connection, acting
 from tests.database.secrets import (
     APP_INFO_KEY,
     EXPORT,
+    PLACES,
     RESTORE,
     REVEAL,
     VERSIONS,
@@ -23,6 +25,7 @@ from tests.database.secrets import (
     know_app_info_key,
     make_secret,
     new,
+    placed,
     sealed,
     told,
     write,
@@ -207,11 +210,106 @@ def test_reveal_is_recorded_as_the_persons_and_raises_no_version(database: Conne
     assert row(database, owner) == (True, None, True, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("session", "recorded"),
+    [
+        ("0b9e7b1c-7d5e-4c8a-9a55-0f3d2c1b4a59", "0b9e7b1c-7d5e-4c8a-9a55-0f3d2c1b4a59"),
+        (None, None),
+        ("", None),
+        ("not a session", None),
+        ("0b9e7b1c7d5e4c8a9a550f3d2c1b4a59", None),
+        (7, None),
+    ],
+)
+def test_reveal_is_recorded_with_the_session_of_the_token_where_it_names_one(
+    database: Connection, owner: Person, session: object, recorded: str | None
+) -> None:
+    entry = owner.rows["app_info"]
+    claims = json.dumps({"role": "authenticated", "sub": str(owner.id), "session_id": session})
+    with acting_as(database, owner.actor):
+        database.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
+        database.execute(REVEAL, (entry, None, APP_INFO_KEY))
+    find = "select session_id::text from public.activity where entity_id = %s and action = 'revealed'"
+    assert one(database, find, (entry,)) == recorded
+
+
 def test_comparing_is_no_reveal(database: Connection, owner: Person) -> None:
     statement, parameters = calls(owner)["compare"]
     (((given,),),) = told(database, owner.actor, statement, parameters)
     assert given["sealed"] == sealed("one")
     assert count_reveals(database, owner.rows["app_info"]) == 0
+
+
+def test_new_secret_that_was_sealed_for_another_place_is_not_stored(
+    database: Connection, owner: Person
+) -> None:
+    product = str(owner.rows["products"])
+    right = {"product_id": product, "key": "NEW", "number": 1}
+    for wrong in ({"key": "OTHER"}, {"product_id": str(uuid4())}, {"number": 2}, {"more": 1}):
+        item = new(owner, "NEW", "x", uuid4(), sealed=sealed("x", 2), place=right | wrong)
+        assert told(database, owner.actor, WRITE, (Jsonb([item]), APP_INFO_KEY))[0] == "PT409"
+    without = new(owner, "NEW", "x", uuid4(), sealed=sealed("x", 2))
+    assert told(database, owner.actor, WRITE, (Jsonb([without]), APP_INFO_KEY))[0] == "PT409"
+    write(database, owner.actor, {**without, "place": right})
+
+
+def test_places_are_where_the_next_values_belong_with_what_the_entries_hold(
+    database: Connection, owner: Person, stranger: Person
+) -> None:
+    entry, product = owner.rows["app_info"], str(owner.rows["products"])
+    write(database, owner.actor, placed(database, entry, "two"))
+    (((place,),),) = told(database, owner.actor, PLACES, ([entry, uuid4()], True, APP_INFO_KEY))
+    assert (place["id"], place["product_id"], place["key"]) == (str(entry), product, "FORECAST_URL")
+    assert place["next_number"] == 3
+    assert {held["number"]: held["sealed"] for held in place["values"]} == {
+        1: sealed("one"),
+        2: sealed("two", 2),
+    }
+    (((place,),),) = told(database, owner.actor, PLACES, ([entry], False, APP_INFO_KEY))
+    assert place["values"] == []
+    assert told(database, stranger.actor, PLACES, ([entry], True, APP_INFO_KEY)) == (([],),)
+    for actor in (ANONYMOUS, SERVICE):
+        assert told(database, actor, PLACES, ([entry], True, APP_INFO_KEY))[0] == "42501"
+    assert count_reveals(database, entry) == 0
+
+
+def test_rename_takes_all_sealed_values_along_or_is_refused(database: Connection, owner: Person) -> None:
+    entry, product = owner.rows["app_info"], str(owner.rows["products"])
+    write(database, owner.actor, placed(database, entry, "two"))
+    before = (row(database, owner), held(database, entry))
+    kept = "select id, number, set_at, created_at from private.app_info_values where app_info_id = %s"
+    values = set(database.execute(kept, (entry,)).fetchall())
+    anew = [{"number": number, "sealed": sealed(f"anew-{number}", 2)} for number in (1, 2)]
+    target = {"product_id": product, "key": "RENAMED"}
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"resealed": anew},
+        {"resealed": anew[:1], "resealed_for": target},
+        {"resealed": [*anew, {"number": 3, "sealed": sealed("x", 2)}], "resealed_for": target},
+        {"resealed": [anew[0], anew[0]], "resealed_for": target},
+        {"resealed": [], "resealed_for": target},
+        {"resealed": anew, "resealed_for": target | {"key": "OTHER"}},
+        {"resealed": anew, "resealed_for": target | {"product_id": str(uuid4())}},
+    ]
+    for fields in wrong:
+        items = Jsonb([changed(entry, key="RENAMED", **fields)])
+        assert told(database, owner.actor, WRITE, (items, APP_INFO_KEY))[0] == "PT409", fields
+        assert (row(database, owner), held(database, entry)) == before
+    write(database, owner.actor, changed(entry, key="RENAMED", resealed=anew, resealed_for=target))
+    assert held(database, entry) == [(1, None, sealed("anew-1", 2)), (2, None, sealed("anew-2", 2))]
+    assert set(database.execute(kept, (entry,)).fetchall()) == values
+
+
+def test_values_are_taken_along_by_a_rename_of_their_own_entry_only(
+    database: Connection, owner: Person, stranger: Person
+) -> None:
+    """Whoever has the key, and names somebody else's entry, takes nothing of it out."""
+    entry = make_secret(database, stranger, "theirs")
+    before = held(database, entry)
+    fields = {"resealed": [{"number": 1, "sealed": sealed("mine", 2)}], "resealed_for": {"key": "RENAMED"}}
+    items = Jsonb([changed(entry, key="RENAMED", **fields)])
+    assert told(database, owner.actor, WRITE, (items, APP_INFO_KEY))[0] == "PT404"
+    assert held(database, entry) == before
 
 
 def test_plain_value_that_a_browser_changes_keeps_its_former_one(

@@ -1,7 +1,8 @@
 """Who wraps a data key anew: KMS, which shows it to nobody, or two keys of the environment.
 
-Only what the previous key wraps is wrapped anew. Else whoever can write to the database could store a data
-key that they know, under a KMS key of theirs that they lend to everybody, and have it made one of Forum's.
+Both also lend data keys for what is sealed anew. Only what the previous key wraps is wrapped anew. Else
+whoever can write to the database could store a data key that they know, under a KMS key of theirs that they
+lend to everybody, and have it made one of Forum's.
 """
 
 from typing import Any, Protocol
@@ -10,8 +11,17 @@ import boto3  # type: ignore[import-untyped]  # it has no types of its own
 from botocore.config import Config  # type: ignore[import-untyped]  # as boto3
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # as boto3
 
-from shared.encryption import SealBroken
-from shared.encryption.wrapping import NOT_WRAPPED_SO, LocalWrapping, WrappedKey, get_context, refuse_key
+from shared.encryption import EncryptionUnavailable, SealBroken
+from shared.encryption.wrapping import (
+    NOT_WRAPPED_SO,
+    DataKey,
+    KmsWrapping,
+    LocalWrapping,
+    WrappedKey,
+    Wrapping,
+    get_context,
+    refuse_key,
+)
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
@@ -23,8 +33,8 @@ class RotationStopped(Exception):
     """Why the rotation cannot begin or go on. What is done stays done."""
 
 
-class Rewrapping(Protocol):
-    """Wraps data keys anew."""
+class Rewrapping(Wrapping, Protocol):
+    """Wraps data keys anew. Makes and unwraps them as well, for what is sealed anew."""
 
     @property
     def key_id(self) -> str:
@@ -51,6 +61,14 @@ class LocalRewrapping:
         """The same data key under the new key. Raises `SealBroken`."""
         return self._wrapping.wrap(self._wrapping.unwrap(wrapped, purpose), purpose)
 
+    def make_key(self, purpose: str) -> DataKey:
+        """A new data key under the new key."""
+        return self._wrapping.make_key(purpose)
+
+    def unwrap(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        """The data key, under either key. Raises `SealBroken`."""
+        return self._wrapping.unwrap(wrapped, purpose)
+
 
 class KmsRewrapping:
     """Under KMS_KEY_ID what was under KMS_KEY_ID_PREVIOUS. Raises `RotationStopped`."""
@@ -60,6 +78,7 @@ class KmsRewrapping:
         # Stored is the ARN, whatever a setting names the key by.
         self._key_id = self._find("KMS_KEY_ID", key_id)
         self._previous = None if previous is None else self._find("KMS_KEY_ID_PREVIOUS", previous)
+        self._wrapping = KmsWrapping(self._key_id, kms)
 
     @property
     def key_id(self) -> str:
@@ -85,6 +104,22 @@ class KmsRewrapping:
         except BotoCoreError as error:
             raise RotationStopped(f"KMS cannot be asked: {error}") from error
         return WrappedKey(answer["KeyId"], answer["CiphertextBlob"])
+
+    def make_key(self, purpose: str) -> DataKey:
+        """A new data key under the new key. Raises `RotationStopped`."""
+        try:
+            return self._wrapping.make_key(purpose)
+        except EncryptionUnavailable as error:
+            raise RotationStopped(f"KMS makes no data keys now: {error.__cause__}") from error
+
+    def unwrap(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        """The data key, under either key. Raises `SealBroken` and `RotationStopped`."""
+        if wrapped.key_id not in {self._key_id, self._previous}:
+            raise refuse_key(wrapped.key_id)
+        try:
+            return self._wrapping.unwrap(wrapped, purpose)
+        except EncryptionUnavailable as error:
+            raise RotationStopped(f"KMS opens no data keys now: {error.__cause__}") from error
 
     def _find(self, setting: str, key_id: str) -> str:
         """The ARN of a key that can be used."""

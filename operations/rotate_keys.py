@@ -3,11 +3,13 @@
 Without a stage, for whoever runs Forum without AWS, the settings are those of the environment: DATABASE_URL,
 ENCRYPTION_KEY and ENCRYPTION_KEY_PREVIOUS. docs/operations.md has the steps before and after.
 
-Data keys are wrapped anew, each once; what they seal stays as it is. Forum may run meanwhile, and this may be
-killed at any time: each batch is a transaction, a row that has changed since it was read is left alone, and a
-second run finds what the first has not come to. What cannot be wrapped anew is named and stays as it is.
+Data keys are wrapped anew, each once; what they seal stays as it is. Only secrets that were sealed before a
+value was bound to its product, key and number are opened, and sealed for that. Forum may run meanwhile, and
+this may be killed at any time: each batch is a transaction, a row that has changed since it was read is left
+alone, and a second run finds what the first has not come to. What cannot be renewed is named and left alone.
 """
 
+import json
 import os
 import sys
 from argparse import ArgumentParser
@@ -25,7 +27,7 @@ from pydantic import ValidationError
 
 from operations.deploy import DeployError, read_stage
 from operations.rewrapping import KmsRewrapping, LocalRewrapping, Rewrapping, RotationStopped, connect_kms
-from shared.encryption import Purpose, SealBroken, Sealed
+from shared.encryption import BOUND_TO_ROW, Place, Purpose, SealBroken, Sealed, Vault, locate_secret
 from shared.encryption.errors import KeyUnusable
 from shared.encryption.wrapping import WrappedKey
 
@@ -42,7 +44,20 @@ LIMITS = sql.SQL(
     " set local idle_in_transaction_session_timeout = '30s'"
 )
 
+# Whose a secret's value is, and what it is called: what it is sealed for.
+PLACE = sql.SQL(
+    "(select jsonb_build_array(entry.user_id, entry.id, entry.product_id, entry.key, stored.number)"
+    " from public.app_info as entry"
+    " where entry.user_id = stored.user_id and entry.id = stored.app_info_id)"
+)
+OWNER = sql.SQL(
+    "join public.app_info as entry on entry.user_id = stored.user_id and entry.id = stored.app_info_id"
+)
+NO_PLACE = sql.SQL("null::jsonb")
+NO_OWNER = sql.SQL("")
+
 Connection = psycopg.Connection[tuple[Any, ...]]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,8 @@ class SealedColumn:
     table: str
     name: str
     purpose: Purpose
+    has_places: bool = False
+    """Whether a value is bound to more than its row: those that are not yet are sealed anew."""
 
     def __str__(self) -> str:
         return f"private.{self.table}.{self.name}"
@@ -60,7 +77,7 @@ class SealedColumn:
 COLUMNS = (
     SealedColumn("github_connections", "sealed_token", "github_token"),
     SealedColumn("github_connections", "sealed_refresh_token", "github_refresh_token"),
-    SealedColumn("app_info_values", "sealed", "app_info"),
+    SealedColumn("app_info_values", "sealed", "app_info", has_places=True),
 )
 
 
@@ -70,17 +87,20 @@ class Outcome:
 
     column: SealedColumn
     rewrapped: int = 0
+    resealed: int = 0
     left: int = 0
     refused: dict[UUID, str] = field(default_factory=dict)
-    """The rows whose value cannot be wrapped anew, and why."""
+    """The rows whose value can be neither wrapped nor sealed anew, and why."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A value under another key than the new one, as it was read."""
+    """A value under another key than the new one, or bound to less than its place, as it was read."""
 
     id: UUID
     sealed: str = field(repr=False)
+    place: str | None = field(repr=False)
+    """Whose it is and what its entry is called, as JSON."""
 
 
 class Rotation:
@@ -94,35 +114,44 @@ class Rotation:
         self._column = column
         self._batch_rows = batch_rows
         self._asked: dict[WrappedKey, WrappedKey | SealBroken] = {}
+        self._vault = Vault(rewrapping)
         self._names = {
             "table": sql.Identifier("private", column.table),
             "column": sql.Identifier(column.name),
+            "place": PLACE if column.has_places else NO_PLACE,
+            "owner": OWNER if column.has_places else NO_OWNER,
         }
 
     def run(self) -> Outcome:
-        """Wrap anew what can be. Raises `RotationStopped` and `psycopg.Error`."""
+        """Wrap and seal anew what can be. Raises `RotationStopped` and `psycopg.Error`."""
         outcome = Outcome(self._column)
         for _ in range(PASSES):
             outcome.refused.clear()
-            missed = sum(self._rewrap(batch, outcome) for batch in self._read_batches())
+            missed = sum(self._renew(batch, outcome) for batch in self._read_batches())
             if not missed:
                 break
         outcome.left = sum(len(batch) for batch in self._read_batches())
         return outcome
 
-    def _rewrap(self, batch: Sequence[Row], outcome: Outcome) -> int:
+    def _renew(self, batch: Sequence[Row], outcome: Outcome) -> int:
         """How many values of a batch were changed by somebody else in this moment."""
-        fresh: dict[Row, WrappedKey] = {}
+        rewrapped: dict[Row, Json] = {}
+        resealed: dict[Row, Json] = {}
         for row in batch:
             try:
-                fresh[row] = self._rewrap_once(_read(row.sealed))
+                sealed = _read(row.sealed)
+                if self._column.has_places and sealed.v == BOUND_TO_ROW:
+                    resealed[row] = self._reseal(row)
+                else:
+                    rewrapped[row] = _to_json(self._rewrap(WrappedKey(sealed.key_id, sealed.wrapped_key)))
             except SealBroken as broken:
                 outcome.refused[row.id] = str(broken)
-        written = self._write(fresh) if fresh else 0
-        outcome.rewrapped += written
-        return len(fresh) - written
+        written = self._write({**rewrapped, **resealed})
+        outcome.rewrapped += len(written & {row.id for row in rewrapped})
+        outcome.resealed += len(written & {row.id for row in resealed})
+        return len(rewrapped) + len(resealed) - len(written)
 
-    def _rewrap_once(self, wrapped: WrappedKey) -> WrappedKey:
+    def _rewrap(self, wrapped: WrappedKey) -> WrappedKey:
         if wrapped not in self._asked:
             try:
                 self._asked[wrapped] = self._rewrapping.rewrap(wrapped, self._column.purpose)
@@ -133,31 +162,48 @@ class Rotation:
             raise answer
         return answer
 
+    def _reseal(self, row: Row) -> Json:
+        """The value sealed for its place, under a new data key: that of before opens what somebody kept."""
+        place = _read_place(row)
+        return self._vault.seal(self._vault.open(json.loads(row.sealed), place), place)
+
     def _read_batches(self) -> Iterator[list[Row]]:
-        """What is under another key. Each statement looks at a batch of rows, whatever is done already."""
+        """What is due. Each statement looks at a batch of rows, whatever is done already."""
         statement = sql.SQL(
-            "select id, case when {column} ->> 'key_id' is distinct from %(key_id)s then {column}::text end"
-            " from {table} where {after} order by id limit %(rows)s"
+            "select id,"
+            " case when {column} ->> 'key_id' is distinct from %(key_id)s or {column} ->> 'v' = %(old)s"
+            " then {column}::text end,"
+            " {place}::text"
+            " from {table} as stored where {after} order by id limit %(rows)s"
         )
-        after, parameters = sql.SQL("true"), {"key_id": self._rewrapping.key_id, "rows": self._batch_rows}
+        parameters: dict[str, Any] = {
+            "key_id": self._rewrapping.key_id,
+            "old": str(BOUND_TO_ROW) if self._column.has_places else None,
+            "rows": self._batch_rows,
+        }
+        after = sql.SQL("true")
         while True:
             with self._transaction():
                 found = self._connection.execute(
                     statement.format(**self._names, after=after), parameters
                 ).fetchall()
-            yield [Row(row_id, sealed) for row_id, sealed in found if sealed is not None]
+            yield [Row(row_id, sealed, place) for row_id, sealed, place in found if sealed is not None]
             if len(found) < self._batch_rows:
                 return
             after, parameters = sql.SQL("id > %(after)s"), {**parameters, "after": found[-1][0]}
 
-    def _write(self, fresh: Mapping[Row, WrappedKey]) -> int:
-        """How many values are stored with the new wrapping of their key."""
+    def _write(self, fresh: Mapping[Row, Json]) -> set[UUID]:
+        """The rows that are stored with what is new of them."""
+        if not fresh:
+            return set()
         with self._transaction():
             # Never waiting for a row, this is never part of a deadlock, which could hit a request as well.
+            # With the entry locked nobody renames it: what is sealed for its key is stored under it.
             locked = self._connection.execute(
-                sql.SQL("select id from {table} where id = any(%s) for no key update skip locked").format(
-                    **self._names
-                ),
+                sql.SQL(
+                    "select stored.id from {table} as stored {owner}"
+                    " where stored.id = any(%s) for no key update skip locked"
+                ).format(**self._names),
                 [[row.id for row in fresh]],
             ).fetchall()
             ids = {row_id for (row_id,) in locked}
@@ -165,18 +211,21 @@ class Rotation:
             updated = self._connection.execute(
                 # Compared with all of what was read: a value that was sealed since is not this one.
                 sql.SQL(
-                    "update {table} as stored set {column} = stored.{column} || fresh.key"
-                    " from unnest(%(ids)s::uuid[], %(read)s::text[], %(keys)s::jsonb[])"
-                    " as fresh (id, read, key)"
+                    "update {table} as stored set {column} = stored.{column} || fresh.sealed"
+                    " from unnest(%(ids)s::uuid[], %(read)s::text[], %(places)s::text[], %(fresh)s::jsonb[])"
+                    " as fresh (id, read, place, sealed)"
                     " where stored.id = fresh.id and stored.{column} = fresh.read::jsonb"
+                    " and {place} is not distinct from fresh.place::jsonb"
+                    " returning stored.id"
                 ).format(**self._names),
                 {
                     "ids": [row.id for row in rows],
                     "read": [row.sealed for row in rows],
-                    "keys": [Jsonb(_to_json(fresh[row])) for row in rows],
+                    "places": [row.place for row in rows],
+                    "fresh": [Jsonb(fresh[row]) for row in rows],
                 },
             )
-            return updated.rowcount
+            return {row_id for (row_id,) in updated.fetchall()}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -185,16 +234,23 @@ class Rotation:
             yield
 
 
-def _read(sealed: str) -> WrappedKey:
-    """The data key of a stored value. Raises `SealBroken`."""
+def _read(sealed: str) -> Sealed:
+    """A stored value. Raises `SealBroken`."""
     try:
-        read = Sealed.model_validate_json(sealed)
+        return Sealed.model_validate_json(sealed)
     except ValidationError:
         raise SealBroken from None
-    return WrappedKey(read.key_id, read.wrapped_key)
 
 
-def _to_json(wrapped: WrappedKey) -> dict[str, str]:
+def _read_place(row: Row) -> Place:
+    """Where a secret's value belongs. Raises `SealBroken` for one whose entry is gone."""
+    user_id, entry_id, product_id, key, number = json.loads(row.place or "[null, null, null, null, null]")
+    if entry_id is None:
+        raise SealBroken
+    return locate_secret(UUID(user_id), UUID(entry_id), UUID(product_id), key, number)
+
+
+def _to_json(wrapped: WrappedKey) -> Json:
     """The part of a stored value that a rotation puts in another's place."""
     return {"key_id": wrapped.key_id, "wrapped_key": b64encode(wrapped.ciphertext).decode()}
 
@@ -243,7 +299,10 @@ def tell(outcome: Outcome) -> None:
     """Prints what has become of a column."""
     for row_id, why in outcome.refused.items():
         print(f"{outcome.column}, row {row_id}: {why}", file=sys.stderr)
-    print(f"{outcome.column}: {outcome.rewrapped} wrapped anew, {outcome.left} left under another key")
+    resealed = f"{outcome.resealed} sealed anew, " if outcome.column.has_places else ""
+    print(
+        f"{outcome.column}: {outcome.rewrapped} wrapped anew, {resealed}{outcome.left} left under another key"
+    )
 
 
 def stop(why: str) -> int:

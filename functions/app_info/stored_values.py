@@ -10,7 +10,7 @@ from postgrest import SyncPostgrestClient, SyncRPCFilterRequestBuilder
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.deployment_secrets import read_secret
-from shared.encryption import Place, SealBroken, get_vault
+from shared.encryption import Place, SealBroken, get_vault, locate_secret
 from shared.errors import Unavailable
 from shared.log import logger
 from shared.metrics import Metric, count
@@ -153,7 +153,7 @@ class StoredValues:
         return _read(call.execute().data)
 
     def _locate(self, entry_id: UUID, place: ValuePlace) -> Place:
-        return Place("app_info", self._user_id, entry_id, (str(place.product_id), place.key, place.number))
+        return locate_secret(self._user_id, entry_id, place.product_id, place.key, place.number)
 
     def _calling(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.

@@ -6,10 +6,11 @@ to another user, row or purpose, or to where its details differ.
 """
 
 from shared.encryption.errors import EncryptionUnavailable, KeyUnknown, SealBroken
-from shared.encryption.sealing import Place, Purpose, Sealed, Vault
+from shared.encryption.sealing import BOUND_TO_ROW, Place, Purpose, Sealed, Vault, locate_secret
 from shared.encryption.vaults import get_vault
 
 __all__ = [
+    "BOUND_TO_ROW",
     "EncryptionUnavailable",
     "KeyUnknown",
     "Place",
@@ -18,4 +19,5 @@ __all__ = [
     "Sealed",
     "Vault",
     "get_vault",
+    "locate_secret",
 ]

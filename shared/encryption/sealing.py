@@ -53,6 +53,11 @@ class Place:
         return json.dumps([*row, *self.details] if bound == BOUND_TO_DETAILS else row).encode()
 
 
+def locate_secret(user_id: UUID, entry_id: UUID, product_id: UUID, key: str, number: int) -> Place:
+    """Where a secret's value belongs: one of an entry's values, under the entry's key in its product."""
+    return Place("app_info", user_id, entry_id, (str(product_id), key, number))
+
+
 class Sealed(BaseModel):
     """A sealed value, as it is stored."""
 

@@ -112,9 +112,9 @@ class LocalWrapping:
 class KmsWrapping:
     """AWS KMS: the wrapping key never leaves it, and each use is logged there."""
 
-    def __init__(self, key_id: str) -> None:
+    def __init__(self, key_id: str, kms: Any = None) -> None:
         self._key_id = key_id
-        self._kms = get_client("kms")
+        self._kms = kms or get_client("kms")
 
     def make_key(self, purpose: str) -> DataKey:
         """A new data key. Raises `EncryptionUnavailable`."""

@@ -8,7 +8,7 @@ import sys
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID, uuid4
@@ -25,8 +25,16 @@ from operations import deploy as deploying
 from operations.rewrapping import KmsRewrapping, LocalRewrapping, Rewrapping, RotationStopped
 from operations.rotate_keys import BATCH_ROWS, COLUMNS, Outcome, main, rotate
 from shared.aws import clear_clients, get_client
-from shared.encryption import KeyUnknown, Place, Purpose, SealBroken, Vault
-from shared.encryption.wrapping import KmsWrapping, LocalWrapping, WrappedKey, Wrapping
+from shared.encryption import (
+    EncryptionUnavailable,
+    KeyUnknown,
+    Place,
+    Purpose,
+    SealBroken,
+    Vault,
+    locate_secret,
+)
+from shared.encryption.wrapping import DataKey, KmsWrapping, LocalWrapping, WrappedKey, Wrapping
 from tests.database.actors import make_account
 from tests.operations.test_deploy import SETTINGS
 from tests.patience import PATIENCE_SECONDS
@@ -85,6 +93,12 @@ class Watched:
         self.asked.append(wrapped)
         self._happen(len(self.asked))
         return self._inner.rewrap(wrapped, purpose)
+
+    def make_key(self, purpose: str) -> DataKey:
+        return self._inner.make_key(purpose)
+
+    def unwrap(self, wrapped: WrappedKey, purpose: str) -> bytes:
+        return self._inner.unwrap(wrapped, purpose)
 
 
 @pytest.fixture
@@ -543,7 +557,7 @@ def damage(encoded: str) -> str:
 
 BROKEN: dict[str, Callable[[Json], Json]] = {
     "no sealed value": lambda _: {"new": 1},
-    "another version": lambda value: {**value, "v": 2},
+    "another version": lambda value: {**value, "v": 3},
     "a data key that is damaged": lambda value: {**value, "wrapped_key": damage(value["wrapped_key"])},
     "a data key of nothing": lambda value: {**value, "wrapped_key": ""},
     "the id of no key": lambda value: {**value, "key_id": "alias/forum"},
@@ -682,6 +696,228 @@ def test_kms_that_cannot_be_reached_stops_the_rotation(
         RotationStopped, match="KMS_KEY_ID: KMS does not show the key alias/forum: Could not connect"
     ):
         KmsRewrapping(get_client("kms"), "alias/forum", None)
+
+
+# Secrets, which are bound to more than their row
+
+
+@dataclass(frozen=True)
+class Secret:
+    """An entry and the values that it has had, the last of which is its own."""
+
+    user_id: UUID
+    id: UUID
+    product_id: UUID
+    key: str
+    values: tuple[str, ...]
+
+    def locate(self, number: int) -> Place:
+        return locate_secret(self.user_id, self.id, self.product_id, self.key, number)
+
+
+SECRETS = [column for column in COLUMNS if column.table == "app_info_values"]
+
+
+def store_secret(connection: Connection, vault: Vault, *values: str, is_bound: bool = False) -> Secret:
+    """A secret whose values are sealed as they were before places, or for their places."""
+    user_id = make_account(connection)
+    product = connection.execute(
+        "insert into public.products (user_id, name) values (%s, 'Atlas') returning id", (user_id,)
+    ).fetchone()
+    assert product is not None
+    secret = Secret(user_id, uuid4(), product[0], f"KEY_{uuid4().hex}", values)
+    connection.execute(
+        "insert into public.app_info (id, user_id, product_id, key, is_secret, secret_number)"
+        " values (%s, %s, %s, %s, true, %s)",
+        (secret.id, user_id, secret.product_id, secret.key, len(values)),
+    )
+    for number, value in enumerate(values, 1):
+        place = secret.locate(number) if is_bound else Place("app_info", user_id, secret.id)
+        connection.execute(
+            "insert into private.app_info_values (user_id, app_info_id, number, sealed, set_at)"
+            " values (%s, %s, %s, %s, now())",
+            (user_id, secret.id, number, Jsonb(vault.seal(value, place))),
+        )
+    return secret
+
+
+def read_secret(connection: Connection, secret: Secret) -> dict[int, Json]:
+    """The sealed values of an entry by number."""
+    return dict(
+        connection.execute(
+            "select number, sealed from private.app_info_values where app_info_id = %s", (secret.id,)
+        ).fetchall()
+    )
+
+
+def open_secret(connection: Connection, wrapping: Wrapping, secret: Secret) -> tuple[str, ...]:
+    """All values of an entry, each of which has to be sealed for its place."""
+    vault, held = Vault(wrapping), read_secret(connection, secret)
+    assert {sealed["v"] for sealed in held.values()} == {2}
+    return tuple(vault.open(held[number], secret.locate(number)) for number in sorted(held))
+
+
+def run_secrets(connection: Connection, rewrapping: Rewrapping, batch_rows: int = 2) -> Outcome:
+    """A whole rotation of secrets."""
+    (outcome,) = rotate(connection, rewrapping, SECRETS, batch_rows)
+    return outcome
+
+
+def test_secrets_of_before_are_sealed_for_their_places_and_the_others_wrapped_anew(
+    connection: Connection, keys: Keys
+) -> None:
+    vault = Vault(keys.before)
+    old = [store_secret(connection, vault, "one", "two", "three") for _ in range(2)]
+    bound = store_secret(connection, vault, "one", "two", is_bound=True)
+    before = read_secret(connection, bound)
+
+    outcome = run_secrets(connection, rewrapping := keys.rewrap())
+
+    assert (outcome.rewrapped, outcome.resealed, outcome.left, outcome.refused) == (2, 6, 0, {})
+    keys.retire_old()
+    for secret in (*old, bound):
+        assert open_secret(connection, keys.after, secret) == secret.values
+    for number, sealed in read_secret(connection, bound).items():
+        assert sealed["ciphertext"] == before[number]["ciphertext"]
+    again = run_secrets(connection, rewrapping)
+    assert (again.rewrapped, again.resealed, again.left) == (0, 0, 0)
+
+
+def test_secrets_of_before_are_sealed_for_their_places_without_another_key(
+    connection: Connection, aws: Any
+) -> None:
+    key = make_kms_key(aws)
+    for wrapping, rewrapping in (
+        (LocalWrapping(OLD_KEY), LocalRewrapping(OLD_KEY, None)),
+        (KmsWrapping(key), KmsRewrapping(aws, key, None)),
+    ):
+        clear(connection)
+        secret = store_secret(connection, Vault(wrapping), "one", "two")
+        kept = read_secret(connection, secret)[2]
+        outcome = run_secrets(connection, rewrapping)
+        assert (outcome.rewrapped, outcome.resealed, outcome.left) == (0, 2, 0)
+        assert open_secret(connection, wrapping, secret) == ("one", "two")
+        # The data key of before still opens what somebody has kept, and is no more the one that seals.
+        assert read_secret(connection, secret)[2]["wrapped_key"] != kept["wrapped_key"]
+
+
+def test_kept_ciphertext_of_before_opens_nowhere_once_its_key_is_gone(
+    connection: Connection, keys: Keys
+) -> None:
+    secret = store_secret(connection, Vault(keys.before), "one", "two")
+    kept = read_secret(connection, secret)[1]
+    run_secrets(connection, keys.rewrap())
+    keys.retire_old()
+    for place in (secret.locate(1), secret.locate(2), Place("app_info", secret.user_id, secret.id)):
+        with pytest.raises((SealBroken, EncryptionUnavailable)):
+            Vault(keys.after).open(kept, place)
+
+
+def test_secret_that_is_renamed_while_it_is_sealed_anew_opens_under_its_new_key(
+    connection: Connection,
+) -> None:
+    secrets = [store_secret(connection, Vault(LocalWrapping(OLD_KEY)), f"value-{n}") for n in range(3)]
+    renamed = replace(secrets[1], key="RENAMED")
+
+    class Renaming(LocalRewrapping):
+        """Somebody renames an entry between what is read and what is written."""
+
+        def make_key(self, purpose: str) -> DataKey:
+            rename = "update public.app_info set key = %s where id = %s"
+            connection.execute(rename, (renamed.key, renamed.id))
+            return super().make_key(purpose)
+
+    outcome = run_secrets(connection, Renaming(NEW_KEY, OLD_KEY), batch_rows=10)
+
+    assert (outcome.resealed, outcome.left) == (3, 0)
+    for secret in (secrets[0], renamed, secrets[2]):
+        assert open_secret(connection, LocalWrapping(NEW_KEY), secret) == secret.values
+
+
+def test_secret_whose_entry_somebody_has_locked_is_not_waited_for(
+    connection: Connection, postgres: Postgres
+) -> None:
+    secrets = [store_secret(connection, Vault(LocalWrapping(OLD_KEY)), f"value-{n}") for n in range(3)]
+    with psycopg.connect(postgres.url) as busy:
+        busy.execute("select from public.app_info where id = %s for no key update", (secrets[1].id,))
+        outcome = run_secrets(connection, LocalRewrapping(NEW_KEY, OLD_KEY))
+        assert (outcome.resealed, outcome.left, outcome.refused) == (2, 1, {})
+    outcome = run_secrets(connection, LocalRewrapping(NEW_KEY, OLD_KEY))
+    assert (outcome.resealed, outcome.left) == (1, 0)
+
+
+def test_secret_of_before_under_a_foreign_key_or_of_another_entry_is_named_and_left_as_it_is(
+    connection: Connection, keys: Keys
+) -> None:
+    vault = Vault(keys.before)
+    first, second = (store_secret(connection, vault, value) for value in ("one", "two"))
+    moved = "update private.app_info_values set sealed = %s where app_info_id = %s returning id"
+    found = connection.execute(moved, (Jsonb(read_secret(connection, first)[1]), second.id)).fetchone()
+    assert found is not None
+    before = read_secret(connection, second)
+
+    outcome = run_secrets(connection, keys.rewrap())
+
+    assert (outcome.resealed, outcome.left, outcome.refused) == (1, 1, {found[0]: str(SealBroken())})
+    assert read_secret(connection, second) == before
+
+
+def test_secret_of_before_under_a_kms_key_of_somebody_else_is_not_opened_by_the_rotation(
+    connection: Connection, kms_keys: KmsKeys
+) -> None:
+    planted = make_kms_key(kms_keys.kms)
+    secret = store_secret(connection, Vault(KmsWrapping(planted)), "planted")
+    before = read_secret(connection, secret)
+
+    outcome = run_secrets(connection, kms_keys.rewrap())
+
+    assert list(outcome.refused.values()) == [str(KeyUnknown(planted))]
+    assert read_secret(connection, secret) == before
+
+
+@pytest.mark.parametrize("operation", ["Decrypt", "GenerateDataKey"])
+def test_kms_that_refuses_while_secrets_are_sealed_anew_stops_the_rotation_and_the_next_goes_on(
+    connection: Connection, kms_keys: KmsKeys, operation: str
+) -> None:
+    secret = store_secret(connection, Vault(KmsWrapping(kms_keys.old)), "one")
+    before = read_secret(connection, secret)
+
+    def refuse(parsed: Json, http_response: Any, **_: object) -> None:
+        parsed["Error"] = {"Code": "ThrottlingException", "Message": "not now"}
+        http_response.status_code = 400
+
+    events = kms_keys.kms.meta.events
+    events.register(f"after-call.kms.{operation}", refuse)
+    with pytest.raises(RotationStopped, match=r"KMS .* no data keys now: .*ThrottlingException"):
+        run_secrets(connection, kms_keys.rewrap())
+    events.unregister(f"after-call.kms.{operation}", refuse)
+
+    assert read_secret(connection, secret) == before
+    assert run_secrets(connection, kms_keys.rewrap()).resealed == 1
+    assert open_secret(connection, KmsWrapping(kms_keys.new), secret) == ("one",)
+
+
+def test_kms_is_asked_for_each_data_key_once_when_secrets_are_sealed_anew(
+    connection: Connection, kms_keys: KmsKeys
+) -> None:
+    vaults = [Vault(KmsWrapping(kms_keys.old)) for _ in range(2)]
+    secrets = [store_secret(connection, vaults[number % 2], "one", "two") for number in range(6)]
+    asked: Counter[str] = Counter()
+    contexts: list[Json] = []
+
+    def note(model: Any, params: Json, **_: object) -> None:
+        asked[model.name] += 1
+        contexts.append(json.loads(params["body"]).get("EncryptionContext"))
+
+    kms_keys.kms.meta.events.register("before-call.kms", note)
+    outcome = run_secrets(connection, kms_keys.rewrap())
+    kms_keys.kms.meta.events.unregister("before-call.kms", note)
+
+    assert outcome.resealed == 12
+    assert asked == {"DescribeKey": 2, "Decrypt": 2, "GenerateDataKey": 1}
+    # CloudTrail shows it: what a key is called is in none.
+    assert [context for context in contexts if context] == [{"app": "forum", "purpose": "app_info"}] * 3
+    assert open_secret(connection, KmsWrapping(kms_keys.new), secrets[0]) == ("one", "two")
 
 
 # The command

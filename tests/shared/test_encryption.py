@@ -6,6 +6,7 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, get_args
 from uuid import UUID, uuid4
 
@@ -15,7 +16,15 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from shared.aws import clear_clients, get_client
-from shared.encryption import EncryptionUnavailable, KeyUnknown, Place, SealBroken, Vault, get_vault
+from shared.encryption import (
+    EncryptionUnavailable,
+    KeyUnknown,
+    Place,
+    SealBroken,
+    Vault,
+    get_vault,
+    locate_secret,
+)
 from shared.encryption.sealing import KEY_SECONDS, KEY_USES, OPENED_KEYS, Purpose
 from shared.encryption.wrapping import DataKey, KmsWrapping, LocalWrapping, WrappedKey
 from shared.settings import get_settings
@@ -24,7 +33,8 @@ KEY = b64encode(bytes(range(32))).decode()
 NEWER_KEY = b64encode(bytes(range(32, 64))).decode()
 TOKEN = "gho_sentinel_that_must_not_show_anywhere"
 
-places = st.builds(Place, st.sampled_from(get_args(Purpose)), st.uuids(), st.uuids())
+details = st.lists(st.text(max_size=5) | st.integers(0, 3), max_size=3).map(tuple)
+places = st.builds(Place, st.sampled_from(get_args(Purpose)), st.uuids(), st.uuids(), details)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=2_000)
 
 
@@ -135,6 +145,61 @@ def test_value_moved_to_another_user_row_or_purpose_does_not_open(
     for other in moved:
         with pytest.raises(SealBroken):
             vault.open(stored, other)
+
+
+SECRET = locate_secret(UUID(int=1), UUID(int=2), UUID(int=3), "API_KEY", 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        locate_secret(UUID(int=1), UUID(int=2), UUID(int=3), "API_KEY", 1),
+        locate_secret(UUID(int=1), UUID(int=2), UUID(int=3), "API_KEY_OLD", 2),
+        locate_secret(UUID(int=1), UUID(int=2), UUID(int=3), "api_key", 2),
+        # Composed and decomposed text are two keys, as they are in the database.
+        locate_secret(UUID(int=1), UUID(int=2), UUID(int=3), "API_KE\u0301Y", 2),
+        locate_secret(UUID(int=1), UUID(int=2), UUID(int=4), "API_KEY", 2),
+        locate_secret(UUID(int=1), UUID(int=4), UUID(int=3), "API_KEY", 2),
+        locate_secret(UUID(int=4), UUID(int=2), UUID(int=3), "API_KEY", 2),
+        # Other parts that would read the same, were they joined.
+        Place("app_info", UUID(int=1), UUID(int=2), (str(UUID(int=3)), "API_KEY", "2")),
+        Place("app_info", UUID(int=1), UUID(int=2), (str(UUID(int=3)), 'API_KEY", 2', 2)),
+        Place("app_info", UUID(int=1), UUID(int=2), (str(UUID(int=3)), "API_KEY", 2, 2)),
+        Place("app_info", UUID(int=1), UUID(int=2)),
+    ],
+    ids=str,
+)
+def test_secret_opens_under_its_number_its_key_and_its_product_only(
+    wrapping: LocalWrapping | KmsWrapping, other: Place
+) -> None:
+    vault = Vault(wrapping)
+    stored = vault.seal(TOKEN, SECRET)
+
+    assert vault.open(stored, SECRET) == TOKEN
+    with pytest.raises(SealBroken):
+        vault.open(stored, other)
+    with pytest.raises(SealBroken):
+        vault.open(vault.seal(TOKEN, other) | {"v": stored["v"]}, SECRET)
+
+
+def test_value_that_was_sealed_before_places_had_details_opens_by_its_row_and_nowhere_else(
+    wrapping: LocalWrapping | KmsWrapping,
+) -> None:
+    vault = Vault(wrapping)
+    stored = vault.seal(TOKEN, Place("app_info", SECRET.user_id, SECRET.row_id))
+
+    assert stored["v"] == 1
+    assert vault.open(stored, SECRET) == TOKEN
+    with pytest.raises(SealBroken):
+        vault.open(stored, replace(SECRET, row_id=UUID(int=5)))
+
+
+@pytest.mark.parametrize("v", [1, 3, "2", None])
+def test_value_that_is_said_to_be_of_another_format_does_not_open(vault: Vault, v: object) -> None:
+    stored = vault.seal(TOKEN, SECRET)
+    assert stored["v"] == 2
+    with pytest.raises(SealBroken):
+        vault.open(stored | {"v": v}, SECRET)
 
 
 def test_same_value_sealed_twice_looks_different_each_time(vault: Vault) -> None:

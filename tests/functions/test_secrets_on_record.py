@@ -25,7 +25,7 @@ ADDRESS = "203.0.113.7"
 def count_shown(capsys: pytest.CaptureFixture[str]) -> float:
     """How many secrets the metric says were shown since the last look."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return sum(number for line in lines for number in line.get("Reveals", []))
+    return sum(float(number) for line in lines for number in line.get("Reveals", []))
 
 
 def look_up_reveals(supabase: Supabase, entry: Json) -> list[tuple[str | None, str | None]]:

@@ -1,14 +1,14 @@
 """Changes of entries whose values are sealed for a place, which may be another by the time of the write."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from postgrest import APIError
 
-from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
+from functions.app_info.stored_values import EntryPlaces, NumberedValue, StoredValues, ValuePlace
 from shared.database_errors import BULK_ITEM
 
 MISPLACED = "app_info_place"
@@ -16,11 +16,10 @@ MISPLACED = "app_info_place"
 
 @dataclass(frozen=True)
 class Draft:
-    """An item of `write_app_info`, and the value that is sealed for it."""
+    """A change as `write_app_info` takes it, and the value that is still to be sealed for it."""
 
     item: dict[str, Any] = field(repr=False)
     secret: str | None = field(default=None, repr=False)
-    place: ValuePlace | None = None
 
     @property
     def entry_id(self) -> UUID:
@@ -32,31 +31,51 @@ class Draft:
         """Whether it names a key or a product, which may be others than the entry has."""
         return not self.item.keys().isdisjoint({"key", "product_id"})
 
-    def to_item(self, values: StoredValues) -> dict[str, Any]:
-        """The item, sealed. Raises `EncryptionUnavailable`."""
-        if self.secret is None or self.place is None:
-            return self.item
-        return self.item | values.seal(self.secret, self.entry_id, self.place)
 
-    def relocate(self, entry: EntryPlaces, values: StoredValues) -> "Draft":
-        """The same change of the entry as it is now, with all values that go along. Raises `Unavailable`."""
-        product_id = UUID(str(self.item.get("product_id", entry.product_id)))
-        key = self.item.get("key", entry.key)
-        place = ValuePlace(product_id=product_id, key=key, number=entry.next_number)
-        item = {name: value for name, value in self.item.items() if not name.startswith("resealed")}
-        if (product_id, key) != (entry.product_id, entry.key) and entry.values:
-            item |= values.reseal(entry, product_id, key)
-        return replace(self, item=item, place=place)
-
-
-def relocate(drafts: Sequence[Draft], values: StoredValues) -> list[Draft]:
-    """The same changes of the entries as they are now. Raises `Unavailable`."""
+def read_entries(drafts: Sequence[Draft], values: StoredValues) -> dict[UUID, EntryPlaces]:
+    """Where the values of the entries are that have to be sealed, for the changes or along with them."""
     ids = [draft.entry_id for draft in drafts if draft.secret is not None or draft.may_move]
-    entries = values.read_places(ids, with_values=any(draft.may_move for draft in drafts))
-    return [
-        draft if draft.entry_id not in entries else draft.relocate(entries[draft.entry_id], values)
-        for draft in drafts
-    ]
+    return values.read_places(ids, with_values=any(draft.may_move for draft in drafts))
+
+
+def seal(
+    drafts: Sequence[Draft], entries: Mapping[UUID, EntryPlaces], values: StoredValues
+) -> list[dict[str, Any]]:
+    """The changes as they are sent, in their order: one of an entry finds it as the one before has left it.
+
+    Raises `EncryptionUnavailable`, and `Unavailable` where a value that has to go along does not open.
+    """
+    entries = dict(entries)
+    items = []
+    for draft in drafts:
+        entry = entries.get(draft.entry_id)
+        if entry is None:
+            items.append(draft.item)
+            continue
+        item, entries[entry.id] = _seal(draft, entry, values)
+        items.append(item)
+    return items
+
+
+def _seal(draft: Draft, entry: EntryPlaces, values: StoredValues) -> tuple[dict[str, Any], EntryPlaces]:
+    """One change, and the entry after it."""
+    product_id = UUID(str(draft.item.get("product_id", entry.product_id)))
+    key = draft.item.get("key", entry.key)
+    item, held, next_number = draft.item, entry.values, entry.next_number
+    if held and (product_id, key) != (entry.product_id, entry.key):
+        held = values.reseal(entry, product_id, key)
+        item = item | {
+            "resealed": [each.model_dump() for each in held],
+            "resealed_for": {"product_id": str(product_id), "key": key},
+        }
+    if draft.secret is not None:
+        place = ValuePlace(product_id=product_id, key=key, number=next_number)
+        sealed = values.seal(draft.secret, entry.id, place)
+        item = item | sealed
+        held = [*held, NumberedValue(number=next_number, sealed=sealed["sealed"])]
+        next_number += 1
+    after = EntryPlaces(id=entry.id, product_id=product_id, key=key, next_number=next_number, values=held)
+    return item, after
 
 
 def is_misplaced(error: APIError) -> bool:

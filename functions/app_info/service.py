@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 
-from functions.app_info.drafts import Draft, is_misplaced, relocate
+from functions.app_info.drafts import Draft, is_misplaced, read_entries, seal
 from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
 from functions.app_info.secrecy import Move, find_move, is_settled
-from functions.app_info.stored_values import StoredValues, ValuePlace
+from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
 from shared.bulk import Bulk
 from shared.database_errors import to_single_problem
 from shared.entities.app_info import AppInfoRead
@@ -36,10 +36,12 @@ class StoredEntry(AppInfoRead):
 
     secret_number: int | None
 
-    def get_next_place(self, changes: Values) -> ValuePlace:
-        """Where a new value most likely belongs. The database knows, and refuses another."""
-        product_id, key = changes.get("product_id", self.product_id), changes.get("key", self.key)
-        return ValuePlace(product_id=product_id, key=key, number=(self.secret_number or 0) + 1)
+    def guess_places(self) -> EntryPlaces:
+        """Where its next value most likely belongs. The database knows, and refuses another."""
+        next_number = (self.secret_number or 0) + 1
+        return EntryPlaces(
+            id=self.id, product_id=self.product_id, key=self.key, next_number=next_number, values=[]
+        )
 
     def to_read(self) -> AppInfoRead:
         """The entry as its owner sees it."""
@@ -95,7 +97,9 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
                     raise
         draft = self._draft(move, row_id, changes, entry, versions)
         with self._as_single():
-            (row,) = self._write([draft], is_located=move is not Move.NONE)
+            (row,) = self._write(
+                [draft], None if entry is None or move is Move.NONE else {row_id: entry.guess_places()}
+            )
         return row
 
     def update_many(self, bulk: Bulk[Any]) -> list[AppInfoRead]:
@@ -104,8 +108,11 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         moves = [find_move(changes, entries.get(changes["id"])) for changes in bulk.items]
         if Move.OPEN_STORED in moves:
             raise _refuse_to_open_many().locate(moves.index(Move.OPEN_STORED))
-        is_plain = set(moves) == {Move.NONE}
-        if is_plain:
+        guessed: dict[UUID, EntryPlaces] | None = {
+            entry.id: entry.guess_places() for entry in entries.values()
+        }
+        if set(moves) == {Move.NONE}:
+            guessed = None
             try:
                 return super().update_many(bulk)
             except Conflict as refused:
@@ -122,7 +129,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
             for move, changes in zip(moves, bulk.items, strict=True)
         ]
         with self._as_bulk():
-            return self._write(drafts, is_located=not is_plain)
+            return self._write(drafts, guessed)
 
     def reveal(self, row_id: UUID, number: int | None = None) -> RevealedValue:
         """The value of an entry, or a former one. Raises `NotFound`."""
@@ -161,11 +168,10 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         if former is None:
             raise NotFound("This entry has no such version.")
         was = ValuePlace(product_id=entry.product_id, key=entry.key, number=number)
-        becomes = ValuePlace(product_id=entry.product_id, key=entry.key, number=entry.next_number)
         item = {"action": "change", "id": str(row_id), "versions": versions}
         secret = self.values.open_stored(former.sealed, row_id, was)
         with self._as_single():
-            (row,) = self._write([Draft(item, secret, becomes)])
+            (row,) = self._write([Draft(item, secret)], {row_id: entry})
         return row
 
     def _look(self, row_id: UUID, versions: list[int] | None) -> StoredEntry:
@@ -219,20 +225,21 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         # again by itself. The database refuses the sealed value then.
         if "is_secret" in changes:
             item["is_secret"] = True
-        return Draft(item, value, entry.get_next_place(changes))
+        return Draft(item, value)
 
     def _write(
-        self, drafts: Sequence[Draft], *, is_located: bool = True, attempts: int = ATTEMPTS
+        self, drafts: Sequence[Draft], entries: Mapping[UUID, EntryPlaces] | None
     ) -> list[AppInfoRead]:
         """Write changes, each value sealed for its place. Looks again where that has become another."""
-        if not is_located:
-            drafts = relocate(drafts, self.values)
-        try:
-            return self._read(self.values.writing([draft.to_item(self.values) for draft in drafts]))
-        except APIError as error:
-            if attempts == 1 or not is_misplaced(error):
-                raise
-        return self._write(drafts, is_located=False, attempts=attempts - 1)
+        for _ in range(ATTEMPTS - 1):
+            if entries is not None:
+                try:
+                    return self._read(self.values.writing(seal(drafts, entries, self.values)))
+                except APIError as error:
+                    if not is_misplaced(error):
+                        raise
+            entries = read_entries(drafts, self.values)
+        return self._read(self.values.writing(seal(drafts, entries or {}, self.values)))
 
     def _read(self, call: SyncRPCFilterRequestBuilder) -> list[AppInfoRead]:
         rows: Any = call.select(get_select(self.row)).execute().data

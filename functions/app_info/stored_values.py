@@ -80,8 +80,8 @@ class StoredValues:
         sealed = get_vault().seal(value, self._locate(entry_id, place))
         return {"sealed": sealed, "place": place.model_dump(mode="json")}
 
-    def reseal(self, entry: EntryPlaces, product_id: UUID, key: str) -> dict[str, Any]:
-        """What an item says of an entry's values when its key or product changes. Shows none of them.
+    def reseal(self, entry: EntryPlaces, product_id: UUID, key: str) -> list[NumberedValue]:
+        """An entry's values for when its key or product changes. Shows none of them.
 
         Raises `Unavailable` where one of them does not open: under another key it never would again.
         """
@@ -89,9 +89,9 @@ class StoredValues:
         for held in entry.values:
             was = ValuePlace(product_id=entry.product_id, key=entry.key, number=held.number)
             becomes = ValuePlace(product_id=product_id, key=key, number=held.number)
-            sealed = self.seal(self.open_stored(held.sealed, entry.id, was), entry.id, becomes)["sealed"]
-            resealed.append({"number": held.number, "sealed": sealed})
-        return {"resealed": resealed, "resealed_for": {"product_id": str(product_id), "key": key}}
+            sealed = self.seal(self.open_stored(held.sealed, entry.id, was), entry.id, becomes)
+            resealed.append(NumberedValue(number=held.number, sealed=sealed["sealed"]))
+        return resealed
 
     def open(self, stored: StoredValue) -> str | None:
         """The value, to be shown, which is counted of a secret. Raises `Unavailable` where it stays shut."""

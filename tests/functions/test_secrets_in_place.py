@@ -235,6 +235,26 @@ def test_secrets_are_renamed_and_moved_in_bulk_beside_plain_entries(owner: Clien
     assert [reveal(owner, entry) for entry in secrets] == ["new", "value-1", "value-3"]
 
 
+def test_secret_that_is_changed_several_times_in_one_bulk_is_changed_in_order(owner: Client) -> None:
+    entry = create_secret(owner, "one")
+    row_id = entry["id"]
+    items = [
+        {"id": row_id, "value": "two"},
+        {"id": row_id, "key": "RENAMED", "value": "three"},
+        {"id": row_id, "key": "RENAMED_AGAIN"},
+        {"id": row_id, "value": "four"},
+    ]
+    rows = owner.request("PATCH", "/api/app-info/bulk", {"items": items}).expect(200)["items"]
+    assert [(row["key"], row["version"]) for row in rows] == [
+        (entry["key"], 2),
+        ("RENAMED", 3),
+        ("RENAMED_AGAIN", 4),
+        ("RENAMED_AGAIN", 5),
+    ]
+    assert [reveal_version(owner, entry, number) for number in (1, 2, 3)] == ["one", "two", "three"]
+    assert reveal(owner, entry) == "four"
+
+
 def test_rename_to_a_key_that_is_taken_is_refused_and_loses_nothing(owner: Client) -> None:
     entry = create_secret(owner, "one")
     owner.create_app_info(entry["product_id"], key="TAKEN")

@@ -79,6 +79,32 @@ def test_secrets_of_one_container_cost_kms_one_key_bound_to_what_it_is_for(owner
     assert asked[0][1]["EncryptionContext"] == {"app": "forum", "purpose": "app_info"}
 
 
+def test_rename_of_a_secret_asks_kms_by_purpose_alone_and_its_values_open(owner: Client, kms: Any) -> None:
+    """CloudTrail shows what KMS is asked: the name of a key is in none of it."""
+    entry = create_secret(owner, "one")
+    owner.patch(f"/api/app-info/{entry['id']}", {"value": "two"}).expect(200)
+    get_vault.cache_clear()
+    with noting(kms) as asked:
+        owner.patch(f"/api/app-info/{entry['id']}", {"key": "RENAMED_CANARY"}).expect(200)
+    assert Counter(name for name, _ in asked) == {"Decrypt": 1, "GenerateDataKey": 1}
+    assert {tuple(params["EncryptionContext"]) for _, params in asked} == {("app", "purpose")}
+    assert "CANARY" not in str(asked)
+    assert reveal(owner, entry) == "two"
+    assert owner.post(f"/api/app-info/{entry['id']}/versions/1/reveal").expect(200)["value"] == "one"
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_rename_and_restoration_change_nothing_while_kms_refuses(owner: Client, kms: Any, code: str) -> None:
+    entry = create_secret(owner, "one")
+    before = owner.patch(f"/api/app-info/{entry['id']}", {"value": "two"}).expect(200)
+    with refusing(kms, code):
+        owner.patch(f"/api/app-info/{entry['id']}", {"key": "RENAMED"}).expect_problem(503, "unavailable")
+        restored = owner.post(f"/api/app-info/{entry['id']}/versions/1/restore")
+        restored.expect_problem(503, "unavailable")
+    assert owner.get(f"/api/app-info?key={entry['key']}").expect(200)["items"] == [before]
+    assert reveal(owner, entry) == "two"
+
+
 WRITES: dict[str, Callable[[Client, dict[str, Any]], Any]] = {
     "create": lambda client, entry: client.post(
         "/api/app-info",

@@ -82,6 +82,11 @@ def of_entry(*rest: Any) -> Prepare:
     return lambda _, person: (person.rows["app_info"], *rest)
 
 
+def of_entries(*rest: Any) -> Prepare:
+    """A call about some entries."""
+    return lambda _, person: ([person.rows["app_info"]], *rest)
+
+
 def plain(*arguments: Any) -> Prepare:
     """A call that needs nothing."""
     return lambda _connection, _person: arguments
@@ -167,6 +172,7 @@ PEOPLES: dict[str, Prepare] = {
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
     "write_app_info(jsonb,text)": write,
     "reveal_app_info(uuid,integer,text)": of_entry(None, APP_INFO_KEY),
+    "read_app_info_places(uuid[],boolean,text)": of_entries(WITH_SECRETS, APP_INFO_KEY),
     "export_app_info(uuid,text[],boolean,text)": of_product(["url"], WITH_SECRETS, APP_INFO_KEY),
     "compare_app_info(uuid,text[],text)": of_product(["FORECAST_URL"], APP_INFO_KEY),
     "list_app_info_versions(uuid)": entry,

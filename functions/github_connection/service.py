@@ -7,6 +7,7 @@ from uuid import UUID
 from postgrest import SyncPostgrestClient
 
 from functions.github_connection.schemas import ConnectionRead, ConnectionSave
+from shared.deadlines import Deadline, RequestDeadline
 from shared.deployment_secrets import read_secret
 from shared.encryption import Place, get_vault
 from shared.errors import NotFound
@@ -21,14 +22,15 @@ from shared.supabase import Supabase, get_http_client
 class ConnectionService:
     """Reads, replaces and removes the connection of the caller."""
 
-    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, caller: Caller, supabase: SyncPostgrestClient, deadline: Deadline) -> None:
         self.caller = caller
         self.supabase = supabase
+        self.deadline = deadline
 
     @classmethod
-    async def for_caller(cls, caller: SignedIn, supabase: Supabase) -> Self:
+    async def for_caller(cls, caller: SignedIn, supabase: Supabase, deadline: RequestDeadline) -> Self:
         """The service of one request."""
-        return cls(caller, supabase)
+        return cls(caller, supabase, deadline)
 
     def get(self) -> ConnectionRead:
         """The connection, without its token. Raises `NotFound`."""
@@ -42,7 +44,8 @@ class ConnectionService:
         settings = get_settings()
         token = body.token.get_secret_value()
         with as_problems():
-            user = GitHub(get_http_client(), str(settings.github_api_url), token).get_user()
+            github = GitHub(get_http_client(), str(settings.github_api_url), token, deadline=self.deadline)
+            user = github.get_user()
         connection_id = UUID(str(self.supabase.rpc("get_github_connection_id", {}).execute().data))
         arguments = {
             "connection": self._seal(body, user, connection_id),

@@ -1,6 +1,5 @@
 """The caller's repositories on GitHub, and their import into a product."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from functions.github_import.schemas import (
     ImportResult,
     Outcome,
 )
+from shared.deadlines import Deadline, RequestDeadline
 from shared.deployment_secrets import read_secret
 from shared.entities.github_runs import RunRead, RunState
 from shared.entities.products import ProductLink
@@ -43,8 +43,6 @@ from shared.supabase import Supabase
 from shared.sync.messages import SyncMessage
 from shared.sync.queue import send
 
-# Of the 29 s that the function has: a last slow answer takes up to 10 s, and the database needs its part.
-READING_SECONDS = 16
 OUTCOMES: dict[type[GitHubError], Outcome] = {
     GitHubNotFound: "not_found",
     GitHubForbidden: "forbidden",
@@ -63,14 +61,15 @@ NOT_REACHED = "Forum stopped before it came to this one. Send it again."
 class GitHubImportService:
     """Reads from GitHub with the caller's token, writes to the database as the caller."""
 
-    def __init__(self, supabase: SyncPostgrestClient, github: GitHub) -> None:
+    def __init__(self, supabase: SyncPostgrestClient, github: GitHub, deadline: Deadline) -> None:
         self.supabase = supabase
         self.github = github
+        self.deadline = deadline
 
     @classmethod
-    async def for_caller(cls, supabase: Supabase, github: CallersGitHub) -> Self:
+    async def for_caller(cls, supabase: Supabase, github: CallersGitHub, deadline: RequestDeadline) -> Self:
         """The service of one request."""
-        return cls(supabase, github)
+        return cls(supabase, github, deadline)
 
     def get_page(self, query: GitHubRepositoryQuery) -> GitHubRepositoryPage:
         """A part of the listing: one or two pages of GitHub's, one more request each for `total`."""
@@ -95,8 +94,8 @@ class GitHubImportService:
     def import_repositories(self, body: Import) -> ImportReport:
         """Import the chosen repositories into a product. Safe to repeat. Raises `NotFound`."""
         self._check_product(body.product_id)
-        started_at, deadline = datetime.now(UTC), time.monotonic() + READING_SECONDS
-        reading = read_chosen(self.github, body.github_ids, lambda: time.monotonic() < deadline)
+        started_at = datetime.now(UTC)
+        reading = read_chosen(self.github, body.github_ids, lambda: self.deadline.seconds_left > 0)
         failure = reading.failure
         found = [] if failure else list(reading.found.values())
         told = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)

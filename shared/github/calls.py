@@ -1,22 +1,41 @@
 """Requests to GitHub with one token: what each carries, what they have cost, how a connection can fail."""
 
+import random
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import httpx
 
-from shared.github.errors import TimedOut, TokenRejected, Unavailable
+from shared.deadlines import Deadline
+from shared.github.answers import explain
+from shared.github.errors import RateLimited, TimedOut, TokenRejected, Unavailable
 from shared.log import logger
 
 API_VERSION = "2026-03-10"
 TIMEOUT = httpx.Timeout(10, connect=2)
 LONGEST_TOKEN = 4096
 LONGEST_DATE = 40
+LONGEST_PAUSE_SECONDS = 0.3
+# What a request needs at least to be worth sending.
+SHORTEST_WAIT_SECONDS = 1.0
+LIMITS = (httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS)
+
+
+class TokenSource(Protocol):
+    """Where a stored token comes from. It learns what GitHub says of it, for all other calls with it."""
+
+    def replace_refused(self) -> str | None:
+        """Another token in place of the one that GitHub has just refused. None where there is none."""
+        ...
+
+    def note_limit(self, limit: RateLimited) -> None:
+        """GitHub limits the token's owner."""
+        ...
 
 
 @dataclass
@@ -36,43 +55,75 @@ class Spending:
 
 
 class Calls:
-    """Sends requests with one token. `http` is shared by all callers: nothing of this one may stay in it."""
+    """Sends requests with one token. `http` is shared by all callers: nothing of this one may stay in it.
 
-    def __init__(
+    With a `source`, a refused token is replaced where it can be, and the source learns of refusals and
+    limits. With a `deadline`, no request outlasts it, and a read that fails in passing is tried once more.
+    """
+
+    def __init__(  # noqa: PLR0913 - what follows the token is optional and has a name
         self,
         http: httpx.Client,
         token: str,
         *,
+        source: TokenSource | None = None,
+        deadline: Deadline | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        # A newline would end the header, and h11's complaint about it would quote the token.
-        if not re.fullmatch(r"[\x21-\x7e]+", token) or len(token) > LONGEST_TOKEN:
-            raise TokenRejected
         self.clock = clock
         self.spending = Spending()
         self._http = http
+        self._source = source
+        self._deadline = deadline
         self._timeout = timeout
-        self._headers = {
-            "accept": "application/vnd.github+json",
-            "accept-encoding": "gzip",
-            "authorization": f"Bearer {token}",
-            "user-agent": "forum-backend",
-            "x-github-api-version": API_VERSION,
-        }
+        self._headers = _make_headers(token)
 
     def get(self, url: httpx.URL) -> httpx.Response:
         """Read an address. Raises `TimedOut` and `Unavailable`."""
+        response = self._read(url)
+        if self._source is None:
+            return response
+        while response.status_code == httpx.codes.UNAUTHORIZED:
+            token = self._source.replace_refused()
+            if token is None:
+                return response
+            self._headers = _make_headers(token)
+            response = self._read(url)
+        if response.status_code in LIMITS:
+            error = explain(response, self.clock())
+            if isinstance(error, RateLimited):
+                self._source.note_limit(error)
+        return response
+
+    def _read(self, url: httpx.URL) -> httpx.Response:
+        """Ask, and once more where GitHub fails in passing and there is time: many an outage is a blink."""
+        if self._deadline is None:
+            return self._send("GET", url)
+        try:
+            response = self._send("GET", url)
+            if not _has_failed(response) or not self._is_time_left():
+                return response
+        except (TimedOut, Unavailable):
+            if not self._is_time_left():
+                raise
+        # At no common moment: callers meet an outage together.
+        time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - nothing depends on it being secret
         return self._send("GET", url)
+
+    def _is_time_left(self) -> bool:
+        return self._deadline is None or self._deadline.seconds_left > SHORTEST_WAIT_SECONDS
 
     def post(self, url: httpx.URL, body: Any) -> httpx.Response:
         """Send JSON. Raises `TimedOut` and `Unavailable`."""
         return self._send("POST", url, body)
 
     def _send(self, method: Literal["GET", "POST"], url: httpx.URL, body: Any = None) -> httpx.Response:
+        if not self._is_time_left():
+            raise TimedOut
         # Built here and not by the client: cookies, headers and auth that a shared client holds stay out.
         request = httpx.Request(
-            method, url, headers=self._headers, json=body, extensions={"timeout": self._timeout.as_dict()}
+            method, url, headers=self._headers, json=body, extensions={"timeout": self._limit_waiting()}
         )
         self.spending.requests += 1
         try:
@@ -87,6 +138,34 @@ class Calls:
         if "sunset" in response.headers:
             _warn_of_sunset(response.headers["sunset"][:LONGEST_DATE])
         return response
+
+    def _limit_waiting(self) -> dict[str, float | None]:
+        """No longer than until the deadline."""
+        waiting = self._timeout.as_dict()
+        if self._deadline is None:
+            return waiting
+        left = self._deadline.seconds_left
+        return {what: left if most is None else min(most, left) for what, most in waiting.items()}
+
+
+def _make_headers(token: str) -> dict[str, str]:
+    # A newline would end the header, and h11's complaint about it would quote the token.
+    if not re.fullmatch(r"[\x21-\x7e]+", token) or len(token) > LONGEST_TOKEN:
+        raise TokenRejected
+    return {
+        "accept": "application/vnd.github+json",
+        "accept-encoding": "gzip",
+        "authorization": f"Bearer {token}",
+        "user-agent": "forum-backend",
+        "x-github-api-version": API_VERSION,
+    }
+
+
+def _has_failed(response: httpx.Response) -> bool:
+    """Whether GitHub, or a proxy before it, has failed: a 5xx, or a body that ends in the middle."""
+    if response.status_code != httpx.codes.OK:
+        return response.is_server_error
+    return not response.content.rstrip().endswith((b"}", b"]"))
 
 
 @cache

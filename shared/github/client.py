@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from shared.deadlines import Deadline
 from shared.github.answers import find_last_page, find_next_url, find_withheld, read_body
-from shared.github.calls import TIMEOUT, Calls, Spending
+from shared.github.calls import TIMEOUT, Calls, Spending, TokenSource
 from shared.github.errors import Unavailable
 from shared.github.repository import REPOSITORIES, REPOSITORY, GitHubRepository
 from shared.github.user import GitHubUser, read_user
@@ -31,16 +32,18 @@ class RepositoryPage:
 class GitHub:
     """GitHub for one token. `http` is shared by all callers, so nothing of this one may stay in it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what follows the token is optional and has a name
         self,
         http: httpx.Client,
         api_url: str,
         token: str,
         *,
+        source: TokenSource | None = None,
+        deadline: Deadline | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._calls = Calls(http, token, timeout=timeout, clock=clock)
+        self._calls = Calls(http, token, source=source, deadline=deadline, timeout=timeout, clock=clock)
         self._api = httpx.URL(api_url.rstrip("/"))
 
     @property

@@ -13,6 +13,7 @@ GitHubError
 """
 
 from datetime import UTC, datetime
+from math import ceil
 
 
 class GitHubError(Exception):
@@ -30,8 +31,9 @@ class RateLimited(GitHubError):
     """The user's allowance at GitHub is used up until `retry_at`."""
 
     def __init__(self, retry_at: float, now: float) -> None:
-        self.retry_after = max(1, round(retry_at - now))
-        self.retry_at = datetime.fromtimestamp(round(retry_at), UTC)
+        # Up: half a second too early is a request that GitHub refuses.
+        self.retry_after = max(1, ceil(retry_at - now))
+        self.retry_at = datetime.fromtimestamp(ceil(retry_at), UTC)
         super().__init__(f"GitHub's rate limit is used up until {self.retry_at:%Y-%m-%dT%H:%M:%SZ}.")
 
 

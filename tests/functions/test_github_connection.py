@@ -203,7 +203,7 @@ def test_token_of_another_github_account_than_the_callers_is_403(
 
 def test_token_cannot_be_stored_while_github_cannot_say_whose_it_is(owner: Client, fake: FakeGitHub) -> None:
     body = {"token": DEMO_TOKEN}
-    fake.account.fail_next(Fault(status=502))
+    fake.account.fail_next(Fault(status=502), times=2)
     owner.request("PUT", CONNECTION, body).expect_problem(502, "github-unavailable")
     fake.account.secondary_limit = SecondaryLimit(retry_after="17")
     limited = owner.request("PUT", CONNECTION, body)

@@ -1,5 +1,6 @@
 """Listing and importing from the fake GitHub, through the function, into the real database."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import pytest
 from local.fake_github import DEMO_TOKEN, FakeGitHub, demo_account, run_fake_github
 from local.fake_github.account import Fault, SecondaryLimit
 from local.supabase import Supabase
+from shared.deadlines import RESERVED_SECONDS
 from shared.settings import get_settings
 from shared.supabase import get_http_client
-from tests.functions.conftest import Client
+from tests.functions.conftest import HANDLERS, Client
+from tests.functions.events import Answer, make_event
 from tests.github.contract import answer_violations, request_violations
 
 LIST = "/api/github/repos"
@@ -332,9 +335,12 @@ def test_rate_limit_is_429_with_retry_after(owner: Client, fake: FakeGitHub) -> 
 def test_failure_of_github_is_a_problem(
     owner: Client, fake: FakeGitHub, fault: Fault, status: int, slug: str
 ) -> None:
-    fake.account.fail_next(fault)
+    fake.account.fail_next(fault, times=2)
 
     owner.get(LIST, headers=TOKEN).expect_problem(status, slug)
+
+    # A 403 says the same the second time.
+    assert len(fake.exchanges) == (1 if fault.status == 403 else 2)
 
 
 def test_github_that_cannot_be_reached_is_502(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -512,7 +518,7 @@ def test_import_tells_apart_why_each_one_failed_and_imports_the_others(
     account.block(blocked, "tos")
     account.require_sso("tidewater-coop")
     # Page 1, then one by one in the order in which they are named: the sixth of those meets a fault.
-    account.fail_next(Fault(status=502), after=6)
+    account.fail_next(Fault(status=502), after=6, times=2)
 
     report = import_into(
         owner, owner.create_product()["id"], [present, deleted, hidden, blocked, withheld, broken]
@@ -563,7 +569,7 @@ def test_import_interrupted_midway_keeps_what_was_read_and_is_finished_by_the_ne
     owner: Client, fake: FakeGitHub, kind: Any
 ) -> None:
     product = owner.create_product()["id"]
-    fake.account.fail_next(Fault(kind=kind), after=1)
+    fake.account.fail_next(Fault(kind=kind), after=1, times=2)
 
     interrupted = import_into(owner, product, newest_first(fake))
 
@@ -572,6 +578,99 @@ def test_import_interrupted_midway_keeps_what_was_read_and_is_finished_by_the_ne
         "Forum stopped before it came to this one. Send it again."
     }
     assert outcomes(import_into(owner, product, newest_first(fake))) == {"unchanged": 100, "imported": 30}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(status=status) for status in (500, 502, 503, 504)),
+        *(Fault(kind="html"), Fault(kind="broken_json"), Fault(kind="cut")),
+    ],
+)
+@pytest.mark.parametrize("after", [0, 1])
+def test_import_that_meets_an_outage_of_a_blink_leaves_nothing_out(
+    owner: Client, fake: FakeGitHub, fault: Fault, after: int
+) -> None:
+    fake.account.fail_next(fault, after=after)
+
+    report = import_into(owner, owner.create_product()["id"], newest_first(fake))
+
+    assert outcomes(report) == {"imported": 130}
+    (run,) = owner.get("/api/github/runs").expect(200)["items"]
+    # What was asked twice is counted twice.
+    assert (run["state"], run["requests"], len(fake.exchanges)) == ("succeeded", 3, 3)
+
+
+def test_import_of_four_hundred_survives_one_outage_among_pages_and_one_among_single_reads(
+    owner: Client, fake: FakeGitHub
+) -> None:
+    fake.reset(demo_account(394))
+    chosen = newest_first(fake)[:250] + newest_first(fake)[-3:]
+    # Three pages of 400 hold the first 250; the last three are read singly.
+    fake.account.fail_next(Fault(status=502), after=1)
+    fake.account.fail_next(Fault(status=504), after=2)
+
+    report = import_into(owner, owner.create_product()["id"], chosen)
+
+    assert outcomes(report) == {"imported": 253}
+
+
+def test_list_that_meets_an_outage_of_a_blink_is_answered(owner: Client, fake: FakeGitHub) -> None:
+    for query in ("skip=80&limit=50&total=true", "skip=500&limit=100&total=true"):
+        for after in range(2):
+            fake.account.fail_next(Fault(status=502), after=after)
+            assert list_repositories(owner, query)["total"] == 130
+
+
+# Until when there is time
+
+
+class LambdaContext:
+    """Lambda's, of a function that may run for so long."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self.milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+def call_within(client: Client, milliseconds: int, method: str, url: str, body: Any = None) -> Answer:
+    """A call of the function when it has so much time left."""
+    sent = {"content-type": "application/json", "authorization": f"Bearer {client.token}", **TOKEN}
+    event = make_event(method, url, sent, None if body is None else json.dumps(body).encode())
+    return Answer(
+        HANDLERS["/api/github"](event, LambdaContext(milliseconds)), event["requestContext"]["requestId"]
+    )
+
+
+def test_slow_github_is_504_before_the_platform_gives_up(owner: Client, fake: FakeGitHub) -> None:
+    fake.account.latency_seconds = 30
+    # 1.4 seconds for GitHub beside what is reserved.
+    milliseconds = RESERVED_SECONDS * 1000 + 1_400
+    body = {"product_id": owner.create_product()["id"], "github_ids": newest_first(fake)[:3]}
+
+    call_within(owner, milliseconds, "GET", f"{LIST}?skip=51").expect_problem(504, "github-timed-out")
+    call_within(owner, milliseconds, "POST", IMPORT, body).expect_problem(504, "github-timed-out")
+
+
+def test_no_time_for_github_is_504_without_a_request(owner: Client, fake: FakeGitHub) -> None:
+    milliseconds = RESERVED_SECONDS * 1000 + 500
+    call_within(owner, milliseconds, "GET", LIST).expect_problem(504, "github-timed-out")
+
+    assert len(fake.exchanges) == 0
+
+
+def test_import_that_runs_out_of_time_keeps_what_was_read(owner: Client, fake: FakeGitHub) -> None:
+    fake.account.change_after(1, lambda: setattr(fake.account, "latency_seconds", 30))
+    milliseconds = RESERVED_SECONDS * 1000 + 3_000
+    product = owner.create_product()["id"]
+    body = {"product_id": product, "github_ids": newest_first(fake)}
+
+    report = call_within(owner, milliseconds, "POST", IMPORT, body).expect(200)
+
+    assert outcomes(report) == {"imported": 100, "unavailable": 30}
+    assert len(stored(owner, product)) == 100
 
 
 def test_import_of_which_nothing_could_be_read_is_a_problem_and_a_failed_run(
@@ -585,7 +684,7 @@ def test_import_of_which_nothing_could_be_read_is_a_problem_and_a_failed_run(
         (Fault(status=429), 429, "github-rate-limited"),
     )
     for fault, status, slug in faults:
-        fake.account.fail_next(fault)
+        fake.account.fail_next(fault, times=2 if fault.status == 500 else 1)
         body = {"product_id": product, "github_ids": newest_first(fake)}
         owner.post(IMPORT, body, headers=TOKEN).expect_problem(status, slug)
 

@@ -58,7 +58,11 @@ class ConnectionRead(Row):
     )
     token_expires_at: datetime | None
     state: Literal["active", "needs_reauth"] = Field(
-        description="`needs_reauth`: GitHub has refused the token, and Forum asks no more until a new one."
+        description="`needs_reauth`: GitHub has refused the token. Forum does not use it until its owner "
+        "connects again, but for one try by the schedule an hour later."
+    )
+    paused_until: datetime | None = Field(
+        description="Until when GitHub's rate limit forbids every request with the token, if it does."
     )
     last_sync_at: datetime | None
     last_success_at: datetime | None

@@ -5,14 +5,12 @@ from datetime import UTC, datetime, timedelta
 from shared.encryption import Place, get_vault
 from shared.sync.database import Begun, RunDatabase
 from shared.sync.messages import SyncMessage
-from shared.token_renewal import get_app, refresh_claimed, save_twice, seal_pair
+from shared.token_renewal import RenewalUnderWay, get_app, renew
+
+__all__ = ["RenewalUnderWay", "Tokens"]
 
 # A run takes minutes at most; what ends sooner is renewed before it.
 RENEW_BEFORE = timedelta(minutes=10)
-
-
-class RenewalUnderWay(Exception):
-    """Somebody else has taken the refresh token a moment ago. It works once, so that theirs has to count."""
 
 
 class Tokens:
@@ -22,7 +20,7 @@ class Tokens:
         self._message = message
         self._database = database
         self._begun = begun
-        self._sealed = begun.sealed_token
+        self._token_id = begun.token_id
         self._is_renewed = False
 
     def get(self) -> str:
@@ -30,7 +28,8 @@ class Tokens:
         expires_at = self._begun.token_expires_at
         if self.is_renewable and expires_at is not None and expires_at < datetime.now(UTC) + RENEW_BEFORE:
             return self.renew()
-        return self._open_token()
+        place = Place("github_token", self._message.user_id, self._message.connection_id)
+        return get_vault().open(self._begun.sealed_token, place)
 
     @property
     def is_renewable(self) -> bool:
@@ -38,26 +37,18 @@ class Tokens:
         return not self._is_renewed and self._begun.sealed_refresh_token is not None and get_app() is not None
 
     def renew(self) -> str:
-        """A fresh token, stored before anybody uses it. Raises `TokenRejected`, and other `GitHubError`s."""
-        app = get_app()
-        sealed = self._database.claim_refresh()
-        if sealed is None or app is None:
+        """A fresh token, or the one that somebody else has stored meanwhile.
+
+        Raises `RenewalUnderWay`, `TokenRejected`, and other `GitHubError`s.
+        """
+        ids = self._message.user_id, self._message.connection_id
+        renewed = renew(self._database, get_app(), *ids, self._token_id)
+        if renewed is None:
             raise RenewalUnderWay
         self._is_renewed = True
-        ids = self._message.user_id, self._message.connection_id
-        pair = refresh_claimed(app, *ids, sealed)
-        connection = seal_pair(pair, *ids)
-        self._sealed = connection["sealed_token"]
-        if not save_twice(self._database.save_refreshed, connection):
-            # Its owner has stored another one meanwhile.
-            self._sealed = self._database.read_token()["sealed_token"]
-            return self._open_token()
-        return pair.token
+        self._token_id = renewed.token_id
+        return renewed.token
 
     def has_been_replaced(self) -> bool:
-        """Whether the owner has stored another token than the one that this run has."""
-        return bool(self._database.read_token()["sealed_token"] != self._sealed)
-
-    def _open_token(self) -> str:
-        place = Place("github_token", self._message.user_id, self._message.connection_id)
-        return get_vault().open(self._sealed, place)
+        """Whether another token is stored than the one that this run has."""
+        return bool(self._database.read_token()["token_id"] != self._token_id)

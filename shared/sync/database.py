@@ -32,7 +32,8 @@ class Begun(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    state: Literal["running", "busy", "ended"]
+    state: Literal["running", "busy", "paused", "ended"]
+    token_id: str = ""
     sealed_token: dict[str, Any] | None = Field(None, repr=False)
     sealed_refresh_token: dict[str, Any] | None = Field(None, repr=False)
     token_expires_at: datetime | None = None
@@ -126,14 +127,14 @@ class RunDatabase:
         """Give the lease back before the run has ended: another delivery may go on at once."""
         _call(self._supabase, "release_github_connections", {"run_ids": [self._ids["run_id"]]})
 
-    def claim_refresh(self) -> dict[str, Any] | None:
-        """The sealed refresh token, to one caller; None to all others."""
-        claimed = self._call("claim_github_token_refresh")
-        return None if claimed is None else claimed["sealed_refresh_token"]
+    def claim(self, token_id: str) -> dict[str, Any] | None:
+        """What the held token can be renewed with, or what has taken its place. None for nothing."""
+        claimed: dict[str, Any] | None = self._call("claim_github_token_refresh", token_id=token_id)
+        return claimed
 
-    def save_refreshed(self, connection: dict[str, Any]) -> bool:
-        """Store a fresh pair. False where the owner has stored another token since."""
-        return bool(self._call("save_refreshed_github_token", connection=connection))
+    def save(self, pair: dict[str, Any]) -> bool:
+        """Store a renewed pair. False where another token is stored by now."""
+        return bool(self._call("save_refreshed_github_token", connection=pair))
 
     def read_token(self) -> dict[str, Any]:
         """The sealed token as it is now."""

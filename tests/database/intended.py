@@ -27,8 +27,11 @@ _GITHUB_OF_PEOPLE = (
     "get_sealed_github_token(text)",
     # 20261122003000_background_imports
     "request_github_import(uuid,bigint[])",
-    # 20261122003030_interactive_token_refresh
-    *("claim_own_token_refresh(text)", "save_own_refreshed_token(jsonb,text)"),
+    # 20261122003030_interactive_token_refresh and 20261126000710_github_token_renewal
+    *("claim_own_token_refresh(uuid,text)", "save_own_refreshed_token(jsonb,text)"),
+    # 20261126000700_github_connection_state
+    "report_github_refusal(uuid,text)",
+    "report_github_limit(bigint,timestamp with time zone,text)",
 )
 # 20261125000120_write_app_info, 20261125000130_reveal_app_info and 20261126000220_write_sealed_places
 _SECRETS_OF_PEOPLE = (
@@ -49,7 +52,7 @@ _GITHUB_OF_THE_SERVICE = (
     # 20261122002600_finish_github_sync
     "finish_github_sync(uuid,uuid,uuid,jsonb)",
     # 20261122002700_github_token_refresh
-    *("claim_github_token_refresh(uuid,uuid,uuid)", "read_github_sync_token(uuid,uuid,uuid)"),
+    *("claim_github_token_refresh(uuid,uuid,uuid,uuid)", "read_github_sync_token(uuid,uuid,uuid)"),
     "save_refreshed_github_token(uuid,uuid,uuid,jsonb)",
     # 20261122003010_background_import_chunks
     "apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)",
@@ -161,5 +164,7 @@ TRIGGERS = {
     # 20261122002100_github_connections and 20261122002200_github_runs
     "private.github_connections.ensure_user",
     "private.github_connections.end_run_of_connection",
+    # 20261126000700_github_connection_state and 20261126000720_github_run_messages
+    *("private.github_connections.keep_github_state", "public.github_runs.prune_runs"),
 }
 """What keeps the rules that no constraint or policy can. touch and keep_owner are asked of all tables."""

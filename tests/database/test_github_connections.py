@@ -63,7 +63,7 @@ def test_saved_connection_is_shown_without_its_token(database: Connection, owner
     saved = connect(database, owner)
     assert set(saved) == {
         *("id", "github_login", "github_user_id", "token_kind", "scopes", "token_expires_at", "state"),
-        *("last_sync_at", "last_success_at", "last_error", "next_sync_at", "version"),
+        *("last_sync_at", "last_success_at", "last_error", "next_sync_at", "paused_until", "version"),
         *("created_at", "updated_at"),
     }
     assert (saved["github_login"], saved["scopes"], saved["state"]) == ("octocat", ["repo"], "active")

@@ -40,9 +40,11 @@ CALLS: dict[LiteralString, tuple[Any, ...]] = {
     "next_github_sync_chunk": (100,),
     "apply_github_sync_chunk": (Jsonb([found(1, stars_count=99)]), Jsonb({"requests": 1})),
     "finish_github_sync": (Jsonb({"state": "succeeded", "token_alive": True}),),
-    "claim_github_token_refresh": (),
+    "claim_github_token_refresh": (uuid4(),),
     "read_github_sync_token": (),
-    "save_refreshed_github_token": (Jsonb({"sealed_token": {"forged": 1}}),),
+    "save_refreshed_github_token": (
+        Jsonb({"sealed_token": {"forged": 1}, "token_id": str(uuid4()), "renews": str(uuid4())}),
+    ),
 }
 SERVICE_ONLY: tuple[LiteralString, ...] = (
     *(f"select public.{name}(null, null, null{', null' * len(rest)})" for name, rest in CALLS.items()),
@@ -190,8 +192,11 @@ PEOPLES: tuple[LiteralString, ...] = (
     "select public.request_github_sync()",
     "select public.release_github_sync(null)",
     "select public.record_github_import('', '{}')",
-    "select public.claim_own_token_refresh('')",
+    "select public.claim_own_token_refresh(null, '')",
     "select public.save_own_refreshed_token('{}', '')",
+    "select public.get_sealed_github_token('')",
+    "select public.report_github_refusal(null, '')",
+    "select public.report_github_limit(1, now(), '')",
 )
 
 

@@ -26,6 +26,7 @@ from tests.database.github_sync import (
     seen,
     serve,
     start,
+    stored_connection,
 )
 from tests.database.world import make_person
 
@@ -57,7 +58,8 @@ def test_resync_on_postgres_15_ends_as_on_17(oldest: Connection) -> None:
     expire_lease(oldest, owner)
     assert claim(oldest, owner) == [message]
     assert begin(oldest, message)["remaining"] == 2
-    assert serve(oldest, "claim_github_token_refresh", *message.ids) is not None
+    token_id = stored_connection(oldest, owner)["token_id"]
+    assert serve(oldest, "claim_github_token_refresh", *message.ids, token_id) is not None
     apply(oldest, message, seen(4, "blocked", url="https://github.com/notice"), found(5))
     run = finish(oldest, message)
     assert (run["state"], run["requests"]) == ("succeeded", 2)

@@ -196,9 +196,10 @@ def make_due(connection: Connection, owner: Person) -> None:
 
 
 def expire_lease(connection: Connection, owner: Person) -> None:
-    """Whoever held it was killed, and its time has passed."""
+    """Whoever held it was killed, and its message is lost."""
     connection.execute(
         "update private.github_connections set lease_until = now() - interval '1 second',"
+        " message_until = now() - interval '1 second',"
         " refresh_lease_until = refresh_lease_until - interval '1 hour' where user_id = %s",
         (owner.id,),
     )

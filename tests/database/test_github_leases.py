@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, LiteralString
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from local.postgres import Postgres
@@ -110,11 +112,47 @@ def test_run_that_failed_on_the_way_can_be_begun_again_at_once(database: Connect
     assert (answer["state"], answer["remaining"]) == ("running", 1)
 
 
+def test_run_whose_message_still_waits_is_not_claimed_again(database: Connection, owner: Person) -> None:
+    (message,) = claim(database, owner)
+    pass_time(database, owner, "lease_until = now() - interval '1 second'")
+    assert claim(database, owner) == []
+    pass_time(database, owner, "message_until = now() - interval '1 second'")
+    assert claim(database, owner) == [message]
+
+
+def test_run_whose_message_comes_back_after_a_failure_is_not_claimed_again(
+    database: Connection, owner: Person
+) -> None:
+    message = start(database, owner)
+    serve(database, "release_github_connections", [message.run_id])
+    assert claim(database, owner) == []
+    assert begin(database, message)["state"] == "running"
+    finish(database, message)
+    make_due(database, owner)
+    assert len(claim(database, owner)) == 1
+
+
+def test_request_whose_message_waits_is_not_claimed_by_the_schedule(
+    database: Connection, owner: Person
+) -> None:
+    with acting_as(database, owner.actor):
+        database.execute("select public.request_github_sync()")
+    pass_time(database, owner, "lease_until = now() - interval '1 second'")
+    assert claim(database, owner) == []
+
+
+def pass_time(connection: Connection, owner: Person, change: LiteralString) -> None:
+    """Time passes for one column."""
+    update = sql.SQL("update private.github_connections set {} where user_id = %s").format(sql.SQL(change))
+    connection.execute(update, (owner.id,))
+
+
 def test_begun_run_hands_out_the_token_and_what_is_left(database: Connection, owner: Person) -> None:
     make_due(database, owner)
     (message,) = claim(database, owner)
     assert begin(database, message) == {
         "state": "running",
+        "token_id": stored_connection(database, owner)["token_id"],
         "sealed_token": SEALED,
         "sealed_refresh_token": SEALED_REFRESH,
         "token_kind": "app_user",
@@ -178,67 +216,124 @@ def test_claim_passes_by_a_user_without_repositories(database: Connection) -> No
     assert (run["state"], run["results"]) == ("succeeded", [])
 
 
-def test_refresh_token_is_handed_to_one_caller(database: Connection, owner: Person) -> None:
-    message = start(database, owner)
-    assert serve(database, "claim_github_token_refresh", *message.ids) == {
-        "sealed_refresh_token": SEALED_REFRESH
-    }
-    assert serve(database, "claim_github_token_refresh", *message.ids) is None
-    read = serve(database, "read_github_sync_token", *message.ids)
-    assert (read["sealed_token"], read["refreshing"]) == (SEALED, True)
-    new = {
+def claim_refresh(connection: Connection, message: Message, token_id: str) -> Any:
+    """A worker needs another token than the one that it holds."""
+    return serve(connection, "claim_github_token_refresh", *message.ids, token_id)
+
+
+def renewed(held: str, **changes: Any) -> Json:
+    """A pair that takes the place of a token."""
+    return {
+        "renews": held,
+        "token_id": str(uuid4()),
         "sealed_token": {"new": 1},
         "sealed_refresh_token": {"new": 2},
         "token_expires_at": "2031-01-01T00:00:00+00:00",
         "refresh_token_expires_at": "2031-06-01T00:00:00+00:00",
+        **changes,
     }
+
+
+def test_refresh_token_is_handed_to_one_caller(database: Connection, owner: Person) -> None:
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    assert claim_refresh(database, message, held) == {"sealed_refresh_token": SEALED_REFRESH}
+    assert claim_refresh(database, message, held) == {"refreshing": True}
+    read = serve(database, "read_github_sync_token", *message.ids)
+    assert (read["sealed_token"], read["refreshing"]) == (SEALED, True)
+    new = renewed(held)
     assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(new)) is True
     assert serve(database, "read_github_sync_token", *message.ids) == {
+        "token_id": new["token_id"],
         "sealed_token": {"new": 1},
         "token_kind": "app_user",
         "token_expires_at": "2031-01-01T00:00:00+00:00",
         "refreshing": False,
     }
     row = stored_connection(database, owner)
-    assert {name: row[name] for name in new} == new
+    assert new == {"renews": held, **{name: row[name] for name in new if name != "renews"}}
+
+
+def test_holder_of_a_former_token_gets_the_stored_one_and_claims_nothing(
+    database: Connection, owner: Person
+) -> None:
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    new = renewed(held)
+    serve(database, "save_refreshed_github_token", *message.ids, Jsonb(new))
+    stored = {"token_id": new["token_id"], "sealed_token": {"new": 1}}
+    assert claim_refresh(database, message, held) == stored
+    assert stored_connection(database, owner)["refresh_lease_until"] is None
+    with acting_as(database, owner.actor):
+        own = "select public.claim_own_token_refresh(%s, %s)"
+        assert one(database, own, (held, IMPORT_KEY)) == stored
+    connect(database, owner, sealed_token={"own": 1})
+    assert claim_refresh(database, message, new["token_id"])["sealed_token"] == {"own": 1}
+
+
+def test_claim_outlives_the_end_of_another_ones_run(database: Connection, owner: Person) -> None:
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    with acting_as(database, owner.actor):
+        own = "select public.claim_own_token_refresh(%s, %s)"
+        assert one(database, own, (held, IMPORT_KEY)) == {"sealed_refresh_token": SEALED_REFRESH}
+    finish(database, message)
+    assert claim_refresh(database, start(database, owner), held) == {"refreshing": True}
+    with acting_as(database, owner.actor):
+        save = "select public.save_own_refreshed_token(%s, %s)"
+        assert one(database, save, (Jsonb(renewed(held)), IMPORT_KEY)) is True
 
 
 def test_refresh_that_came_too_late_is_stored_and_another_may_try_meanwhile(
     database: Connection, owner: Person
 ) -> None:
-    message = start(database, owner)
-    serve(database, "claim_github_token_refresh", *message.ids)
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    claim_refresh(database, message, held)
     expire_lease(database, owner)
-    assert serve(database, "claim_github_token_refresh", *message.ids) is not None
-    new = Jsonb({"sealed_token": {"new": 1}, "sealed_refresh_token": {"new": 2}})
-    assert serve(database, "save_refreshed_github_token", *message.ids, new) is True
+    assert claim_refresh(database, message, held) == {"sealed_refresh_token": SEALED_REFRESH}
+    new = renewed(held)
+    assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(new)) is True
+    # The answer of the first attempt was lost: the second finds its own pair.
+    assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(new)) is True
+    assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(renewed(held))) is False
 
 
 def test_refresh_does_not_take_the_place_of_a_token_stored_since(database: Connection, owner: Person) -> None:
-    message = start(database, owner)
-    serve(database, "claim_github_token_refresh", *message.ids)
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    claim_refresh(database, message, held)
     connect(database, owner, sealed_token={"own": 1})
-    new = Jsonb({"sealed_token": {"new": 1}})
-    assert serve(database, "save_refreshed_github_token", *message.ids, new) is False
+    assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(renewed(held))) is False
     assert stored_connection(database, owner)["sealed_token"] == {"own": 1}
+
+
+def test_refresh_is_stored_after_a_rotation_of_keys_too(database: Connection, owner: Person) -> None:
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    claim_refresh(database, message, held)
+    database.execute(
+        'update private.github_connections set sealed_token = sealed_token || \'{"key_id": "new"}\','
+        ' sealed_refresh_token = sealed_refresh_token || \'{"key_id": "new"}\' where user_id = %s',
+        (owner.id,),
+    )
+    assert serve(database, "save_refreshed_github_token", *message.ids, Jsonb(renewed(held))) is True
 
 
 def test_token_without_a_refresh_token_is_not_refreshed(database: Connection, owner: Person) -> None:
     connect(database, owner, sealed_refresh_token=None, token_kind="oauth")
-    message = start(database, owner)
-    assert serve(database, "claim_github_token_refresh", *message.ids) is None
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    assert claim_refresh(database, message, held) is None
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"sealed_token": "ghu_plain"}, {"sealed_token": {}, "sealed_refresh_token": 1}]
+    "wrong",
+    [
+        *({"sealed_token": None}, {"sealed_token": "ghu_plain"}, {"sealed_refresh_token": 1}),
+        *({"token_id": None}, {"token_id": "1"}, {"renews": None}, {"renews": 7}),
+    ],
 )
 def test_refreshed_token_of_the_wrong_shape_is_refused(
     database: Connection, owner: Person, wrong: Json
 ) -> None:
-    message = start(database, owner)
-    serve(database, "claim_github_token_refresh", *message.ids)
+    message, held = start(database, owner), stored_connection(database, owner)["token_id"]
+    claim_refresh(database, message, held)
     call = "select public.save_refreshed_github_token(%s, %s, %s, %s)"
-    refused = refusal(database, SERVICE, call, (*message.ids, Jsonb(wrong)))
+    refused = refusal(database, SERVICE, call, (*message.ids, Jsonb(renewed(held, **wrong))))
     assert refused is not None
     assert (refused.sqlstate, refused.message_hint) == ("PT422", "connection")
 
@@ -372,11 +467,30 @@ def test_two_workers_with_one_refresh_token_use_it_once(
     sessions: tuple[Connection, Connection, Connection], committed: Person
 ) -> None:
     message = start(sessions[2], committed)
+    held = stored_connection(sessions[2], committed)["token_id"]
 
     def ask(session: Connection) -> Any:
-        return serve(session, "claim_github_token_refresh", *message.ids)
+        return claim_refresh(session, message, held)
 
-    assert at_once(sessions, ask, ask) == ({"sealed_refresh_token": SEALED_REFRESH}, None)
+    assert at_once(sessions, ask, ask) == ({"sealed_refresh_token": SEALED_REFRESH}, {"refreshing": True})
+
+
+def test_claim_that_waits_for_a_renewal_gets_what_it_has_stored(
+    sessions: tuple[Connection, Connection, Connection], committed: Person
+) -> None:
+    message = start(sessions[2], committed)
+    held = stored_connection(sessions[2], committed)["token_id"]
+    new = renewed(held)
+
+    def save(session: Connection) -> Any:
+        return serve(session, "save_refreshed_github_token", *message.ids, Jsonb(new))
+
+    def ask(session: Connection) -> Any:
+        with acting_as(session, committed.actor):
+            return one(session, "select public.claim_own_token_refresh(%s, %s)", (held, IMPORT_KEY))
+
+    stored = {"token_id": new["token_id"], "sealed_token": {"new": 1}}
+    assert at_once(sessions, save, ask) == (True, stored)
 
 
 def test_end_and_late_chunk_at_once_end_the_run_as_it_was(

@@ -188,9 +188,10 @@ class World:
         )
 
     def expire_leases(self) -> None:
-        """Whoever held a lease was killed long ago."""
+        """Whoever held a lease was killed long ago, and its message is lost."""
         self.connection.execute(
             "update private.github_connections set lease_until = lease_until - interval '1 hour',"
+            " message_until = message_until - interval '7 hours',"
             " refresh_lease_until = refresh_lease_until - interval '1 hour'"
         )
 

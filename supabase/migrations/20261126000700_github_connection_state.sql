@@ -170,8 +170,9 @@ declare
   connection private.github_connections;
 begin
   perform private.check_import_key(import_key);
-  select known.* into connection from private.github_connections as known where known.user_id = auth.uid();
-  if not found then
+  -- Fails where it finds more than one, in place of choosing.
+  connection := (select known from private.github_connections as known where known.user_id = auth.uid());
+  if connection.id is null then
     return null;
   end if;
   -- Stops each function from finding out by itself, with a request of its own, what GitHub has said already.

@@ -25,11 +25,14 @@ from tests.database.github_sync import (
     know_import_key,
     make_due,
     start,
+    stored_connection,
 )
 from tests.database.secrets import APP_INFO_KEY, changed, know_app_info_key, make_secret, new, sealed
 from tests.database.world import Person, make_person
 
 WITH_SECRETS = True
+# Of no connection: the worker's calls look at the ids of the message first.
+FORMER_TOKEN_ID = "00000000-0000-4000-8000-000000000009"
 
 Prepare = Callable[[Connection, Person], tuple[Any, ...]]
 
@@ -111,21 +114,16 @@ def queue(connection: Connection, person: Person) -> tuple[Any, ...]:
         return (one(connection, "select (public.request_github_sync()).id"),)
 
 
-def claim_renewal(connection: Connection, person: Person) -> tuple[Any, ...]:
-    """A token that has expired."""
-    connection.execute(
-        "update private.github_connections set token_expires_at = now() where user_id = %s", (person.id,)
-    )
-    return (IMPORT_KEY,)
+def of_token(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A call about the stored token."""
+    return (stored_connection(connection, person)["token_id"], IMPORT_KEY)
 
 
 def renew(connection: Connection, person: Person) -> tuple[Any, ...]:
     """A token that its owner renews."""
-    claim_renewal(connection, person)
-    with acting_as(connection, person.actor):
-        connection.execute("select public.claim_own_token_refresh(%s)", (IMPORT_KEY,))
-    renewed = {**connection_as_sent(), "sealed_token": SEALED}
-    return (Jsonb(renewed), IMPORT_KEY)
+    token_id, key = of_token(connection, person)
+    pair = {"renews": token_id, "token_id": str(uuid4()), "sealed_token": SEALED}
+    return (Jsonb({**connection_as_sent(), **pair}), key)
 
 
 def of_run(*rest: Any) -> Prepare:
@@ -182,7 +180,11 @@ PEOPLES: dict[str, Prepare] = {
     "get_github_connection()": plain(),
     "delete_github_connection()": plain(),
     "get_sealed_github_token(text)": plain(IMPORT_KEY),
-    "claim_own_token_refresh(text)": claim_renewal,
+    "report_github_refusal(uuid,text)": of_token,
+    "report_github_limit(bigint,timestamp with time zone,text)": plain(
+        583231, "2999-01-01T00:00:00Z", IMPORT_KEY
+    ),
+    "claim_own_token_refresh(uuid,text)": of_token,
     "save_own_refreshed_token(jsonb,text)": renew,
     "record_github_import(text,jsonb)": record_import,
     "request_github_sync()": plain(),
@@ -198,9 +200,11 @@ SERVICES: dict[str, Prepare] = {
         Jsonb([found(1, stars_count=99)]), Jsonb({"requests": 1})
     ),
     "finish_github_sync(uuid,uuid,uuid,jsonb)": of_run(Jsonb({"state": "succeeded", "token_alive": True})),
-    "claim_github_token_refresh(uuid,uuid,uuid)": of_run(),
+    "claim_github_token_refresh(uuid,uuid,uuid,uuid)": of_run(FORMER_TOKEN_ID),
     "read_github_sync_token(uuid,uuid,uuid)": of_run(),
-    "save_refreshed_github_token(uuid,uuid,uuid,jsonb)": of_run(Jsonb({"sealed_token": SEALED})),
+    "save_refreshed_github_token(uuid,uuid,uuid,jsonb)": of_run(
+        Jsonb({"sealed_token": SEALED, "token_id": FORMER_TOKEN_ID, "renews": FORMER_TOKEN_ID})
+    ),
     "apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)": of_import(
         Jsonb([]), 2, Jsonb({"requests": 1})
     ),

@@ -23,7 +23,13 @@ OWNERS_CHECKS: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = 
     ("private.request_github_import(uuid,bigint[])", "target.user_id = caller_id", "true"),
     ("private.record_github_import(text,jsonb)", "target.user_id = caller_id", "true"),
     ("private.get_sealed_github_token(text)", "known.user_id = auth.uid()", "true"),
-    ("private.claim_own_token_refresh(text)", "known.user_id = auth.uid()", "true"),
+    ("private.claim_own_token_refresh(uuid,text)", "known.user_id = auth.uid()", "true"),
+    ("private.report_github_refusal(uuid,text)", "known.user_id = auth.uid()", "true"),
+    (
+        "private.report_github_limit(bigint,timestamp with time zone,text)",
+        "known.user_id = auth.uid()",
+        "true",
+    ),
     ("private.delete_github_connection()", "known.user_id = caller_id", "true"),
     ("private.lock_github_run(uuid,uuid,uuid)", "and known.connection_id = asked_connection_id", ""),
     (

@@ -22,6 +22,7 @@ IMMUTABLE: set[str] = {
 STABLE: set[str] = {
     "private.check_bulk_item(jsonb,jsonb)",
     "private.check_bulk_items(jsonb,jsonb)",
+    "private.check_github_connection_usable(private.github_connections)",
     "private.check_import_key(text)",
     "private.check_own_product(uuid,uuid)",
     "private.compare_app_info(uuid,text[],text)",
@@ -56,6 +57,7 @@ SETTINGS: dict[str, set[str]] = {
     "private.apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)": {"TimeZone=UTC"},
     "private.apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)": {"TimeZone=UTC"},
     "private.begin_github_sync(uuid,uuid,uuid,integer)": {"TimeZone=UTC"},
+    "private.check_github_connection_usable(private.github_connections)": {"TimeZone=UTC"},
     "private.finish_github_sync(uuid,uuid,uuid,jsonb)": {"TimeZone=UTC"},
     "private.get_sealed_github_token(text)": {"TimeZone=UTC"},
     "private.github_connection_view(private.github_connections)": {"TimeZone=UTC"},

@@ -59,7 +59,7 @@ LISTS: dict[str, Asked] = {
     ),
     # What the dispatcher claims.
     "private.github_connections_due_idx": Asked(
-        "private.github_connections", "state = 'active' and next_sync_at <= '2026-11-01'", "next_sync_at, id"
+        "private.github_connections", "next_sync_at <= '2026-11-01'", "next_sync_at, id"
     ),
     "public.github_runs_user_newest_idx": Asked("public.github_runs", USER, NEWEST),
     # Asked by the foreign key when a product is deleted.

@@ -14,6 +14,10 @@ grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role to postgres;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
 
+-- What supautils lets a hosted project's postgres do: `alter role authenticator set pgrst.db_pre_request = …`.
+grant authenticator to postgres with admin option;
+grant set on parameter "pgrst.db_pre_request" to postgres;
+
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';

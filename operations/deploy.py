@@ -67,6 +67,8 @@ BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 OWN_PATHS = ("api", "health", "mcp", "openapi.json", "reference")
 # libpq's word, and the Supabase CLI's, for a connection that is never in the clear. Both would fall back.
 ENCRYPTED = "require"
+# What PostgREST calls before each request. A project has one.
+PRE_REQUEST = "private.check_request"
 
 
 class DeployError(Exception):
@@ -136,10 +138,41 @@ def migrate(database_url: str) -> None:
 
 def set_keys(database_url: str, settings: Mapping[str, str]) -> None:
     """Tells the database the keys that Forum's functions prove themselves with; it keeps hashes of them."""
-    sslmode = conninfo_to_dict(database_url).get("sslmode") or os.environ.get("PGSSLMODE") or ENCRYPTED
-    with psycopg.connect(database_url, sslmode=str(sslmode)) as connection:
+    with connect(database_url) as connection:
         connection.execute("select private.set_import_key(%s)", [settings["GITHUB_IMPORT_KEY"]])
         connection.execute("select private.set_app_info_key(%s)", [settings["APP_INFO_KEY"]])
+
+
+def set_pre_request(database_url: str) -> None:
+    """Has PostgREST ask Forum before each request. Raises `DeployError` rather than take another's place."""
+    with connect(database_url) as connection:
+        # For this database or for all: the former counts where there are both.
+        row = connection.execute(
+            """
+            select split_part(pair.setting, '=', 2)
+            from pg_db_role_setting as known, unnest(known.setconfig) as pair (setting)
+            where known.setrole = 'authenticator'::regrole
+              and known.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+              and pair.setting like 'pgrst.db\\_pre\\_request=%'
+            order by known.setdatabase desc
+            limit 1
+            """
+        ).fetchone()
+        found = row[0] if row else ""
+        if found not in {"", PRE_REQUEST}:
+            raise DeployError(
+                f"the project's pre-request is {found}, and Forum needs the place for {PRE_REQUEST}:"
+                " docs/deployment.md says what to do"
+            )
+        if not found:
+            connection.execute(f"alter role authenticator set pgrst.db_pre_request = '{PRE_REQUEST}'")
+        connection.execute("notify pgrst, 'reload config'")
+
+
+def connect(database_url: str) -> psycopg.Connection:
+    """A connection to the project's database that is never in the clear unless it is asked to be."""
+    sslmode = conninfo_to_dict(database_url).get("sslmode") or os.environ.get("PGSSLMODE") or ENCRYPTED
+    return psycopg.connect(database_url, sslmode=str(sslmode))
 
 
 def deploy_functions(stage: str, settings: Mapping[str, str]) -> None:
@@ -194,6 +227,7 @@ def deploy(stage: str) -> str:
     """Where the stage is, once it works. Raises `DeployError`."""
     settings = read_stage(stage)
     migrate(settings["DATABASE_URL"])
+    set_pre_request(settings["DATABASE_URL"])
     set_keys(settings["DATABASE_URL"], settings)
     store_secrets(stage, settings)
     deploy_functions(stage, settings)

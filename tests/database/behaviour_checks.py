@@ -4,6 +4,7 @@ The tests call them on the migrated database, the mutation tests on one with a h
 state afterwards, not at the error, and first shows that what is denied here would work for somebody else.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -534,6 +535,24 @@ def secrets_leave_no_plain_copy(connection: Connection) -> Iterator[str]:
         yield "a former value is left in the clear"
 
 
+def estimates_are_shown_to_nobody(connection: Connection) -> Iterator[str]:
+    """A client's statement that only shows its plan is refused, whatever it is about; others are not."""
+    world = make_world(connection)
+    for table in READABLE:
+        statement = sql.SQL("select from public.{}").format(sql.Identifier(table))
+        for headers in ({"accept": "*/*"}, {"prefer": "tx=commit"}):
+            with undone(connection):
+                connection.execute("select set_config('request.headers', %s, true)", (json.dumps(headers),))
+                if refusal(connection, world.owner.actor, statement) is not None:
+                    yield f"{table}: its owner cannot read it"
+                for explain in ("explain (format json) ", " \n EXPLAIN ANALYZE "):
+                    refused = refusal(connection, world.owner.actor, sql.SQL(explain) + statement)
+                    if refused is None or refused.message_hint != "estimates":
+                        yield f"{table}: a client is shown the plan of a query"
+        if refusal(connection, world.owner.actor, sql.SQL("explain ") + statement) is not None:
+            yield f"{table}: an operator cannot look at a plan"
+
+
 def history_cannot_be_edited(connection: Connection) -> Iterator[str]:
     """Nobody who comes through the API writes, changes or deletes a line, the owner included."""
     world = make_world(connection)
@@ -589,6 +608,7 @@ BEHAVIOUR_CHECKS = (
     secrets_are_shown_on_the_record,
     sealed_values_keep_their_place,
     secrets_leave_no_plain_copy,
+    estimates_are_shown_to_nobody,
     history_cannot_be_edited,
     accounts_go_without_a_trace,
 )

@@ -7,7 +7,15 @@ Each check yields a line for each fault. The first five are about the holes that
 from collections.abc import Iterator
 
 from tests.database.actors import Connection
-from tests.database.intended import DEFINERS, EXECUTE, GRANTS, PRIVATE_USERS, TRIGGERS
+from tests.database.intended import (
+    DEFINERS,
+    EXECUTE,
+    GRANTS,
+    KEPT_STATISTICS,
+    PRIVATE_USERS,
+    RESTRICTIONS,
+    TRIGGERS,
+)
 
 OWNER = "postgres"
 OUR_SCHEMAS = ["public", "private"]
@@ -200,7 +208,10 @@ def tables_have_row_level_security(connection: Connection) -> Iterator[str]:
 
 
 def policies_are_about_own_rows(connection: Connection) -> Iterator[str]:
-    """Each policy is for one command, to authenticated, and compares the owner with the caller."""
+    """Each policy is for one command, to authenticated, and compares the owner with the caller.
+
+    Beside them each table has every restriction, which is for all commands.
+    """
     rows = connection.execute(
         """
         select tablename, policyname, permissive, roles::text[], cmd, qual, with_check
@@ -210,7 +221,11 @@ def policies_are_about_own_rows(connection: Connection) -> Iterator[str]:
         (OUR_SCHEMAS,),
     ).fetchall()
     commands: dict[str, list[str]] = {}
+    restrictions: dict[str, set[str]] = {}
     for table, name, permissive, roles, command, using, with_check in rows:
+        if permissive == "RESTRICTIVE" and (command, roles, with_check) == ("ALL", ["authenticated"], None):
+            restrictions.setdefault(table, set()).add(using)
+            continue
         own = OWN_ROWS.format(column="id" if table == "users" else "user_id")
         expected = {
             "SELECT": (own, None),
@@ -226,10 +241,49 @@ def policies_are_about_own_rows(connection: Connection) -> Iterator[str]:
     for table, listed in commands.items():
         if len(listed) != len(set(listed)):
             yield f"{table} has two policies for one command"
+        if restrictions.get(table) != RESTRICTIONS:
+            yield f"{table} is restricted by {restrictions.get(table)} instead of {RESTRICTIONS}"
     for name, role, privilege in sorted(GRANTS):
         table = name.split(".")[1]
         if privilege not in commands.get(table, ()):
             yield f"{table}: {privilege} is granted to {role} and no policy says on which rows"
+
+
+def no_statistics_are_kept_of_what_people_write(connection: Connection) -> Iterator[str]:
+    """The planner's statistics hold values of everybody's rows, and go on holding those of deleted ones."""
+    for table, column in connection.execute(
+        """
+        select c.oid::regclass::text, a.attname
+        from pg_attribute as a
+        join pg_class as c on c.oid = a.attrelid
+        where c.relkind in ('r', 'p', 'm') and c.relnamespace = any (%s::regnamespace[])
+          and a.attnum > 0 and not a.attisdropped
+          -- Up to Postgres 16 the default is -1, from 17 null.
+          and coalesce(a.attstattarget, -1) <> 0
+          and a.attname <> all (%s)
+        """,
+        (OUR_SCHEMAS, list(KEPT_STATISTICS)),
+    ):
+        yield f"{table}.{column} is in the planner's statistics: alter column {column} set statistics 0"
+    for index, number in connection.execute(
+        """
+        select i.indexrelid::regclass::text, a.attnum
+        from pg_index as i
+        join pg_class as c on c.oid = i.indrelid
+        join pg_attribute as a on a.attrelid = i.indexrelid
+        where c.relnamespace = any (%s::regnamespace[])
+          -- Of an expression: a column's own are asked for above.
+          and i.indkey[a.attnum - 1] = 0 and coalesce(a.attstattarget, -1) <> 0
+        """,
+        (OUR_SCHEMAS,),
+    ):
+        yield f"{index}, column {number}, is in the planner's statistics: an expression's are kept, too"
+    for (name,) in connection.execute(
+        "select stxname from pg_statistic_ext where stxrelid in"
+        " (select oid from pg_class where relnamespace = any (%s::regnamespace[]))",
+        (OUR_SCHEMAS,),
+    ):
+        yield f"{name} are statistics of several columns"
 
 
 def relations_are_tables(connection: Connection) -> Iterator[str]:
@@ -380,6 +434,7 @@ CATALOG_CHECKS = (
     unique_keys_belong_to_an_owner,
     tables_have_row_level_security,
     policies_are_about_own_rows,
+    no_statistics_are_kept_of_what_people_write,
     relations_are_tables,
     functions_are_closed,
     foreign_keys_and_owners_are_indexed,

@@ -8,7 +8,8 @@ with ours as (
 )
 select 'column', c.oid::regclass::text || '.' || a.attname,
   concat_ws(
-    ' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
+    ' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated, pg_get_expr(d.adbin, d.adrelid),
+    coalesce(a.attstattarget, -1)
   )
 from pg_class as c
 join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -95,6 +95,9 @@ EXECUTE: set[tuple[str, str]] = {
     ("private.document_search(text,text)", "authenticated"),
     # 20261122002950_interactive_github: an invoker that only reads
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
+    # 20261126000100_refuse_estimates
+    *(("private.check_request()", role) for role in ("anon", "authenticated", "service_role")),
+    ("private.plans_for_execution()", "authenticated"),
     # 20261122001200_idempotency_keys
     ("public.get_idempotent_answer(text)", "authenticated"),
     ("private.get_idempotent_answer(text)", "authenticated"),
@@ -119,8 +122,21 @@ EXECUTE: set[tuple[str, str]] = {
 }
 """Function and role."""
 
-PRIVATE_USERS = {"authenticated", "service_role"}
+PRIVATE_USERS = {"anon", "authenticated", "service_role"}
 """Roles that may look into the schema private, to reach the functions there that are granted to them."""
+
+RESTRICTIONS = {
+    # 20261126000100_refuse_estimates
+    "private.plans_for_execution()",
+}
+"""What has to be true of every request, beside whose a row is: a restrictive policy each, on every table."""
+
+KEPT_STATISTICS = {
+    # The database makes them and nobody writes them. From how often they occur the planner reads how many
+    # rows an owner, a product and a repository have, and chooses the indexes of the lists by it.
+    *("id", "user_id", "product_id", "repository_id"),
+}
+"""The columns of which the planner may keep statistics: they hold values of everybody's rows."""
 
 DEFINERS = {
     "private.ensure_user()",

@@ -378,6 +378,43 @@ OUR_OWN = (
         behaviour.secrets_leave_no_plain_copy,
     ),
     Mutant(
+        "estimates of app info",
+        'drop policy "Nobody can see estimates of app info" on public.app_info',
+        behaviour.estimates_are_shown_to_nobody,
+    ),
+    Mutant(
+        "estimates for clients",
+        edited("private.plans_for_execution()", "'^\\s*explain'", "'^\\s*other'"),
+        behaviour.estimates_are_shown_to_nobody,
+    ),
+    Mutant(
+        "estimates for those who write only",
+        """drop policy "Nobody can see estimates of products" on public.products;
+        create policy "Nobody can see estimates of products" on public.products as restrictive
+        for update to authenticated using (private.plans_for_execution())""",
+        catalog.policies_are_about_own_rows,
+    ),
+    Mutant(
+        "statistics of values",
+        "alter table public.app_info alter column value set statistics -1",
+        catalog.no_statistics_are_kept_of_what_people_write,
+    ),
+    Mutant(
+        "statistics of a new column",
+        "alter table public.products add column motto text",
+        catalog.no_statistics_are_kept_of_what_people_write,
+    ),
+    Mutant(
+        "statistics of an expression",
+        "create index on public.app_info (user_id, lower(value))",
+        catalog.no_statistics_are_kept_of_what_people_write,
+    ),
+    Mutant(
+        "statistics of several columns",
+        "create statistics public.of_values on key, value from public.app_info",
+        catalog.no_statistics_are_kept_of_what_people_write,
+    ),
+    Mutant(
         "history to be tidied",
         """grant delete on public.activity to authenticated;
         create policy "Owners can tidy up" on public.activity for delete to authenticated
@@ -416,8 +453,8 @@ OUR_OWN = (
         catalog.foreign_keys_and_owners_are_indexed,
     ),
     Mutant(
-        "private for anon",
-        "grant usage on schema private to anon",
+        "private for everybody",
+        "grant usage on schema private to public",
         catalog.schema_private_is_private,
     ),
     Mutant(
@@ -453,5 +490,6 @@ CHECKS_OF_A_NEW_TABLE = (
     catalog.unique_keys_belong_to_an_owner,
     catalog.tables_have_row_level_security,
     catalog.foreign_keys_and_owners_are_indexed,
+    catalog.no_statistics_are_kept_of_what_people_write,
     catalog.everything_is_described,
 )

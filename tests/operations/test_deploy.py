@@ -18,6 +18,7 @@ from operations.deploy import (
     migrate,
     read_stage,
     set_keys,
+    set_pre_request,
     tool_environment,
 )
 from tests.conftest import WITHOUT_DURABILITY
@@ -204,6 +205,43 @@ def test_migrations_are_applied_by_the_command_line_of_supabase_and_once(
         capfd.readouterr()
         migrate(server.url)
         assert "Applying migration" not in capfd.readouterr().out
+
+
+def test_pre_request_is_set_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        apply_migrations(server.url)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            assert find_pre_request(connection) == "private.check_request"
+            set_pre_request(server.url)
+            # As on a project whose `postgres` was not allowed to set it by a migration.
+            connection.execute("alter role authenticator reset pgrst.db_pre_request")
+            set_pre_request(server.url)
+            assert find_pre_request(connection) == "private.check_request"
+
+
+def test_pre_request_of_somebody_else_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    with (
+        run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server,
+        psycopg.connect(server.superuser_url, autocommit=True) as connection,
+    ):
+        connection.execute("alter role authenticator set pgrst.db_pre_request = 'public.limit_rate'")
+        apply_migrations(server.url)
+        assert find_pre_request(connection) == "public.limit_rate"
+        with pytest.raises(DeployError, match=r"the project's pre-request is public\.limit_rate"):
+            set_pre_request(server.url)
+        assert find_pre_request(connection) == "public.limit_rate"
+
+
+def find_pre_request(connection: psycopg.Connection) -> str:
+    """What a new connection of PostgREST would be told."""
+    rows = connection.execute(
+        "select unnest(setconfig) from pg_db_role_setting where setrole = 'authenticator'::regrole"
+    ).fetchall()
+    return dict(str(setting).split("=", 1) for (setting,) in rows).get("pgrst.db_pre_request", "")
 
 
 def test_keys_that_are_set_are_those_the_database_takes(

@@ -1,0 +1,285 @@
+"""What the planner knows of everybody's rows reaches nobody: no estimate, and nothing to estimate from."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from local.migrations import apply_migrations, list_migrations
+from local.ports import free_port
+from local.postgres import POSTGRES_15, POSTGRES_17, Postgres, run_postgres
+from local.supabase import Supabase, run_supabase
+from tests.conftest import WITHOUT_DURABILITY
+from tests.database.actors import ANONYMOUS, SERVICE, Connection, make_account, refusal
+from tests.database.rest import RestPerson, rest_client
+from tests.database.world import READABLE
+
+# The first migration that refuses estimates.
+FIRST = "20261126000100"
+
+SECRET = "postgres://app:kV7-q9@db.initech.internal/prod"
+KNOWN_START = "postgres://"
+# What everybody has somewhere. Some of it sorts before the secret, some after.
+COMMON = ["3000", "https://example.com", "production", "true"]
+ACCOUNTS = 4
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [
+        ["count=planned"],
+        ["count=estimated"],
+        ["Count=Planned"],
+        ["count = planned"],
+        ['count="estimated"'],
+        ["count=planned;x=y"],
+        ["return=minimal,count=estimated"],
+        ["return=minimal,\tcount=planned"],
+        ["count=exact, count=planned"],
+        # Of several headers PostgREST shows its pre-request the last one, and obeys the first count.
+        ["count=planned", "count=exact"],
+        ["count=planned", "return=minimal"],
+        ["return=minimal", "count=planned", "handling=lenient"],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_estimate_is_refused_however_it_is_asked_for(
+    owner: RestPerson, preferences: list[str], method: str
+) -> None:
+    for table in READABLE:
+        answer = owner.client.request(
+            method, table, params={"select": "id"}, headers=[("prefer", each) for each in preferences]
+        )
+        assert answer.status_code == 400
+        assert "content-range" not in answer.headers
+        if method == "GET":
+            assert answer.json()["hint"] == "estimates"
+            assert "count=exact" in answer.json()["details"]
+
+
+def test_estimate_of_more_rows_than_an_answer_holds_is_refused(stranger: RestPerson) -> None:
+    """Up to that many rows PostgREST counts them where it is asked for an estimate; beyond, it estimates."""
+    hidden = [("prefer", "count=estimated"), ("prefer", "return=minimal")]
+    counted = stranger.client.get("products", params={"select": "id"}, headers=hidden)
+    assert counted.headers["content-range"] == "0-0/1"
+    rows = [{"name": f"Product {number}"} for number in range(1000)]
+    stranger.client.post("products", json=rows).raise_for_status()
+    answer = stranger.client.get("products", params={"select": "id"}, headers=hidden)
+    assert (answer.status_code, answer.json()["hint"]) == (400, "estimates")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_estimate_beside_a_write_is_refused_and_nothing_is_written(stranger: RestPerson, method: str) -> None:
+    before = stranger.client.get("products").json()
+    body = {"name": "Estimated"}
+    answer = stranger.client.request(method, "products", json=body, headers={"prefer": "count=planned"})
+    assert (answer.status_code, answer.json()["hint"]) == (400, "estimates")
+    assert stranger.client.get("products").json() == before
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_estimate_beside_a_write_that_is_asked_for_unseen_is_not_given(
+    stranger: RestPerson, method: str
+) -> None:
+    headers = [("prefer", "count=planned"), ("prefer", "return=minimal")]
+    answer = stranger.client.request(method, "products", json={"name": "Estimated"}, headers=headers)
+    # PostgREST itself estimates nothing for a write.
+    assert answer.headers.get("content-range", "*/*").endswith("/*")
+
+
+def test_exact_count_is_given(owner: RestPerson) -> None:
+    answer = owner.client.get("products", params={"select": "id"}, headers={"prefer": "count=exact"})
+    assert answer.headers["content-range"] == "0-0/1"
+
+
+def test_estimate_is_refused_to_who_is_not_signed_in(supabase: Supabase) -> None:
+    with rest_client(supabase, None) as client:
+        assert client.post("rpc/ping", headers={"prefer": "count=planned"}).status_code == 400
+        assert client.post("rpc/ping").is_success
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/vnd.pgrst.plan",
+        "application/vnd.pgrst.plan+json",
+        'application/vnd.pgrst.plan+text; for="application/json"; options=analyze|verbose',
+        "application/json, Application/Vnd.PgRst.Plan",
+    ],
+)
+def test_plan_is_refused_where_postgrest_would_show_it(database: Connection, media_type: str) -> None:
+    # Whether PostgREST does is a setting of the project (db-plan-enabled), which is off by default.
+    for actor in (ANONYMOUS, SERVICE):
+        database.execute(
+            "select set_config('request.headers', %s, true)", (f'{{"accept": "{escaped(media_type)}"}}',)
+        )
+        refused = refusal(database, actor, "select private.check_request()")
+        assert refused is not None
+        assert (refused.sqlstate, refused.message_hint) == ("PT400", "estimates")
+
+
+def escaped(text: str) -> str:
+    """A text as it stands in JSON."""
+    return text.replace('"', '\\"')
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """An account without a row, who asks how many rows there might be."""
+
+    client: httpx.Client
+
+    def estimate(self, start: str, end: str) -> int | None:
+        """How many rows the planner expects between two values; None where it is not told."""
+        answer = self.client.get(
+            "app_info",
+            params=[("select", "id"), ("value", f"gte.{start}"), ("value", f"lt.{end}"), ("limit", "1")],
+            # Two headers, of which the pre-request sees the second.
+            headers=[("prefer", "count=planned"), ("prefer", "return=minimal")],
+        )
+        total = answer.headers.get("content-range", "*/*").partition("/")[2]
+        return None if total == "*" else int(total)
+
+    def recover(self, known: str) -> str:
+        """What somebody has stored that begins like this, as far as estimates tell it."""
+        nothing = self.estimate("zz", "zzz")
+        while len(known) < 2 * len(SECRET):
+            # The range of characters in which the next one is, halved until it is one.
+            low, high = ord(" "), ord("~")
+            if self.estimate(f"{known}{chr(low)}", f"{known}{chr(high)}") == nothing:
+                return known
+            while low < high:
+                middle = (low + high) // 2
+                found = self.estimate(f"{known}{chr(low)}", f"{known}{chr(middle)}~")
+                low, high = (low, middle) if found != nothing else (middle + 1, high)
+            known += chr(low)
+        return known
+
+
+@dataclass(frozen=True)
+class OldProject:
+    """A project that has been there since before estimates were refused."""
+
+    server: Postgres
+    supabase: Supabase
+    stranger: Stranger
+
+
+@pytest.fixture(scope="module")
+def old_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldProject]:
+    """What one account has had in ten products and has made secrets since, among what others have."""
+    directory = tmp_path_factory.mktemp("old-project")
+    with run_postgres(directory / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        apply_migrations(server.url, migrations_before(directory))
+        with psycopg.connect(server.superuser_url) as connection:
+            fill(connection)
+        with run_supabase(
+            server,
+            port=free_port(),
+            postgrest_ports=(free_port(), free_port()),
+            keys=directory / "keys",
+            logs=directory / "logs",
+        ) as supabase:
+            user = supabase.create_user()
+            with rest_client(supabase, user.access_token) as client:
+                yield OldProject(server, supabase, Stranger(client))
+
+
+def migrations_before(directory: Path) -> Path:
+    """The migrations of a project of before."""
+    old = directory / "migrations"
+    old.mkdir()
+    for migration in list_migrations():
+        if migration.version < FIRST:
+            shutil.copy(migration.path, old)
+    return old
+
+
+def fill(connection: Connection) -> None:
+    """Ten entries of each account, the secret's owner first; analyzed, and then turned into secrets."""
+    for number in range(ACCOUNTS):
+        account = make_account(connection)
+        connection.execute(
+            "with product as ("
+            "  insert into public.products (user_id, name)"
+            "  select %(user)s, 'P' || n from generate_series(1, 10) as n returning id)"
+            " insert into public.app_info (user_id, product_id, key, value)"
+            " select %(user)s, id, 'KEY', %(value)s from product",
+            {"user": account, "value": COMMON[number % len(COMMON)] if number else SECRET},
+        )
+    connection.execute("analyze")
+    connection.execute(
+        "update public.app_info set value = null, is_secret = true where value = %s", (SECRET,)
+    )
+
+
+def test_stranger_learns_nothing_from_estimates(old_project: OldProject) -> None:
+    stranger = old_project.stranger
+    # As it was: the secret is in no row, and estimates tell it whole.
+    assert stranger.recover(KNOWN_START) == SECRET
+
+    applied = apply_migrations(old_project.server.url)
+    assert FIRST in applied
+    wait_for_refusal(stranger)
+    assert stranger.recover(KNOWN_START) == KNOWN_START
+
+    # Were both doors to be opened, there would be nothing behind them.
+    with psycopg.connect(old_project.server.superuser_url) as connection:
+        connection.execute("analyze")
+        connection.execute(
+            "create or replace function private.check_request() returns void language sql as ''"
+        )
+        for table in READABLE:
+            connection.execute(
+                sql.SQL("drop policy {} on public.{}").format(
+                    sql.Identifier(f"Nobody can see estimates of {table.replace('_', ' ')}"),
+                    sql.Identifier(table),
+                )
+            )
+    assert stranger.estimate(KNOWN_START, "q") is not None
+    assert stranger.recover(KNOWN_START) == KNOWN_START
+    assert stranger.estimate("a", "z") == stranger.estimate("zz", "zzz")
+
+
+def wait_for_refusal(stranger: Stranger) -> None:
+    """Until PostgREST has read its settings and its schema anew: the migration has notified it."""
+    for _ in range(1000):
+        if stranger.estimate("a", "b") is None:
+            return
+    pytest.fail("estimates are still given")
+
+
+@pytest.mark.parametrize("binaries", [POSTGRES_15, POSTGRES_17], ids=["15", "17"])
+def test_statistics_of_before_are_gone_after_the_migration(binaries: Path, tmp_path: Path) -> None:
+    with run_postgres(
+        tmp_path / "postgres", free_port(), binaries=binaries, settings=WITHOUT_DURABILITY
+    ) as server:
+        apply_migrations(server.url, migrations_before(tmp_path))
+        with psycopg.connect(server.superuser_url) as connection:
+            fill(connection)
+        assert SECRET in statistics_of(server)
+        apply_migrations(server.url)
+        migrated = statistics_of(server)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            connection.execute("vacuum analyze")
+        for told in (migrated, statistics_of(server)):
+            assert not any(value in told for value in (SECRET, *COMMON, "KEY", "P10"))
+            # The planner goes on knowing how many rows an owner has.
+            assert "public.app_info.user_id" in told
+
+
+def statistics_of(server: Postgres) -> str:
+    """Everything that the planner knows of the columns of our tables."""
+    with psycopg.connect(server.superuser_url) as connection:
+        rows = connection.execute(
+            "select concat_ws('.', schemaname, tablename, attname), most_common_vals::text,"
+            " histogram_bounds::text, most_common_elems::text"
+            " from pg_stats where schemaname in ('public', 'private')"
+        ).fetchall()
+    return "\n".join(str(row) for row in rows)

@@ -4,6 +4,7 @@ The database verifies the signature of the same token again, but neither its aud
 (measured on PostgREST 12), so both are checked here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any
@@ -85,23 +86,44 @@ def verify(token: str, settings: Settings) -> Caller:
                 "verify_sub": True,
             },
         )
-        user_id = UUID(claims["sub"])
+        user_id = read_subject(claims["sub"])
     except SigningKeysUnavailable as error:
         raise Unavailable(
             "The keys that verify tokens cannot be fetched from Supabase now. Try again."
         ) from error
     except jwt.ExpiredSignatureError as error:
         raise Unauthorized("The token has expired. Refresh the session and try again.") from error
-    except (jwt.PyJWTError, ValueError) as error:
+    # What a claim or the header can hold is any JSON: infinite, a list, or nested until the parser gives up.
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unauthorized(
             "The token does not hold: it was not issued by this project for its users."
         ) from error
     # PyJWT does not look at the role: a service-role or anon key is a well-signed token too.
     if claims["role"] != "authenticated":
         raise Unauthorized("The token is not a user's access token.")
-    if claims.get("is_anonymous") is True and not settings.allow_anonymous_sign_ins:
+    # It has role and audience of the person who let it in, and is no more than an application.
+    if "client_id" in claims:
+        raise Unauthorized("Tokens of OAuth clients are not accepted: sign in yourself.", type="oauth-client")
+    if is_anonymous(claims) and not settings.allow_anonymous_sign_ins:
         raise Unauthorized("Anonymous users cannot use Forum. Sign in with an account.")
     return Caller(user_id=user_id, token=token, claims=claims)
+
+
+def is_anonymous(claims: Mapping[str, Any]) -> bool:
+    """Whether nobody stands behind the account. Whatever the claim is but false, as in the database."""
+    claim = claims.get("is_anonymous")
+    return claim is not None and claim is not False
+
+
+def read_subject(subject: str) -> UUID:
+    """The id of an account, as Supabase writes it. Raises `ValueError` for the other forms that Python reads.
+
+    What this and the database take for one account has to be one text.
+    """
+    user_id = UUID(subject)
+    if str(user_id) != subject:
+        raise ValueError("not the canonical form")
+    return user_id
 
 
 def find_key(token: str, settings: Settings) -> tuple[jwt.PyJWK | str, list[str]]:

@@ -100,6 +100,28 @@ def test_token_signed_with_a_published_key_is_its_user(jwks: JwksServer) -> None
         {"sub": None},
         {"sub": "not-a-uuid"},
         {"sub": 7},
+        *(
+            {"sub": form.format("6f1d2c3b-0a9e-4b8c-9d7e-5f4a3b2c1d0e")}
+            for form in ("urn:uuid:{}", "{{{}}}", "{} ", "\n{}", "uuid:{}")
+        ),
+        {"sub": "6F1D2C3B-0A9E-4B8C-9D7E-5F4A3B2C1D0E"},
+        {"sub": "6f1d2c3b0a9e4b8c9d7e5f4a3b2c1d0e"},
+        {"sub": "6f1d-2c3b0a9e-4b8c9d7e5f4a3b2c1d0e"},
+        {"sub": ["6f1d2c3b-0a9e-4b8c-9d7e-5f4a3b2c1d0e"]},
+        {"exp": float("inf")},
+        {"exp": [4_000_000_000]},
+        {"exp": True},
+        {"nbf": float("inf")},
+        {"iat": {}},
+        {"iss": [ISSUER]},
+        {"aud": {"authenticated": True}},
+        {"client_id": "9a55c1f1-3b1c-4f0e-9a51-6d5c9b7a1f10"},
+        {"client_id": "9a55c1f1-3b1c-4f0e-9a51-6d5c9b7a1f10", "scope": "openid email"},
+        {"client_id": ""},
+        {"is_anonymous": "true"},
+        {"is_anonymous": 1},
+        {"is_anonymous": 0},
+        {"is_anonymous": []},
         {"role": None},
         {"role": "anon"},
         {"role": "service_role"},
@@ -110,7 +132,11 @@ def test_token_signed_with_a_published_key_is_its_user(jwks: JwksServer) -> None
 )
 def test_token_with_a_claim_that_does_not_hold_is_refused(changes: dict[str, Any], jwks: JwksServer) -> None:
     claims = make_claims(**changes)
-    if isinstance(claims.get("iss", ""), str) and isinstance(claims.get("sub", ""), str):
+    if all(isinstance(claims.get(name, ""), str) for name in ("iss", "sub")) and not changes.keys() & {
+        "exp",
+        "nbf",
+        "iat",
+    }:
         with pytest.raises(Unauthorized):
             verify(sign_hs256(claims), LEGACY)
     with pytest.raises(Unauthorized):
@@ -132,6 +158,12 @@ def test_clocks_may_differ_by_less_than_30_seconds(changes: dict[str, Any]) -> N
 def test_anonymous_user_is_let_in_where_the_setting_says_so() -> None:
     settings = LEGACY.model_copy(update={"allow_anonymous_sign_ins": True})
     verify(sign_hs256(make_claims(is_anonymous=True)), settings)
+
+
+@pytest.mark.parametrize("claim", [False, None])
+def test_account_that_is_not_anonymous_is_its_user(claim: object) -> None:
+    claims = {**make_claims(), "is_anonymous": claim}
+    assert str(verify(sign_hs256(claims), LEGACY).user_id) == claims["sub"]
 
 
 @pytest.mark.parametrize(
@@ -216,6 +248,16 @@ def test_header_that_is_known_vouches_for_no_token(jwks: JwksServer) -> None:
             verify(token, with_jwks(jwks))
 
 
+@pytest.mark.parametrize(
+    "header", ['{"alg":' + "[" * 5000, '{"kid":1e999,"alg":"ES256"}', '{"alg":null}', "[]", "7"]
+)
+def test_header_that_no_token_has_is_refused(header: str, jwks: JwksServer) -> None:
+    segment = urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    for settings in (LEGACY, with_jwks(jwks)):
+        with pytest.raises(Unauthorized):
+            verify(f"{segment}.e30.AA", settings)
+
+
 def test_made_up_key_ids_fetch_no_keys(jwks: JwksServer) -> None:
     verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
     for number in range(20):
@@ -233,9 +275,48 @@ def test_new_key_is_found_after_the_cool_down(jwks: JwksServer, monkeypatch: pyt
     assert jwks.fetches == 2
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b'{"keys": []}')]
-)
+UNUSABLE = b'{"keys": [{"kty": "oct", "kid": "first", "k": "AAAA"}, {"kty": "future", "kid": "first"}]}'
+
+
+@pytest.mark.parametrize("body", [b'{"keys": []}', UNUSABLE])
+def test_keys_that_are_published_no_more_are_not_valid_any_more(
+    body: bytes, jwks: JwksServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing_keys, "LIFESPAN_SECONDS", 1e-9)
+    verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+    jwks.body = body
+    with pytest.raises(Unauthorized):
+        verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+    # Neither does a failure after it bring them back.
+    jwks.status = 500
+    with pytest.raises(Unauthorized):
+        verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+
+
+def test_set_without_keys_is_fetched_once_for_many_tokens_and_again_after_the_cool_down(
+    jwks: JwksServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jwks.body = b'{"keys": []}'
+    for _ in range(20):
+        with pytest.raises(Unauthorized):
+            verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+    assert jwks.fetches == 1
+    jwks.body = None
+    monkeypatch.setattr(get_signing_keys(jwks.url), "cooldown_duration", 0)
+    verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
+
+
+NO_KEY_SET = [
+    (500, b"{}"),
+    (200, b"<html>"),
+    (200, b"[]"),
+    (200, b"{}"),
+    (200, b'{"keys": null}'),
+    (200, b'{"keys": [7]}'),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), NO_KEY_SET)
 def test_keys_survive_a_refresh_that_fails(
     status: int, body: bytes, jwks: JwksServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,9 +336,7 @@ def test_keys_are_given_up_when_they_are_too_old(jwks: JwksServer, monkeypatch: 
         verify(jwks.sign(make_claims(), "first"), with_jwks(jwks))
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b'{"keys": []}')]
-)
+@pytest.mark.parametrize(("status", "body"), NO_KEY_SET)
 def test_without_any_keys_the_answer_is_unavailable_not_unauthorized(
     status: int, body: bytes, jwks: JwksServer
 ) -> None:

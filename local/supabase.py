@@ -1,6 +1,7 @@
 """A whole local Supabase over a database: PostgREST and the gateway, and what its users do first."""
 
 import json
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ import httpx
 import psycopg
 
 from local.keys import Keys, load_keys
-from local.part import Part, run_part
+from local.part import Part, PartError, run_part
 from local.ports import LOOPBACK, answers
 from local.postgres import ROOT, Postgres
 from local.postgrest import run_postgrest
+from operations.database_settings import find_wrong_database_settings, store_database_settings
 
 PASSWORD = "forum-local-password"  # noqa: S105 - of users that live on this machine only
 
@@ -136,7 +138,17 @@ def run_supabase(
     ):
         gateway.wait_until(lambda: answers(port))
         set_keys(postgres, loaded)
+        set_settings(postgres)
         yield Supabase(url, postgres, loaded, (postgrest, gateway))
+
+
+def set_settings(postgres: Postgres) -> None:
+    """Tells the database the settings by which it refuses: those that the functions have, too."""
+    wrong = list(find_wrong_database_settings({name: value for name, value in os.environ.items() if value}))
+    if wrong:
+        raise PartError("\n".join(wrong))
+    with psycopg.connect(postgres.url) as connection:
+        store_database_settings(connection, os.environ)
 
 
 def set_keys(postgres: Postgres, keys: Keys) -> None:

@@ -17,6 +17,11 @@ import psycopg
 from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 
+from operations.database_settings import (
+    ONLY_FOR_THE_DATABASE,
+    find_wrong_database_settings,
+    store_database_settings,
+)
 from operations.parameters import (
     SECRETS,
     ParameterStoreError,
@@ -46,7 +51,7 @@ ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 # A deployment makes its own; a developer's would end up in the functions.
 NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS", "SYNC_QUEUE_URL")
 # What only this command needs, and no function or tool gets from it.
-OWN = {"DATABASE_URL", "API_URL"}
+OWN = {"DATABASE_URL", "API_URL", *ONLY_FOR_THE_DATABASE}
 # Where tokens and keys are sent to.
 URLS = (
     *("API_URL", "SUPABASE_URL", "SUPABASE_JWKS_URL"),
@@ -95,6 +100,7 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
     if not any(name in settings for name in ONE_OF):
         wrong.append(f"{' or '.join(ONE_OF)} is missing: how the project's tokens are verified")
     wrong += find_wrong_secrets(settings)
+    wrong += find_wrong_database_settings(settings)
     if settings.get("TRACING", "false") not in {"true", "false"}:
         wrong.append("TRACING has to be true or false")
     wrong += find_wrong_browser_settings(settings)
@@ -175,6 +181,12 @@ def connect(database_url: str) -> psycopg.Connection:
     return psycopg.connect(database_url, sslmode=str(sslmode))
 
 
+def set_settings(database_url: str, settings: Mapping[str, str]) -> None:
+    """Tells the database the settings by which it refuses."""
+    with connect(database_url) as connection:
+        store_database_settings(connection, settings)
+
+
 def deploy_functions(stage: str, settings: Mapping[str, str]) -> None:
     """Uploads the package and updates the stack."""
     call([str(BIN / "serverless"), "deploy", "--stage", stage], tool_environment(stage, settings))
@@ -228,6 +240,7 @@ def deploy(stage: str) -> str:
     settings = read_stage(stage)
     migrate(settings["DATABASE_URL"])
     set_pre_request(settings["DATABASE_URL"])
+    set_settings(settings["DATABASE_URL"], settings)
     set_keys(settings["DATABASE_URL"], settings)
     store_secrets(stage, settings)
     deploy_functions(stage, settings)

@@ -174,6 +174,24 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "github_owned_column": _as_github_owned,
     BULK_ITEM: _as_bulk_item,
     "account_gone": lambda _: Unauthorized("This account no longer exists."),
+    # What private.check_request and private.check_session say of a token.
+    "subject": lambda _: Unauthorized("The token is not a user's access token."),
+    "oauth_client": lambda _: Unauthorized(
+        "Tokens of OAuth clients are not accepted: sign in yourself.", type="oauth-client"
+    ),
+    "anonymous_sign_in": lambda _: Unauthorized("Anonymous users cannot use Forum. Sign in with an account."),
+    "session_ended": lambda _: Unauthorized(
+        "The session of this token has ended. Sign in again.", type="session-ended"
+    ),
+    "second_factor_required": lambda _: Forbidden(
+        "This needs a session with a second factor. Verify yours (`supabase.auth.mfa.challengeAndVerify`) and"
+        " send the new token.",
+        type="second-factor-required",
+    ),
+    "recent_sign_in_required": lambda error: Forbidden(
+        f"This needs a sign-in of the last {error.details} minutes. Sign in again and send the new token.",
+        type="recent-sign-in-required",
+    ),
     "product": lambda _: NotFound("There is no such product."),
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",

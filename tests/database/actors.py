@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -19,12 +19,20 @@ class Actor:
 
     role: str
     user_id: UUID | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    """Claims beside the usual ones, or instead of them."""
 
     @property
     def claims(self) -> str:
         """What PostgREST makes of the token."""
-        subject = {} if self.user_id is None else {"sub": str(self.user_id)}
-        return json.dumps({"role": self.role, **subject})
+        return json.dumps({"role": self.role, **self.subject, **self.more})
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """The account, in the session that `make_account` has begun for it."""
+        if self.user_id is None:
+            return {}
+        return {"sub": str(self.user_id), "session_id": str(self.user_id), "aal": "aal1"}
 
 
 ANONYMOUS = Actor("anon")
@@ -33,9 +41,9 @@ NOBODY = Actor("authenticated")
 SERVICE = Actor("service_role")
 
 
-def person(user_id: UUID) -> Actor:
+def person(user_id: UUID, **claims: Any) -> Actor:
     """Somebody who is signed in."""
-    return Actor("authenticated", user_id)
+    return Actor("authenticated", user_id, claims)
 
 
 @contextmanager
@@ -83,7 +91,7 @@ def one(connection: Connection, statement: LiteralString | sql.Composed, paramet
 
 
 def make_account(connection: Connection, **columns: Any) -> UUID:
-    """A new account as GoTrue makes it."""
+    """A new account as GoTrue makes it, and its session, which has the same id."""
     values = {"id": uuid4(), "email": f"{uuid4().hex}@example.com", **columns}
     connection.execute(
         sql.SQL("insert into auth.users ({}) values ({})").format(
@@ -92,4 +100,9 @@ def make_account(connection: Connection, **columns: Any) -> UUID:
         values,
     )
     account: UUID = values["id"]
+    connection.execute(
+        "insert into auth.sessions (id, user_id, created_at, updated_at, aal)"
+        " values (%(id)s, %(id)s, now(), now(), 'aal1')",
+        {"id": account},
+    )
     return account

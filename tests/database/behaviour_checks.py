@@ -21,6 +21,7 @@ from tests.database.actors import (
     Connection,
     acting_as,
     one,
+    person,
     refusal,
     refused_code,
     undone,
@@ -56,6 +57,9 @@ from tests.database.world import (
 )
 
 SECRET = "hunter2-hunter2"
+
+SHOWING = ("reveal", "export")
+"""What shows secret values, of what a person's function is asked for."""
 
 CLIENT_CHANGES = {table: columns for table, columns in CHANGES.items() if table != "activity"}
 
@@ -520,6 +524,51 @@ def sealed_values_keep_their_place(connection: Connection) -> Iterator[str]:
             yield f"a value is stored that was sealed for another place: {place}"
 
 
+def secrets_are_shown_to_living_sessions(connection: Connection) -> Iterator[str]:
+    """A token whose session has ended reaches no sealed value, nor one of before the second factor."""
+    know_app_info_key(connection)
+    owner = make_world(connection).owner
+    make_secret(connection, owner)
+    ends = {
+        "has ended": "delete from auth.sessions where user_id = %s",
+        "lacks the second factor": "insert into auth.mfa_factors"
+        " (id, user_id, factor_type, status, created_at, updated_at)"
+        " values (gen_random_uuid(), %s, 'totp', 'verified', now(), now())",
+    }
+    for name, (statement, parameters) in calls(owner).items():
+        if refused_code(connection, owner.actor, statement, parameters) is not None:
+            yield f"{name} is refused to whom it is for"
+        for end, ending in ends.items():
+            with undone(connection):
+                connection.execute(ending, (owner.id,))
+                refused = refused_code(connection, owner.actor, statement, parameters)
+            if refused is None and (name in SHOWING or end == "has ended"):
+                yield f"{name} is for a session that {end}"
+
+
+def only_people_themselves_come_in(connection: Connection) -> Iterator[str]:
+    """A token of an OAuth client or of an anonymous user reaches no row, and no request of theirs passes."""
+    world = make_world(connection)
+    for more in ({"client_id": "x"}, {"is_anonymous": True}):
+        actor = person(world.owner.id, **more)
+        if refused_code(connection, actor, "select private.check_request()") != "PT401":
+            yield f"a request of {more} passes"
+        for table in READABLE:
+            everything = sql.SQL("select id from public.{}").format(sql.Identifier(table))
+            if ids(connection, actor, everything):
+                yield f"{table}: {more} reads it"
+        for table, columns in CLIENT_CHANGES.items():
+            if changes(connection, world.owner, actor, change(table, columns), columns):
+                yield f"{table}: {more} changes it"
+        if (
+            refused_code(connection, actor, insertion("products", SAMPLES["products"]), SAMPLES["products"])
+            is None
+        ):
+            yield f"{more} makes a product"
+    if refused_code(connection, world.owner.actor, "select private.check_request()") is not None:
+        yield "a person's request does not pass"
+
+
 def secrets_leave_no_plain_copy(connection: Connection) -> Iterator[str]:
     """An entry that becomes a secret takes the plain values that it had out of the former ones."""
     know_app_info_key(connection)
@@ -607,6 +656,8 @@ BEHAVIOUR_CHECKS = (
     secret_values_are_forums_to_handle,
     secrets_are_shown_on_the_record,
     sealed_values_keep_their_place,
+    secrets_are_shown_to_living_sessions,
+    only_people_themselves_come_in,
     secrets_leave_no_plain_copy,
     estimates_are_shown_to_nobody,
     history_cannot_be_edited,

@@ -97,6 +97,8 @@ EXECUTE: set[tuple[str, str]] = {
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
     # 20261126000100_refuse_estimates
     *(("private.check_request()", role) for role in ("anon", "authenticated", "service_role")),
+    # 20261126000130_sessions
+    *(("private.is_session()", role) for role in ("anon", "authenticated", "service_role")),
     ("private.plans_for_execution()", "authenticated"),
     # 20261122001200_idempotency_keys
     ("public.get_idempotent_answer(text)", "authenticated"),
@@ -128,6 +130,8 @@ PRIVATE_USERS = {"anon", "authenticated", "service_role"}
 RESTRICTIONS = {
     # 20261126000100_refuse_estimates
     "private.plans_for_execution()",
+    # 20261126000130_sessions
+    "( SELECT private.is_session() AS is_session)",
 }
 """What has to be true of every request, beside whose a row is: a restrictive policy each, on every table."""
 
@@ -152,6 +156,8 @@ DEFINERS = {
     "private.keep_former_value()",
     # 20261126000210_sealed_places
     "private.guard_sealed_values()",
+    # 20261126000130_sessions
+    "private.is_session()",
     *(
         f"private.{function}"
         for function in (*_GITHUB_OF_PEOPLE, *_GITHUB_OF_THE_SERVICE, *_SECRETS_OF_PEOPLE)

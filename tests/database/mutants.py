@@ -257,7 +257,9 @@ OUR_OWN = (
     ),
     Mutant(
         "secrets without the key",
-        edited("private.identify_app_info_caller(text)", "if not exists (", "if false and not exists ("),
+        edited(
+            "private.identify_app_info_caller(text,boolean)", "if not exists (", "if false and not exists ("
+        ),
         behaviour.secret_values_are_forums_to_handle,
     ),
     Mutant(
@@ -376,6 +378,45 @@ OUR_OWN = (
         "former values left in the clear",
         edited("private.keep_former_value()", "former.value is not null", "false"),
         behaviour.secrets_leave_no_plain_copy,
+    ),
+    Mutant(
+        "secrets for who has signed out",
+        edited(
+            "private.identify_app_info_caller(text,boolean)",
+            "perform private.check_session(shows_secrets)",
+            "perform 1",
+        ),
+        behaviour.secrets_are_shown_to_living_sessions,
+    ),
+    Mutant(
+        "secrets for any session of the account",
+        edited("private.check_session(boolean)", "if not found or", "if"),
+        behaviour.secrets_are_shown_to_living_sessions,
+    ),
+    Mutant(
+        "secrets without the second factor",
+        edited("private.check_session(boolean)", "= 'verified'", "= 'other'"),
+        behaviour.secrets_are_shown_to_living_sessions,
+    ),
+    Mutant(
+        "requests of OAuth clients",
+        edited("private.is_session()", "claims ? 'client_id'", "claims ? 'other'"),
+        behaviour.only_people_themselves_come_in,
+    ),
+    Mutant(
+        "requests of anonymous users",
+        edited("private.is_session()", "<> 'false'", "= 'other'"),
+        behaviour.only_people_themselves_come_in,
+    ),
+    Mutant(
+        "rows for OAuth clients",
+        'drop policy "Only people themselves reach documents" on public.documents',
+        behaviour.only_people_themselves_come_in,
+    ),
+    Mutant(
+        "no pre-request for anonymous users",
+        edited("private.check_request()", "if not private.is_session()", "if false"),
+        behaviour.only_people_themselves_come_in,
     ),
     Mutant(
         "estimates of app info",

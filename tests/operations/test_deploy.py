@@ -19,6 +19,7 @@ from operations.deploy import (
     read_stage,
     set_keys,
     set_pre_request,
+    set_settings,
     tool_environment,
 )
 from tests.conftest import WITHOUT_DURABILITY
@@ -58,6 +59,14 @@ def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
         ({"GITHUB_IMPORT_KEY": "ssm:s3cr3t"}, "GITHUB_IMPORT_KEY has to be the secret itself"),
         ({"GITHUB_APP_CLIENT_ID": "Iv1.s3cr3t"}, "GITHUB_APP_CLIENT_SECRET is missing"),
         ({"TRACING": "s3cr3t"}, "TRACING has to be true or false"),
+        ({"ALLOW_ANONYMOUS_SIGN_INS": "s3cr3t"}, "ALLOW_ANONYMOUS_SIGN_INS has to be true or false"),
+        (
+            {"SECRETS_SECOND_FACTOR": "s3cr3t"},
+            "SECRETS_SECOND_FACTOR has to be one of never, enrolled, always",
+        ),
+        ({"SECRETS_SIGN_IN_MINUTES": "s3cr3t"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
+        ({"SECRETS_SIGN_IN_MINUTES": "525601"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
+        ({"SECRETS_SIGN_IN_MINUTES": "0"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
         (
             {"SUPABASE_JWKS_URL": "", "SUPABASE_JWT_SECRET": "s3cr3t"},
             "SUPABASE_JWT_SECRET is shorter than the 32 bytes",
@@ -242,6 +251,27 @@ def find_pre_request(connection: psycopg.Connection) -> str:
         "select unnest(setconfig) from pg_db_role_setting where setrole = 'authenticator'::regrole"
     ).fetchall()
     return dict(str(setting).split("=", 1) for (setting,) in rows).get("pgrst.db_pre_request", "")
+
+
+def test_settings_reach_the_database_and_one_that_is_taken_out_has_its_default_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    chosen = {
+        "ALLOW_ANONYMOUS_SIGN_INS": "true",
+        "SECRETS_SECOND_FACTOR": "always",
+        "SECRETS_SIGN_IN_MINUTES": "15",
+    }
+    with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        apply_migrations(server.url)
+        stored = []
+        for settings in (SETTINGS, {**SETTINGS, **chosen}, SETTINGS):
+            set_settings(server.url, settings)
+            with psycopg.connect(server.url) as connection:
+                stored += connection.execute(
+                    "select allow_anonymous_sign_ins, second_factor, sign_in_minutes from private.settings"
+                ).fetchall()
+    assert stored == [(False, "enrolled", None), (True, "always", 15), (False, "enrolled", None)]
 
 
 def test_keys_that_are_set_are_those_the_database_takes(

@@ -1,0 +1,41 @@
+"""The settings that the database has to know: it refuses by them whoever goes past the functions."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import psycopg
+
+ALLOW_ANONYMOUS_SIGN_INS = "ALLOW_ANONYMOUS_SIGN_INS"
+SECOND_FACTOR = "SECRETS_SECOND_FACTOR"
+SIGN_IN_MINUTES = "SECRETS_SIGN_IN_MINUTES"
+# What no function reads.
+ONLY_FOR_THE_DATABASE = {SECOND_FACTOR, SIGN_IN_MINUTES}
+
+BOOLEANS = {"true": True, "false": False}
+SECOND_FACTORS = ("never", "enrolled", "always")
+MINUTES_OF_A_YEAR = 365 * 24 * 60
+
+
+def find_wrong_database_settings(settings: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with them, each in a line and without a value."""
+    if settings.get(ALLOW_ANONYMOUS_SIGN_INS, "false") not in BOOLEANS:
+        yield f"{ALLOW_ANONYMOUS_SIGN_INS} has to be true or false"
+    if settings.get(SECOND_FACTOR, "enrolled") not in SECOND_FACTORS:
+        yield f"{SECOND_FACTOR} has to be one of {', '.join(SECOND_FACTORS)}"
+    minutes = settings.get(SIGN_IN_MINUTES, "1")
+    if re.fullmatch(r"[0-9]{1,6}", minutes) is None or not 1 <= int(minutes) <= MINUTES_OF_A_YEAR:
+        yield f"{SIGN_IN_MINUTES} has to be a number of minutes, {MINUTES_OF_A_YEAR} at most"
+
+
+def store_database_settings(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
+    """Tells the database. A setting that is not there, or is empty, has its default."""
+    given = {name: value for name, value in settings.items() if value}
+    minutes = given.get(SIGN_IN_MINUTES)
+    connection.execute(
+        "select private.save_settings(%s, %s, %s)",
+        (
+            BOOLEANS[given.get(ALLOW_ANONYMOUS_SIGN_INS, "false")],
+            given.get(SECOND_FACTOR, "enrolled"),
+            None if minutes is None else int(minutes),
+        ),
+    )

@@ -175,7 +175,6 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     BULK_ITEM: _as_bulk_item,
     "account_gone": lambda _: Unauthorized("This account no longer exists."),
     # What private.check_request and private.check_session say of a token.
-    "subject": lambda _: Unauthorized("The token is not a user's access token."),
     "oauth_client": lambda _: Unauthorized(
         "Tokens of OAuth clients are not accepted: sign in yourself.", type="oauth-client"
     ),

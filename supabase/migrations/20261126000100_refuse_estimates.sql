@@ -20,10 +20,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  headers constant jsonb := nullif(current_setting('request.headers', true), '');
+  headers constant text := current_setting('request.headers', true);
 begin
-  -- Stops estimates and plans in whatever spelling a version of PostgREST may take.
-  if headers ->> 'prefer' ~* 'planned|estimated' or headers ->> 'accept' ~* 'vnd\.pgrst\.plan' then
+  -- Stops estimates and plans in whatever spelling a version of PostgREST may take. Few requests have to be parsed for it.
+  if headers ~* 'planned|estimated|pgrst'
+    and (
+      headers::jsonb ->> 'prefer' ~* 'planned|estimated'
+      or headers::jsonb ->> 'accept' ~* 'vnd\.pgrst\.plan'
+    )
+  then
     raise sqlstate 'PT400' using
       message = 'this database shows no estimates and no plans',
       detail = 'Ask for `Prefer: count=exact` instead: it counts the rows that you can read.',

@@ -6,7 +6,8 @@
 --   * Only a column's change of type takes its statistics away with the rights of a project's postgres, and a change to
 --     the type that it has rewrites nothing. It holds each table's lock while its checks look at the rows again.
 --   * Kept are those of ids, which the database makes and nobody writes. The planner reads from them how many rows an
---     owner and a product have, and chooses the indexes of the lists by it.
+--     owner and a product have, and chooses the indexes of the lists by it. And those of status, one of three words: without
+--     them a list of what is done reads 75,048 rows of an owner of 100,000 to find 51.
 --   * A column that is added later needs `alter column … set statistics 0`, too: a test says which one lacks it.
 --   * Rows are as before.
 
@@ -18,7 +19,6 @@ set local statement_timeout = '10min';
 -- A column that a trigger's condition names cannot change its type. These are made anew below, as they were.
 drop trigger guard_github_columns on public.repositories;
 drop trigger keep_github_history on public.repositories;
-drop trigger check_status_on_update on public.work_items;
 drop trigger forget_idempotent_value on public.app_info;
 drop trigger touch on private.github_connections;
 
@@ -45,7 +45,7 @@ begin
       and c.relnamespace in ('public'::regnamespace, 'private'::regnamespace)
       and c.relowner = current_user::regrole
       and c.oid <> 'public.documents'::regclass
-      and a.attname not in ('id', 'user_id', 'product_id', 'repository_id')
+      and a.attname not in ('id', 'user_id', 'product_id', 'repository_id', 'status')
     group by c.relnamespace, c.relname
   loop
     execute format('alter table %s %s', of_table.name, of_table.changes);
@@ -68,13 +68,6 @@ create trigger keep_github_history
   for each row
   when (old.github_id is not null)
   execute function private.keep_github_history();
-
--- Stops a transition that is not allowed.
-create trigger check_status_on_update
-  before update on public.work_items
-  for each row
-  when (old.status is distinct from new.status)
-  execute function private.check_work_item_status();
 
 -- What was plain until now leaves no plain copy.
 create trigger forget_idempotent_value

@@ -139,6 +139,9 @@ KEPT_STATISTICS = {
     # The database makes them and nobody writes them. From how often they occur the planner reads how many
     # rows an owner, a product and a repository have, and chooses the indexes of the lists by it.
     *("id", "user_id", "product_id", "repository_id"),
+    # One of three words. Without them the planner takes each for rare, and a list of what is done reads
+    # 75,048 rows of an owner of 100,000 to find 51 (measured).
+    "status",
 }
 """The columns of which the planner may keep statistics: they hold values of everybody's rows."""
 

@@ -400,7 +400,7 @@ OUR_OWN = (
     ),
     Mutant(
         "requests of OAuth clients",
-        edited("private.is_session()", "claims ? 'client_id'", "claims ? 'other'"),
+        edited("private.is_session()", "? 'client_id'", "? 'other'"),
         behaviour.only_people_themselves_come_in,
     ),
     Mutant(

@@ -247,4 +247,12 @@ CASES: dict[str, Cases] = {
         ],
     ),
     "app_info_keys_key_length": SHA256,
+    "settings_second_factor_values": values(
+        "second_factor", "never", "enrolled", "always", refused="sometimes"
+    ),
+    "settings_sign_in_minutes_range": Cases(
+        [{"sign_in_minutes": 1}, {"sign_in_minutes": 525_600}],
+        [{"sign_in_minutes": 0}, {"sign_in_minutes": 525_601}],
+    ),
+    "settings_single_true": Cases([{"single": True}], [{"single": False}]),
 }

@@ -217,5 +217,7 @@ OF_EVERYBODY = {
     # The dispatcher's: they are about whoever is due, and take no user.
     "claim_due_github_connections(integer,integer)",
     "release_github_connections(uuid[])",
+    # Says of the caller's own token whether it is a person's.
+    "is_session()",
 }
-"""Functions of the service that have no user to confuse."""
+"""Functions that have no user to confuse."""

@@ -14,6 +14,8 @@ IMMUTABLE: set[str] = {
     "private.github_item_fault(jsonb)",
     "private.github_username_of(jsonb)",
     "private.ids_of_bulk_items(jsonb)",
+    # It looks at the statement and is immutable all the same, so as to be called while that is planned.
+    "private.plans_for_execution()",
     "private.import_item_fault(jsonb)",
     "private.sync_jitter(uuid,interval)",
 }
@@ -25,6 +27,7 @@ STABLE: set[str] = {
     "private.check_github_connection_usable(private.github_connections)",
     "private.check_import_key(text)",
     "private.check_own_product(uuid,uuid)",
+    "private.check_session(boolean)",
     "private.compare_app_info(uuid,text[],text)",
     "private.get_github_connection()",
     "private.get_idempotent_answer(text)",
@@ -32,7 +35,8 @@ STABLE: set[str] = {
     "private.github_connection_view(private.github_connections)",
     "private.github_ids_left(uuid,jsonb)",
     "private.github_ids_to_import(public.github_runs)",
-    "private.identify_app_info_caller(text)",
+    "private.identify_app_info_caller(text,boolean)",
+    "private.is_session()",
     "private.list_app_info_versions(uuid)",
     "private.next_value_number(public.app_info)",
     "private.read_app_info_places(uuid[],boolean,text)",
@@ -76,5 +80,7 @@ ROLE_SETTINGS: set[tuple[str, str]] = {
     ("authenticated", "statement_timeout=8s"),
     ("authenticator", "statement_timeout=8s"),
     ("authenticator", "lock_timeout=8s"),
+    # 20261126000100_refuse_estimates
+    ("authenticator", "pgrst.db_pre_request=private.check_request"),
 }
-"""What bounds a request: a Supabase project has these from the start."""
+"""What bounds a request. A Supabase project has the time-outs from the start."""

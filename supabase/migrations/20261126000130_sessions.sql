@@ -222,6 +222,7 @@ comment on function private.check_session(boolean) is
   'Refuses a token whose session has ended, and, where secrets are shown, one that has not proved what the settings ask for.';
 
 -- Made anew with an argument more. Who leaves it out is held to all of it.
+-- squawk-ignore ban-drop-function
 drop function private.identify_app_info_caller(text);
 
 -- Who calls, from the token and never from an argument. First of all in a function, so that nothing else can be learned
@@ -256,6 +257,85 @@ revoke all on function private.identify_app_info_caller(text, boolean)
 
 comment on function private.identify_app_info_caller(text, boolean) is
   'The caller of a function that is for Forum''s app info function only; refuses whoever does not know the app info key, and whose session may not do it.';
+
+-- As in 20261125000120: storing a secret shows none.
+create or replace function private.write_app_info(items jsonb, app_info_key text)
+returns setof public.app_info
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
+  entry public.app_info;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_hint text;
+begin
+  -- Stops one call from running into the statement time-out.
+  if jsonb_typeof(items) is distinct from 'array' or jsonb_array_length(items) not between 1 and 1000 then
+    raise sqlstate 'PT422' using
+      message = 'items must be an array of 1 to 1,000 objects',
+      hint = 'bulk_items';
+  end if;
+  -- All at once in one order, so that two calls about the same rows wait for each other and do not deadlock.
+  perform from public.app_info as target
+  where target.user_id = caller_id and target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      -- Stops a text that was not sealed from being taken for none.
+      if coalesce(jsonb_typeof(item -> 'sealed'), 'null') not in ('object', 'null') then
+        raise sqlstate 'PT422' using message = 'a sealed value is an object', hint = 'sealed';
+      end if;
+      if item ->> 'action' = 'create' then
+        return next private.create_app_info_entry(item, caller_id);
+        continue;
+      end if;
+      select known.*
+      into entry
+      from public.app_info as known
+      where known.user_id = caller_id and known.id = (item ->> 'id')::uuid;
+      if not found then
+        perform private.raise_missed_bulk_item(null);
+      elsif jsonb_typeof(item -> 'versions') = 'array' and not item -> 'versions' @> to_jsonb(entry.version) then
+        current_row := to_jsonb(entry);
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next private.change_app_info_entry(item, entry);
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was. Without the detail, which quotes the row to
+    -- whom row level security does not bind.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', null,
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
 
 -- policies ----------------------------------------------------------------------------------------------------------
 

@@ -179,7 +179,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
 begin
   -- Stops an answer that is larger than Forum's function can hold: an entry may have 21 values of 96 KiB.
   if with_values and (
@@ -298,7 +298,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => include_secrets);
   -- The secrets that are handed out, which are those that are recorded: one that comes meanwhile is not among them.
   shown uuid[] := '{}';
 begin
@@ -358,7 +358,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
 begin
   perform private.check_own_product(target_product_id, caller_id);
   return (

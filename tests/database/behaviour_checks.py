@@ -542,8 +542,8 @@ def secrets_are_shown_to_living_sessions(connection: Connection) -> Iterator[str
             with undone(connection):
                 connection.execute(ending, (owner.id,))
                 refused = refused_code(connection, owner.actor, statement, parameters)
-            if refused is None and (name in SHOWING or end == "has ended"):
-                yield f"{name} is for a session that {end}"
+            if (refused is not None) != (name in SHOWING or end == "has ended"):
+                yield f"{name}: {refused} for a session that {end}"
 
 
 def only_people_themselves_come_in(connection: Connection) -> Iterator[str]:

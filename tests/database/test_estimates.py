@@ -10,10 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from local.keys import load_keys
 from local.migrations import apply_migrations, list_migrations
 from local.ports import free_port
 from local.postgres import POSTGRES_15, POSTGRES_17, Postgres, run_postgres
-from local.supabase import Supabase, run_supabase
+from local.postgrest import run_postgrest
+from local.supabase import Supabase
 from tests.conftest import WITHOUT_DURABILITY
 from tests.database.actors import ANONYMOUS, SERVICE, Connection, make_account, refusal
 from tests.database.rest import RestPerson, rest_client
@@ -167,7 +169,6 @@ class OldProject:
     """A project that has been there since before estimates were refused."""
 
     server: Postgres
-    supabase: Supabase
     stranger: Stranger
 
 
@@ -179,16 +180,16 @@ def old_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldProject
         apply_migrations(server.url, migrations_before(directory))
         with psycopg.connect(server.superuser_url) as connection:
             fill(connection)
-        with run_supabase(
-            server,
-            port=free_port(),
-            postgrest_ports=(free_port(), free_port()),
-            keys=directory / "keys",
-            logs=directory / "logs",
-        ) as supabase:
-            user = supabase.create_user()
-            with rest_client(supabase, user.access_token) as client:
-                yield OldProject(server, supabase, Stranger(client))
+            account = make_account(connection)
+        keys, port = load_keys(directory / "keys"), free_port()
+        token = keys.sign({"role": "authenticated", "sub": str(account), "exp": 2**31})
+        with (
+            run_postgrest(server, keys, port=port, admin_port=free_port(), log=directory / "postgrest.log"),
+            httpx.Client(
+                base_url=f"http://127.0.0.1:{port}/", headers={"authorization": f"Bearer {token}"}, timeout=30
+            ) as client,
+        ):
+            yield OldProject(server, Stranger(client))
 
 
 def migrations_before(directory: Path) -> Path:

@@ -6,13 +6,17 @@ Rows that come or go meanwhile shift nothing, which `skip` cannot say of itself.
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
+from shared.entities.base import WITHOUT_NUL
 from shared.errors import FieldError, Invalid
 from shared.lists import ListQuery
+
+StoredText = Annotated[str, StringConstraints(pattern=WITHOUT_NUL)]
 
 
 class Position(NamedTuple):
@@ -31,7 +35,9 @@ class _Cursor(BaseModel):
 def encode_cursor(position: Position, scope: str, query: ListQuery) -> str:
     """The cursor for the page behind `position`."""
     cursor = {"list": _fingerprint(scope, query), "value": position.value, "id": position.id}
-    return urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
+    # As UTF-8: escapes to ASCII would make three times of it, more than a URL holds.
+    text = json.dumps(cursor, ensure_ascii=False, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(text: str, scope: str, query: ListQuery, row: type[BaseModel]) -> Position:
@@ -42,13 +48,18 @@ def decode_cursor(text: str, scope: str, query: ListQuery, row: type[BaseModel])
     column = query.sort.removeprefix("-")
     try:
         cursor = _Cursor.model_validate_json(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        adapter = TypeAdapter[Any](row.model_fields[column].rebuild_annotation())
+        adapter = TypeAdapter[Any](_get_type(row.model_fields[column]))
         value = adapter.dump_python(adapter.validate_python(cursor.value), mode="json")
     except (ValidationError, ValueError) as error:
         raise _refuse("is damaged") from error
     if cursor.list != _fingerprint(scope, query):
         raise _refuse("was made for another list, sort or filter")
     return Position(value, str(cursor.id))
+
+
+def _get_type(column: FieldInfo) -> Any:
+    """What a position's value has to be. Of text nothing but what Postgres takes: every stored one is good."""
+    return StoredText if column.annotation is str else column.rebuild_annotation()
 
 
 def _refuse(reason: str) -> Invalid:

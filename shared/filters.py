@@ -5,6 +5,7 @@ Every value that a client sends ends up quoted or escaped here: PostgREST's `or`
 
 import re
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from postgrest import SyncSelectRequestBuilder
 
@@ -15,6 +16,9 @@ SelectT = TypeVar("SelectT", bound=SyncSelectRequestBuilder)
 
 # The configuration that the migrations build the vectors with.
 SEARCH_CONFIGURATION = "english"
+
+# Of a value in a URL, percent-encoded.
+LONGEST_TWICE = 2_500
 
 _NOT_ALPHANUMERIC = re.compile(r"([^\w\s]|_)", re.ASCII)
 
@@ -39,12 +43,38 @@ def _search(select: SelectT, query: SearchQuery, text: str) -> SelectT:
 
 def seek(select: SelectT, sort: str, position: Position) -> SelectT:
     """Keep the rows behind a position, in the order of `sort`."""
-    (column, descending), *_ = get_order(sort)
-    behind = "lt" if descending else "gt"
-    value = _quote(_to_text(position.value))
+    column, behind = _get_direction(sort)
+    value = _to_text(position.value)
     # The first filter repeats what the second implies, in a form that an index can start from.
-    select = select.filter(column, f"{behind}e", _to_text(position.value))
-    return select.or_(f"{column}.{behind}.{value},id.{behind}.{position.id}")
+    select = select.filter(column, f"{behind}e", value)
+    return select.or_(f"{column}.{behind}.{_quote(value)},id.{behind}.{position.id}")
+
+
+def is_long(position: Position) -> bool:
+    """Whether a URL has no place for the value twice, as `seek` needs it.
+
+    Proxies in front of Postgres take 8 KB of URL (nginx and Kong by default), and a title of 500 characters
+    makes 6,000 bytes. Then two requests, `seek_ties` and `seek_past`, have it once each.
+    """
+    return len(quote(_to_text(position.value), safe="")) > LONGEST_TWICE
+
+
+def seek_ties(select: SelectT, sort: str, position: Position) -> SelectT:
+    """Keep the rows behind a position that have its value."""
+    column, behind = _get_direction(sort)
+    return select.filter(column, "eq", _to_text(position.value)).filter("id", behind, position.id)
+
+
+def seek_past(select: SelectT, sort: str, position: Position) -> SelectT:
+    """Keep the rows behind a position that have another value."""
+    column, behind = _get_direction(sort)
+    return select.filter(column, behind, _to_text(position.value))
+
+
+def _get_direction(sort: str) -> tuple[str, str]:
+    """The column to order by, and PostgREST's operator for what comes later."""
+    (column, descending), *_ = get_order(sort)
+    return column, "lt" if descending else "gt"
 
 
 def get_order(sort: str) -> list[tuple[str, bool]]:

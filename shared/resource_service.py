@@ -9,14 +9,20 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
 
-from postgrest import APIError, CountMethod, SyncPostgrestClient, SyncRPCFilterRequestBuilder
+from postgrest import (
+    APIError,
+    CountMethod,
+    SyncPostgrestClient,
+    SyncRPCFilterRequestBuilder,
+    SyncSelectRequestBuilder,
+)
 
 from shared.bulk import Bulk
 from shared.cursors import Position, decode_cursor, encode_cursor
 from shared.database_errors import OFFSET_PAST_THE_END, to_problem
 from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
-from shared.filters import get_order, match, seek
+from shared.filters import get_order, is_long, match, seek, seek_past, seek_ties
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
@@ -53,35 +59,18 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 
     def get_page(self, query: ListQuery) -> Page[ItemT]:
         """One page of the rows that match."""
-        position = None
-        if query.cursor is not None:
+        if query.cursor is None:
+            found, total = self._read_from_start(query)
+        else:
             position = decode_cursor(query.cursor, self._cursor_scope, query, self.item)
-        # PostgREST counts what lies behind the cursor only, so that total takes a request of its own.
-        count = CountMethod.exact if query.total and position is None else None
-        select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)
-        # Row level security says so already, but not to the planner: with the caller named, an index can
-        # serve the order, too.
-        select = select.eq("user_id", str(self.caller.user_id))
-        if position is not None:
-            select = seek(select, query.sort, position)
-        for column, descending in get_order(query.sort):
-            select = select.order(column, desc=descending)
-        # One row more than asked for tells whether there is a next page.
-        select = select.limit(query.limit + 1)
-        if query.skip:
-            select = select.offset(query.skip)
-        try:
-            answer = select.execute()
-        except APIError as error:
-            if error.code != OFFSET_PAST_THE_END:
-                raise
-            return self.page(items=[], total=self._count(query), next_cursor=None)
-        rows: list[Any] = answer.data[: query.limit]
+            found = self._read_behind(position, query)
+            # PostgREST would count what lies behind the cursor only.
+            total = self._count(query) if query.total else None
+        rows: list[Any] = found[: query.limit]
         next_cursor = None
-        if len(answer.data) > query.limit:
+        if len(found) > query.limit:
             last = Position(rows[-1][query.sort.removeprefix("-")], rows[-1]["id"])
             next_cursor = encode_cursor(last, self._cursor_scope, query)
-        total = self._count(query) if query.total and position is not None else answer.count
         return self.page.model_validate({"items": rows, "total": total, "next_cursor": next_cursor})
 
     def get(self, row_id: UUID) -> DetailT:
@@ -173,6 +162,39 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         """What a cursor is good for: this list of this person."""
         return f"{self.table}:{self.caller.user_id}"
 
+    def _read_from_start(self, query: ListQuery) -> tuple[list[Any], int | None]:
+        """The rows of a page by `skip`, and one more; the total where it was asked for."""
+        select = self._select_page(query, with_total=query.total)
+        if query.skip:
+            select = select.offset(query.skip)
+        try:
+            answer = select.execute()
+        except APIError as error:
+            if error.code != OFFSET_PAST_THE_END:
+                raise
+            return [], self._count(query)
+        return list(answer.data), answer.count
+
+    def _read_behind(self, position: Position, query: ListQuery) -> list[Any]:
+        """The rows of a page behind a position, and one more."""
+        if not is_long(position):
+            return _get_data(seek(self._select_page(query), query.sort, position))
+        ties = _get_data(seek_ties(self._select_page(query), query.sort, position))
+        if len(ties) > query.limit:
+            return ties
+        return ties + _get_data(seek_past(self._select_page(query), query.sort, position))
+
+    def _select_page(self, query: ListQuery, *, with_total: bool = False) -> SyncSelectRequestBuilder:
+        count = CountMethod.exact if with_total else None
+        select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)
+        # Row level security says so already, but not to the planner: with the caller named, an index can
+        # serve the order, too.
+        select = select.eq("user_id", str(self.caller.user_id))
+        for column, descending in get_order(query.sort):
+            select = select.order(column, desc=descending)
+        # One row more than asked for tells whether there is a next page.
+        return select.limit(query.limit + 1)
+
     def _count(self, query: ListQuery) -> int | None:
         select = self.supabase.table(self.table).select("id", count=CountMethod.exact, head=True)
         return match(select, query).execute().count
@@ -209,3 +231,8 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 def get_sent(body: Input) -> dict[str, Any]:
     """The fields that the client sent, and no default of ours."""
     return body.model_dump(mode="json", exclude_unset=True)
+
+
+def _get_data(select: SyncSelectRequestBuilder) -> list[Any]:
+    rows: Any = select.execute().data
+    return list(rows)

@@ -1,5 +1,6 @@
 """How each function becomes an application, and the application a Lambda handler."""
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +11,16 @@ from mangum import Mangum
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import request_log
+from shared.answer_size import fits
 from shared.base_path import BasePath
 from shared.correlation import HEADER
-from shared.errors import BadRequest, FieldError, UnsupportedMediaType
+from shared.errors import InternalError
 from shared.invocation import get_function_name, invocation
 from shared.lambda_context import LambdaContext
 from shared.loading import end_loading
-from shared.problems import handle_problems
+from shared.parameters import Parameters
+from shared.problems import ProblemResponse, handle_problems, to_document
+from shared.request_bodies import read_json
 
 # What Lambda itself takes.
 MAX_BODY_BYTES = 6 * 1024 * 1024
@@ -39,45 +43,25 @@ class Guard:
 
     def __init__(self, route: APIRoute) -> None:
         self._app = route.app
-        self._takes_parameters = bool(route.dependant.query_params)
+        self._parameters = Parameters(route)
         self._takes_body = route.body_field is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises `BadRequest` and `UnsupportedMediaType`."""
-        request = Request(scope, receive)
-        if not self._takes_parameters:
-            refuse_parameters(request)
-        if self._takes_body and not says_json(request):
-            if await request.body():
-                raise UnsupportedMediaType("Send the body as `Content-Type: application/json`.")
-            receive = _receive_nothing
+        if scope["query_string"]:
+            self._parameters.check(scope["query_string"])
+        if self._takes_body:
+            receive = _replay(await read_json(Request(scope, receive)))
         await self._app(scope, receive, send)
 
 
-def refuse_parameters(request: Request) -> None:
-    """An endpoint without parameters takes none. Those with parameters refuse others by their model."""
-    if request.query_params:
-        names = sorted(request.query_params.keys())
-        raise BadRequest(
-            f"Unknown parameter {', '.join(f'`{name}`' for name in names)}.",
-            type="unknown-parameter",
-            errors=[FieldError(detail="There is no such parameter.", parameter=name) for name in names],
-        )
+def _replay(body: bytes) -> Receive:
+    """The body once more, which has been read already."""
 
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
 
-def says_json(request: Request) -> bool:
-    """Whether a request says that its body is JSON.
-
-    One that does not is refused, which also keeps a form on a foreign page from posting here: a browser asks
-    before it sends JSON elsewhere.
-    """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type == "application/json"
-
-
-async def _receive_nothing() -> Message:
-    """The empty body once more, which has been read already."""
-    return {"type": "http.request", "body": b"", "more_body": False}
+    return receive
 
 
 def create_app(*routers: APIRouter) -> FastAPI:
@@ -134,7 +118,13 @@ class Handler:
         sent = _get_headers(event).get(HEADER.lower())
         with invocation(self._function, context, sent) as correlation_id:
             exchange = request_log.begin(event)
-            answer: dict[str, Any] = self._mangum(event, context)  # type: ignore[arg-type]  # Mangum's own names for both
+            is_head = exchange.method == "HEAD"
+            asked = _as_get(event) if is_head else event
+            answer: dict[str, Any] = self._mangum(asked, context)  # type: ignore[arg-type]  # Mangum's own names for both
+            if not fits(answer):
+                answer = _refuse_to_answer(exchange)
+            if is_head:
+                answer.update(body="", isBase64Encoded=False)
             answer["headers"][HEADER.lower()] = correlation_id
             answer["headers"].setdefault(CACHE_CONTROL, NO_STORE)
             request_log.end(exchange, answer["statusCode"])
@@ -157,3 +147,25 @@ def name_function(app: FastAPI) -> str:
 def _get_headers(event: Any) -> Mapping[str, Any]:
     headers = event.get("headers") if isinstance(event, dict) else None
     return headers if isinstance(headers, dict) else {}
+
+
+def _as_get(event: Any) -> dict[str, Any]:
+    """HEAD is GET without the body (RFC 9110 section 9.3.2): the same work, the same headers."""
+    context = event["requestContext"]
+    return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
+
+
+def _refuse_to_answer(exchange: request_log.Exchange) -> dict[str, Any]:
+    """A problem in place of an answer that would reach nobody, and that says what can be done."""
+    problem = InternalError(
+        "The answer is larger than the 6 MB that Lambda delivers. Ask for less: a smaller `limit`, a "
+        "narrower filter. Supabase's own REST API has no such limit.",
+        type="answer-too-large",
+    )
+    request_log.note_problem(problem.slug)
+    return {
+        "statusCode": problem.status,
+        "headers": {"content-type": ProblemResponse.media_type},
+        "body": json.dumps(to_document(problem, exchange.request_id or "")),
+        "isBase64Encoded": False,
+    }

@@ -58,7 +58,7 @@ def decode_cursor(text: str, scope: str, query: ListQuery, row: type[BaseModel])
 
 
 def _get_type(column: FieldInfo) -> Any:
-    """What a position's value has to be. Of text nothing but what Postgres takes: every stored one is good."""
+    """What a position's value has to be. Text may be whatever Postgres takes, as stored values are."""
     return StoredText if column.annotation is str else column.rebuild_annotation()
 
 

@@ -65,8 +65,8 @@ class ListQuery(BaseModel):
         0, ge=0, le=1_000_000, description="Rows to leave out. For deep lists `cursor` is faster and safer."
     )
     limit: int = Field(50, ge=1, le=100)
-    # A title of 500 characters that JSON escapes makes one of 4,100. API Gateway takes 10,240 bytes of URL and
-    # headers.
+    # A title of 500 characters that JSON escapes makes one of 4,100. API Gateway takes 10,240 bytes of URL
+    # and headers.
     cursor: str | None = Field(
         None,
         max_length=5_000,

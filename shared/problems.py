@@ -64,6 +64,20 @@ def get_request_id(request: Request) -> str:
     return str(request.state.request_id)
 
 
+def to_document(problem: Problem, request_id: str) -> dict[str, Any]:
+    """A problem as JSON has it."""
+    document = ProblemDocument(
+        type=TYPE_PREFIX + problem.slug,
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        request_id=request_id,
+        **({"errors": problem.errors} if problem.errors else {}),
+        **problem.extensions,
+    )
+    return document.model_dump(mode="json", exclude_unset=True)
+
+
 def handle_problems(app: FastAPI) -> None:
     """Answer every exception of an app with a problem document."""
     app.exception_handler(Problem)(_answer_problem)
@@ -76,16 +90,7 @@ def handle_problems(app: FastAPI) -> None:
 
 async def _answer_problem(request: Request, problem: Problem) -> ProblemResponse:
     note_problem(problem.slug)
-    document = ProblemDocument(
-        type=TYPE_PREFIX + problem.slug,
-        title=problem.title,
-        status=problem.status,
-        detail=problem.detail,
-        request_id=get_request_id(request),
-        **({"errors": problem.errors} if problem.errors else {}),
-        **problem.extensions,
-    )
-    content = document.model_dump(mode="json", exclude_unset=True)
+    content = to_document(problem, get_request_id(request))
     return ProblemResponse(content, status_code=problem.status, headers=problem.headers)
 
 
@@ -128,7 +133,8 @@ def _describe(item: Mapping[str, Any]) -> FieldError:
         return FieldError(detail=detail, pointer="".join(f"/{_escape(part)}" for part in path))
     if item["type"] == "extra_forbidden":
         detail = "There is no such parameter."
-    return FieldError(detail=detail, parameter=".".join(_escape(part) for part in path) or None)
+    # Without the place of a value among several of the same parameter, which no client knows it by.
+    return FieldError(detail=detail, parameter=_show(path[0]) if path else None)
 
 
 def _get_message(item: Mapping[str, Any]) -> str:
@@ -137,9 +143,13 @@ def _get_message(item: Mapping[str, Any]) -> str:
 
 
 def _escape(part: object) -> str:
-    """One step of a JSON pointer (RFC 6901); what cannot be UTF-8 is shown escaped."""
-    text = str(part).encode(errors="backslashreplace").decode()
-    return text.replace("~", "~0").replace("/", "~1")
+    """One step of a JSON pointer (RFC 6901)."""
+    return _show(part).replace("~", "~0").replace("/", "~1")
+
+
+def _show(part: object) -> str:
+    """A name that a client has sent; what cannot be UTF-8 is shown escaped."""
+    return str(part).encode(errors="backslashreplace").decode()
 
 
 async def _answer_http_exception(request: Request, error: HTTPException) -> ProblemResponse:
@@ -164,7 +174,8 @@ def _list_methods(request: Request) -> list[str]:
     """Every method of the path. Starlette names only those of the first route that has it."""
     routes = list(iter_route_contexts(request.app.routes))
     path = next(route.path for route in routes if route.path_regex.match(request.url.path))
-    return sorted({method for route in routes if route.path == path for method in route.methods or ()})
+    methods = {method for route in routes if route.path == path for method in route.methods or ()}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> ProblemResponse:

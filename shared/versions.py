@@ -7,6 +7,7 @@ counts.
 
 import hashlib
 import re
+from collections.abc import Container
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Response
@@ -15,7 +16,8 @@ from shared.entities.base import Row
 
 RowT = TypeVar("RowT", bound=Row)
 
-TAGS_OR_ANY = r'^[ \t]*(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)[ \t]*$'
+# Empty elements of a list count for nothing (RFC 9110 section 5.6.1.2).
+TAGS_OR_ANY = r'^[ \t]*(\*|[ \t,]*(W/)?"[!#-~]*"([ \t]*,[ \t]*((W/)?"[!#-~]*")?)*)[ \t]*$'
 
 _OPAQUE_TAG = re.compile(r'"[^"]*"')
 _STRONG_VERSION = re.compile(r'(?<!W/)"([1-9][0-9]{0,8})(?:-[0-9a-f]{8})?"')
@@ -44,16 +46,27 @@ async def read_if_none_match(
         Header(
             alias="If-None-Match",
             max_length=1_000,
-            description="The entity tag of an answer that you have: 304 if it still holds.",
+            description="The entity tag of an answer that you have, or `*` for any: 304 if it still holds.",
         ),
     ] = None,
-) -> list[str]:
+) -> Container[str]:
     """The tags of the answers that the client has. Weak ones count as well: nothing is changed by them."""
-    return _OPAQUE_TAG.findall(if_none_match or "")
+    if if_none_match is None:
+        return ()
+    return ANY_TAG if if_none_match.strip() == "*" else _OPAQUE_TAG.findall(if_none_match)
 
+
+class _AnyTag:
+    """What a client that knows no tag has: any of them."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+ANY_TAG = _AnyTag()
 
 IfMatch = Annotated[list[int] | None, Depends(read_if_match)]
-IfNoneMatch = Annotated[list[str], Depends(read_if_none_match)]
+IfNoneMatch = Annotated[Container[str], Depends(read_if_none_match)]
 
 
 def tag(response: Response, row: RowT) -> RowT:
@@ -62,7 +75,7 @@ def tag(response: Response, row: RowT) -> RowT:
     return row
 
 
-def show(detail: Row, seen: list[str]) -> Response:
+def show(detail: Row, seen: Container[str]) -> Response:
     """A detail with its entity tag, or 304 for a client that has seen it as it is."""
     body = detail.model_dump_json().encode()
     etag = f'"{detail.version}-{hashlib.sha256(body).hexdigest()[:8]}"'

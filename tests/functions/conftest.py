@@ -64,6 +64,10 @@ class Client:
         prefix = max((prefix for prefix in HANDLERS if url.startswith(prefix)), key=len)
         return Answer(HANDLERS[prefix](event, None), event["requestContext"]["requestId"])  # type: ignore[arg-type]  # Forum reads nothing of the context
 
+    def head(self, url: str, **options: Any) -> Answer:
+        """HEAD."""
+        return self.request("HEAD", url, **options)
+
     def get(self, url: str, **options: Any) -> Answer:
         """GET."""
         return self.request("GET", url, **options)

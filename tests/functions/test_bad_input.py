@@ -145,7 +145,11 @@ def test_id_that_is_none_is_422(row_id: str, resource: Resource, owner: Client) 
 def test_path_and_method_that_do_not_exist_are_problems(resource: Resource, owner: Client) -> None:
     owner.get(f"{resource.path}/x/y/z").expect_problem(404, "no-such-path")
     owner.get(f"{resource.path}/").expect_problem(404, "no-such-path")
-    for path, methods in (("", "GET, POST"), ("/bulk", "PATCH, POST"), (f"/{uuid4()}", "DELETE, GET, PATCH")):
+    for path, methods in (
+        ("", "GET, HEAD, POST"),
+        ("/bulk", "PATCH, POST"),
+        (f"/{uuid4()}", "DELETE, GET, HEAD, PATCH"),
+    ):
         answer = owner.request("PUT", resource.path + path)
         answer.expect_problem(405, "method-not-allowed")
         assert answer.headers["allow"] == methods

@@ -1,4 +1,8 @@
-"""How much Lambda delivers. An answer that is larger reaches nobody: API Gateway says 502 in its place."""
+"""How much Lambda delivers, in either direction.
+
+An answer that is larger reaches nobody: API Gateway says 502 in its place. A request that is larger reaches
+no function: it is 413.
+"""
 
 import json
 from collections.abc import Mapping

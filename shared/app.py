@@ -64,6 +64,9 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+
+
 def create_app(*routers: APIRouter) -> FastAPI:
     """An application of these routes.
 
@@ -157,8 +160,9 @@ def _as_get(event: Any) -> dict[str, Any]:
 
 def _refuse_to_answer(exchange: request_log.Exchange) -> dict[str, Any]:
     """A problem in place of an answer that would reach nobody, and that says what can be done."""
+    done = "What was asked for is done, but the" if exchange.method in WRITES else "The"
     problem = InternalError(
-        "The answer is larger than the 6 MB that Lambda delivers. Ask for less: a smaller `limit`, a "
+        f"{done} answer is larger than the 6 MB that Lambda delivers. Ask for less: a smaller `limit`, a "
         "narrower filter. Supabase's own REST API has no such limit.",
         type="answer-too-large",
     )

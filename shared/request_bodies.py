@@ -4,7 +4,8 @@ import re
 
 from starlette.requests import Request
 
-from shared.errors import BadRequest, FieldError, UnsupportedMediaType
+from shared.answer_size import fits_as_body
+from shared.errors import BadRequest, BodyTooLarge, FieldError, UnsupportedMediaType
 
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s;"]*)', re.IGNORECASE)
 # "utf8" is not registered, and common.
@@ -12,9 +13,11 @@ _UTF_8 = {"utf-8", "utf8"}
 
 
 async def read_json(request: Request) -> bytes:
-    """The body, as it is. Raises `BadRequest` and `UnsupportedMediaType`."""
+    """The body, as it is. Raises `BodyTooLarge`, `BadRequest` and `UnsupportedMediaType`."""
     body = await request.body()
     if body:
+        if not fits_as_body(body):
+            raise BodyTooLarge("The body is larger than Forum takes.")
         _check_type(request.headers.get("content-type", ""))
         _check_coding(request.headers.get("content-encoding", "identity"))
         _check_text(body)
@@ -41,7 +44,7 @@ def _check_coding(coding: str) -> None:
 
 
 def _check_text(body: bytes) -> None:
-    """Refuse what is not UTF-8. Python would take UTF-16 and UTF-32 for JSON, which it knows by their zeros."""
+    """Refuse what is not UTF-8. Python would take UTF-16 and UTF-32, which it knows by their zeros."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

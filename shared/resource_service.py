@@ -22,6 +22,7 @@ from shared.cursors import Position, decode_cursor, encode_cursor
 from shared.database_errors import OFFSET_PAST_THE_END, to_problem
 from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
+from shared.excerpts import read_rows, unfold
 from shared.filters import get_order, is_long, match, seek, seek_past, seek_ties
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import ListQuery, Page
@@ -71,6 +72,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         if len(found) > query.limit:
             last = Position(rows[-1][query.sort.removeprefix("-")], rows[-1]["id"])
             next_cursor = encode_cursor(last, self._cursor_scope, query)
+        unfold(rows, self.item)
         return self.page.model_validate({"items": rows, "total": total, "next_cursor": next_cursor})
 
     def get(self, row_id: UUID) -> DetailT:
@@ -80,10 +82,11 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
             select = select.order("created_at", desc=True, foreign_table=nested)
             select = select.order("id", desc=True, foreign_table=nested)
             select = select.limit(NESTED_LIMIT, foreign_table=nested)
-        rows = select.execute().data
+        rows: Any = select.execute().data
         if not rows:
             raise self._not_found()
-        return self.detail.model_validate(rows[0])
+        (detail,) = read_rows(rows, self.detail)
+        return detail
 
     def create(self, body: Input, key: IdempotencyKey | None) -> Created[RowT]:
         """A new row. Columns that the client leaves out get the database's defaults."""
@@ -97,7 +100,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         """New rows, all or none. Raises the first item's problem."""
         items = self._to_items([get_sent(body) for body in bulk.items])
         rows, replayed = execute_once(self.supabase, self._call(f"create_{self.table}", items), key)
-        return Created([self.item.model_validate(row) for row in rows], replayed)
+        return Created(read_rows(rows, self.item), replayed)
 
     def update(self, row_id: UUID, changes: Mapping[str, Any], versions: list[int] | None) -> RowT:
         """Change the columns that were sent, and no others. Raises `NotFound` and `PreconditionFailed`."""
@@ -117,7 +120,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         update = self._call(f"update_{self.table}", self._to_items(bulk.items))
         with self._as_bulk():
             rows: Any = update.execute().data
-        return [self.item.model_validate(row) for row in rows]
+        return read_rows(rows, self.item)
 
     def delete(self, row_id: UUID, versions: list[int] | None) -> None:
         """Delete a row and what belongs to it. Raises `NotFound` and `PreconditionFailed`."""
@@ -148,7 +151,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         except APIError as error:
             problem = to_problem(error)
             if "current" in problem.extensions:
-                current = self.item.model_validate(problem.extensions["current"])
+                (current,) = read_rows([problem.extensions["current"]], self.item)
                 problem.extensions["current"] = current.model_dump(mode="json")
             raise problem from error
 

@@ -6,25 +6,37 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from shared.entities.base import Embedded
+from shared.entities.base import Embedded, Excerpt
 
 NESTED_LIMIT = 100
 
 
 @cache
 def get_select(schema: type[BaseModel]) -> str:
-    """The columns and embedded tables of a schema, such as `id,name,repositories(id,url)`."""
-    return ",".join(_select_field(name, field) for name, field in schema.model_fields.items())
+    """The columns and embedded tables of a schema, such as `id,notes::excerpt,repositories(id,url)`."""
+    excerpts = get_excerpts(schema)
+    marks = {f"{name}_truncated" for name in excerpts}
+    return ",".join(
+        f"{name}::excerpt" if name in excerpts else _select_field(name, field)
+        for name, field in schema.model_fields.items()
+        if name not in marks
+    )
 
 
 @cache
-def get_nested_lists(schema: type[BaseModel]) -> list[str]:
-    """The fields of a schema that PostgREST fills with many rows of another table."""
-    return [
-        name
+def get_excerpts(schema: type[BaseModel]) -> list[str]:
+    """The fields of a schema that show the start of a text."""
+    return [name for name, field in schema.model_fields.items() if Excerpt in field.metadata]
+
+
+@cache
+def get_nested_lists(schema: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The fields of a schema that PostgREST fills with many rows of another table, each with its schema."""
+    return {
+        name: _find_schema(field.annotation)
         for name, field in schema.model_fields.items()
         if _get_embedded(field) is not None and getattr(field.annotation, "__origin__", None) is list
-    ]
+    }
 
 
 def _select_field(name: str, field: FieldInfo) -> str:

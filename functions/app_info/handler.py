@@ -22,7 +22,7 @@ from functions.app_info.schemas import (
 from functions.app_info.service import AppInfoService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
-from shared.entities.app_info import AppInfoRead
+from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
@@ -36,7 +36,7 @@ Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the entry's f
 
 
 @router.get("")
-async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Service) -> Page[AppInfoRead]:
+async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Service) -> Page[AppInfoListItem]:
     """List app info."""
     return service.get_page(query)
 
@@ -52,7 +52,7 @@ async def create_app_info_entry(
 @router.post("/bulk", status_code=201)
 async def create_app_info(
     bulk: Bulk[AppInfoCreate], key: Idempotency, service: Service, response: Response
-) -> BulkAnswer[AppInfoRead]:
+) -> BulkAnswer[AppInfoListItem]:
     """Create up to 100 entries, all or none."""
     created = service.create_many(bulk, key)
     announce_replay(response, created)
@@ -60,7 +60,7 @@ async def create_app_info(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoRead]:
+async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoListItem]:
     """Change up to 100 entries, all or none. A secret stops being one only by itself, or with a new value."""
     return BulkAnswer(items=service.update_many(bulk))
 

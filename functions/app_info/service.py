@@ -6,7 +6,7 @@ secret's value is sealed here, before it leaves for the database, and written by
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
@@ -17,8 +17,9 @@ from functions.app_info.secrecy import Move, find_move, is_settled
 from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
 from shared.bulk import Bulk
 from shared.database_errors import to_single_problem
-from shared.entities.app_info import AppInfoRead
+from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.errors import Conflict, FieldError, NotFound
+from shared.excerpts import read_rows
 from shared.idempotency import Created, IdempotencyKey, execute_once
 from shared.lists import Page
 from shared.resource_service import ResourceService, get_sent
@@ -26,6 +27,7 @@ from shared.selects import get_select
 from shared.sign_in import Caller
 
 Values = Mapping[str, Any]
+EntryT = TypeVar("EntryT", bound=AppInfoRead)
 
 # How often a change is sealed anew for an entry that others change at the same time.
 ATTEMPTS = 3
@@ -48,14 +50,14 @@ class StoredEntry(AppInfoRead):
         return AppInfoRead.model_validate(self.model_dump(exclude={"secret_number"}))
 
 
-class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull]):
+class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFull]):
     """Reads and changes app info. A secret's value comes out by `reveal` alone."""
 
     table = "app_info"
     noun = "entry"
     row = AppInfoRead
-    item = AppInfoRead
-    page = Page[AppInfoRead]
+    item = AppInfoListItem
+    page = Page[AppInfoListItem]
     detail = AppInfoReadFull
 
     def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
@@ -71,13 +73,13 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         if not body.is_secret:
             return super().create(body, key)
         with self._as_single():
-            return self._write_once([self._to_new_item(body)], key)
+            return self._write_once([self._to_new_item(body)], key, self.row)
 
-    def create_many(self, bulk: Bulk[AppInfoCreate], key: IdempotencyKey | None) -> Created[AppInfoRead]:
+    def create_many(self, bulk: Bulk[AppInfoCreate], key: IdempotencyKey | None) -> Created[AppInfoListItem]:
         """New entries, all or none. Raises the first item's problem."""
         if not any(body.is_secret for body in bulk.items):
             return super().create_many(bulk, key)
-        return self._write_once([self._to_new_item(body) for body in bulk.items], key)
+        return self._write_once([self._to_new_item(body) for body in bulk.items], key, self.item)
 
     def update(self, row_id: UUID, changes: Values, versions: list[int] | None) -> AppInfoRead:
         """Change the fields that were sent. Raises `NotFound` and `PreconditionFailed`.
@@ -97,12 +99,11 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
                     raise
         draft = self._draft(move, row_id, changes, entry, versions)
         with self._as_single():
-            (row,) = self._write(
-                [draft], None if entry is None or move is Move.NONE else {row_id: entry.guess_places()}
-            )
+            places = None if entry is None or move is Move.NONE else {row_id: entry.guess_places()}
+            (row,) = self._write([draft], places, self.row)
         return row
 
-    def update_many(self, bulk: Bulk[Any]) -> list[AppInfoRead]:
+    def update_many(self, bulk: Bulk[Any]) -> list[AppInfoListItem]:
         """Change entries, all or none. Raises the first item's problem."""
         entries = self._get_entries([changes["id"] for changes in bulk.items if not is_settled(changes)])
         moves = [find_move(changes, entries.get(changes["id"])) for changes in bulk.items]
@@ -129,7 +130,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
             for move, changes in zip(moves, bulk.items, strict=True)
         ]
         with self._as_bulk():
-            return self._write(drafts, guessed)
+            return self._write(drafts, guessed, self.item)
 
     def reveal(self, row_id: UUID, number: int | None = None) -> RevealedValue:
         """The value of an entry, or a former one. Raises `NotFound`."""
@@ -150,7 +151,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         """Give an entry a former value back. Raises `NotFound`, `Conflict` and `PreconditionFailed`."""
         arguments: Any = {"entry_id": str(row_id), "value_number": number, "versions": versions}
         try:
-            (row,) = self._read(self.supabase.rpc("restore_app_info", arguments))
+            (row,) = self._read(self.supabase.rpc("restore_app_info", arguments), self.row)
         except APIError as error:
             if error.hint == "version":
                 raise self._missed(row_id, versions) from error
@@ -171,7 +172,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         item = {"action": "change", "id": str(row_id), "versions": versions}
         secret = self.values.open_stored(former.sealed, row_id, was)
         with self._as_single():
-            (row,) = self._write([Draft(item, secret)], {row_id: entry})
+            (row,) = self._write([Draft(item, secret)], {row_id: entry}, self.row)
         return row
 
     def _look(self, row_id: UUID, versions: list[int] | None) -> StoredEntry:
@@ -228,27 +229,29 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoRead, AppInfoReadFull])
         return Draft(item, value)
 
     def _write(
-        self, drafts: Sequence[Draft], entries: Mapping[UUID, EntryPlaces] | None
-    ) -> list[AppInfoRead]:
+        self, drafts: Sequence[Draft], entries: Mapping[UUID, EntryPlaces] | None, schema: type[EntryT]
+    ) -> list[EntryT]:
         """Write changes, each value sealed for its place. Looks again where that has become another."""
         for _ in range(ATTEMPTS - 1):
             if entries is not None:
                 try:
-                    return self._read(self.values.writing(seal(drafts, entries, self.values)))
+                    return self._read(self.values.writing(seal(drafts, entries, self.values)), schema)
                 except APIError as error:
                     if not is_misplaced(error):
                         raise
             entries = read_entries(drafts, self.values)
-        return self._read(self.values.writing(seal(drafts, entries or {}, self.values)))
+        return self._read(self.values.writing(seal(drafts, entries or {}, self.values)), schema)
 
-    def _read(self, call: SyncRPCFilterRequestBuilder) -> list[AppInfoRead]:
-        rows: Any = call.select(get_select(self.row)).execute().data
-        return [self.row.model_validate(row) for row in rows]
+    def _read(self, call: SyncRPCFilterRequestBuilder, schema: type[EntryT]) -> list[EntryT]:
+        rows: Any = call.select(get_select(schema)).execute().data
+        return read_rows(rows, schema)
 
-    def _write_once(self, items: list[dict[str, Any]], key: IdempotencyKey | None) -> Created[AppInfoRead]:
-        call = self.values.writing(items).select(get_select(self.row))
+    def _write_once(
+        self, items: list[dict[str, Any]], key: IdempotencyKey | None, schema: type[EntryT]
+    ) -> Created[EntryT]:
+        call = self.values.writing(items).select(get_select(schema))
         rows, replayed = execute_once(self.supabase, call, key)
-        return Created([self.row.model_validate(row) for row in rows], replayed)
+        return Created(read_rows(rows, schema), replayed)
 
     @contextmanager
     def _as_single(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from functions.products.schemas import (
 from functions.products.service import ProductService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
-from shared.entities.products import ProductRead
+from shared.entities.products import ProductListItem, ProductRead
 from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
@@ -26,7 +26,7 @@ Service = Annotated[ProductService, Depends(ProductService.for_caller)]
 
 
 @router.get("")
-async def list_products(query: Annotated[ProductQuery, Query()], service: Service) -> Page[ProductRead]:
+async def list_products(query: Annotated[ProductQuery, Query()], service: Service) -> Page[ProductListItem]:
     """List products."""
     return service.get_page(query)
 
@@ -42,7 +42,7 @@ async def create_product(
 @router.post("/bulk", status_code=201)
 async def create_products(
     bulk: Bulk[ProductCreate], key: Idempotency, service: Service, response: Response
-) -> BulkAnswer[ProductRead]:
+) -> BulkAnswer[ProductListItem]:
     """Create up to 100 products, all or none."""
     created = service.create_many(bulk, key)
     announce_replay(response, created)
@@ -50,7 +50,7 @@ async def create_products(
 
 
 @router.patch("/bulk", responses={404: {}, 412: {}})
-async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAnswer[ProductRead]:
+async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAnswer[ProductListItem]:
     """Change up to 100 products, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 

@@ -6,12 +6,12 @@ from uuid import UUID
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.app_info import AppInfoRead
+from shared.entities.app_info import AppInfoListItem
 from shared.entities.base import Description, Embedded, Input, Version
 from shared.entities.documents import DocumentListItem
 from shared.entities.products import Color, Icon, ProductName, ProductRead
-from shared.entities.repositories import RepositoryRead
-from shared.entities.work_items import WorkItemRead
+from shared.entities.repositories import RepositoryListItem
+from shared.entities.work_items import WorkItemListItem
 from shared.lists import SearchQuery
 
 
@@ -44,13 +44,13 @@ class ProductChange(ProductUpdate, total=False):
 class ProductReadFull(ProductRead):
     """A product with the 100 newest of each kind that belong to it, and how many there are."""
 
-    repositories: Annotated[list[RepositoryRead], Embedded("repositories")]
+    repositories: Annotated[list[RepositoryListItem], Embedded("repositories")]
     repositories_count: int
-    work_items: Annotated[list[WorkItemRead], Embedded("work_items")]
+    work_items: Annotated[list[WorkItemListItem], Embedded("work_items")]
     work_items_count: int
     documents: Annotated[list[DocumentListItem], Embedded("documents")]
     documents_count: int
-    app_info: Annotated[list[AppInfoRead], Embedded("app_info")]
+    app_info: Annotated[list[AppInfoListItem], Embedded("app_info")]
     app_info_count: int
 
 

@@ -1,17 +1,17 @@
 """Products of the caller."""
 
 from functions.products.schemas import ProductReadFull
-from shared.entities.products import ProductRead
+from shared.entities.products import ProductListItem, ProductRead
 from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class ProductService(ResourceService[ProductRead, ProductRead, ProductReadFull]):
+class ProductService(ResourceService[ProductRead, ProductListItem, ProductReadFull]):
     """Reads and changes products. Deleting one deletes everything in it."""
 
     table = "products"
     noun = "product"
     row = ProductRead
-    item = ProductRead
-    page = Page[ProductRead]
+    item = ProductListItem
+    page = Page[ProductListItem]
     detail = ProductReadFull

@@ -15,7 +15,7 @@ from functions.repositories.schemas import (
 from functions.repositories.service import RepositoryService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
-from shared.entities.repositories import RepositoryRead
+from shared.entities.repositories import RepositoryListItem, RepositoryRead
 from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
@@ -28,7 +28,7 @@ Service = Annotated[RepositoryService, Depends(RepositoryService.for_caller)]
 @router.get("")
 async def list_repositories(
     query: Annotated[RepositoryQuery, Query()], service: Service
-) -> Page[RepositoryRead]:
+) -> Page[RepositoryListItem]:
     """List repositories."""
     return service.get_page(query)
 
@@ -44,7 +44,7 @@ async def create_repository(
 @router.post("/bulk", status_code=201)
 async def create_repositories(
     bulk: Bulk[RepositoryCreate], key: Idempotency, service: Service, response: Response
-) -> BulkAnswer[RepositoryRead]:
+) -> BulkAnswer[RepositoryListItem]:
     """Create up to 100 repositories, all or none."""
     created = service.create_many(bulk, key)
     announce_replay(response, created)
@@ -52,7 +52,9 @@ async def create_repositories(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_repositories(bulk: Bulk[RepositoryChange], service: Service) -> BulkAnswer[RepositoryRead]:
+async def update_repositories(
+    bulk: Bulk[RepositoryChange], service: Service
+) -> BulkAnswer[RepositoryListItem]:
     """Change up to 100 repositories, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 

@@ -17,7 +17,7 @@ from shared.entities.repositories import (
     RepositoryRead,
     RepositoryUrl,
 )
-from shared.entities.work_items import WorkItemRead
+from shared.entities.work_items import WorkItemListItem
 from shared.lists import SearchQuery
 
 NewName = Annotated[RepositoryName, text(200, min_length=1)]
@@ -69,7 +69,7 @@ class RepositoryReadFull(RepositoryRead):
     """A repository with its product and the 100 newest work items and documents that are about it."""
 
     product: Annotated[ProductLink, Embedded("products")]
-    work_items: Annotated[list[WorkItemRead], Embedded("work_items")]
+    work_items: Annotated[list[WorkItemListItem], Embedded("work_items")]
     work_items_count: int
     documents: Annotated[list[DocumentListItem], Embedded("documents")]
     documents_count: int

@@ -1,17 +1,17 @@
 """Repositories of the caller."""
 
 from functions.repositories.schemas import RepositoryReadFull
-from shared.entities.repositories import RepositoryRead
+from shared.entities.repositories import RepositoryListItem, RepositoryRead
 from shared.lists import Page
 from shared.resource_service import ResourceService
 
 
-class RepositoryService(ResourceService[RepositoryRead, RepositoryRead, RepositoryReadFull]):
+class RepositoryService(ResourceService[RepositoryRead, RepositoryListItem, RepositoryReadFull]):
     """Reads and changes repositories. The database refuses changes to what GitHub owns."""
 
     table = "repositories"
     noun = "repository"
     row = RepositoryRead
-    item = RepositoryRead
-    page = Page[RepositoryRead]
+    item = RepositoryListItem
+    page = Page[RepositoryListItem]
     detail = RepositoryReadFull

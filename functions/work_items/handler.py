@@ -16,7 +16,7 @@ from functions.work_items.schemas import (
 from functions.work_items.service import WorkItemService
 from shared.app import create_app, create_handler
 from shared.bulk import Bulk, BulkAnswer
-from shared.entities.work_items import WorkItemRead
+from shared.entities.work_items import WorkItemListItem, WorkItemRead
 from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
 from shared.versions import IfMatch, IfNoneMatch, show, tag
@@ -27,7 +27,9 @@ Service = Annotated[WorkItemService, Depends(WorkItemService.for_caller)]
 
 
 @router.get("")
-async def list_work_items(query: Annotated[WorkItemQuery, Query()], service: Service) -> Page[WorkItemRead]:
+async def list_work_items(
+    query: Annotated[WorkItemQuery, Query()], service: Service
+) -> Page[WorkItemListItem]:
     """List work items."""
     return service.get_page(query)
 
@@ -43,7 +45,7 @@ async def create_work_item(
 @router.post("/bulk", status_code=201)
 async def create_work_items(
     bulk: Bulk[WorkItemCreate], key: Idempotency, service: Service, response: Response
-) -> BulkAnswer[WorkItemRead]:
+) -> BulkAnswer[WorkItemListItem]:
     """Create up to 100 work items, all or none."""
     created = service.create_many(bulk, key)
     announce_replay(response, created)
@@ -51,7 +53,7 @@ async def create_work_items(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_work_items(bulk: Bulk[WorkItemChange], service: Service) -> BulkAnswer[WorkItemRead]:
+async def update_work_items(bulk: Bulk[WorkItemChange], service: Service) -> BulkAnswer[WorkItemListItem]:
     """Change up to 100 work items, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 

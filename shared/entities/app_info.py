@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.entities.base import Description, Row
+from shared.entities.base import Description, Excerpt, Row, Truncated
 
 AppInfoCategory = Literal["env_var", "url", "credential", "note", "other"]
 AppInfoKey = Annotated[str, Field(examples=["LOG_LEVEL"])]
@@ -26,3 +26,14 @@ class AppInfoRead(Row):
     is_secret: bool
     last_revealed_at: datetime | None = Field(description="When a secret's value was last shown.")
     description: Description | None
+
+
+class AppInfoListItem(AppInfoRead):
+    """An entry among others: of a long value and of a long description the start."""
+
+    value: Annotated[
+        AppInfoValue | None, Excerpt, Field(description="Null for a secret: ask `reveal` for it.")
+    ]
+    value_truncated: Truncated = False
+    description: Annotated[Description | None, Excerpt]
+    description_truncated: Truncated = False

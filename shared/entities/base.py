@@ -51,6 +51,19 @@ class Row(BaseModel):
     )
 
 
+# What lists show of a long text; the database's cast to `excerpt` has the same number.
+EXCERPT_LENGTH = 2_000
+
+
+class Excerpt:
+    """Marks a text of which a list shows the start only, beside a field `<name>_truncated`."""
+
+
+Truncated = Annotated[
+    bool, Field(description="Whether the text goes on: the row's own answer has all of it.")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Marks a field that PostgREST fills from another table; lists bring their newest rows."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from shared.entities.base import Description, Row, text
+from shared.entities.base import Description, Excerpt, Row, Truncated, text
 
 ProductName = Annotated[str, text(200, min_length=1), Field(examples=["Atlas"])]
 Icon = Annotated[str, text(200), Field(examples=["globe"])]
@@ -20,6 +20,13 @@ class ProductRead(Row):
     description: Description | None
     icon: Icon | None
     color: Color | None
+
+
+class ProductListItem(ProductRead):
+    """A product among others: of a long description the start."""
+
+    description: Annotated[Description | None, Excerpt]
+    description_truncated: Truncated = False
 
 
 class ProductLink(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from shared.entities.base import Row
+from shared.entities.base import Excerpt, Row, Truncated
 
 SyncState = Literal["active", "archived", "moved", "inaccessible", "sso_required", "blocked", "gone"]
 
@@ -42,6 +42,15 @@ class RepositoryRead(Row):
     synced_at: datetime | None
     previous_full_names: list[FullName]
     first_missing_at: datetime | None
+
+
+class RepositoryListItem(RepositoryRead):
+    """A repository among others: of a long description and of long notes the start."""
+
+    description: Annotated[str | None, Excerpt]
+    description_truncated: Truncated = False
+    notes: Annotated[str | None, Excerpt]
+    notes_truncated: Truncated = False
 
 
 class RepositoryLink(BaseModel):

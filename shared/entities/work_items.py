@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.entities.base import WHOLE_NUMBER, Row, Text, Title
+from shared.entities.base import WHOLE_NUMBER, Excerpt, Row, Text, Title, Truncated
 
 WorkType = Literal["feature", "fix", "refactor", "investigation"]
 WorkStatus = Literal["todo", "in_progress", "done"]
@@ -27,3 +27,10 @@ class WorkItemRead(Row):
     type: WorkType
     status: WorkStatus
     priority: Priority
+
+
+class WorkItemListItem(WorkItemRead):
+    """A work item among others: of a long description the start."""
+
+    description: Annotated[Text | None, Excerpt]
+    description_truncated: Truncated = False

@@ -93,6 +93,8 @@ EXECUTE: set[tuple[str, str]] = {
     ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.document_search(text,text)", "authenticated"),
+    # 20261126000500_excerpts: the cast that lists cut long texts with
+    ("private.take_excerpt(text)", "authenticated"),
     # 20261122002950_interactive_github: an invoker that only reads
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
     # 20261126000100_refuse_estimates

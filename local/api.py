@@ -20,6 +20,7 @@ from local.serverless import Service, offline_environment, osls
 from local.waiting import wait_for
 
 CLIENT = ROOT / "local" / "function_client.py"
+HTTP_API = ROOT / "local" / "http_api.cjs"
 HEALTH_SECONDS = 60
 HEALTHY_SECONDS = 180
 
@@ -105,6 +106,7 @@ def run_api(  # noqa: PLR0913 - what a gateway is started with
         "FORUM_FUNCTIONS": json.dumps(notes(service, settings)),
     }
     command = osls("offline", "--noPrependStageInUrl", "--noSponsor", "--host", LOOPBACK)
+    command[1:1] = ["--require", str(HTTP_API)]
     # Time-outs are local/lambda_service.py's.
     command += ["--httpPort", str(port), "--lambdaPort", str(lambda_port), "--noTimeout"]
     base_path = environment.get("API_BASE_PATH", "")

@@ -16,6 +16,9 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
+# Of what a function returns.
+MAX_ANSWER_BYTES = 6_291_556
+
 
 @dataclass(frozen=True)
 class Context:
@@ -79,6 +82,20 @@ def load() -> Callable[[Any, Context], Any]:
     return function
 
 
+class ResponseSizeTooLarge(Exception):  # noqa: N818 - Lambda's name
+    """A function has returned more than Lambda delivers. The words are Lambda's own."""
+
+    def __init__(self) -> None:
+        limit = f"maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)"
+        super().__init__(f"Response payload size exceeded {limit}.")
+
+
+def refuse_too_large(content: bytes) -> None:
+    """Raises `ResponseSizeTooLarge` for what reaches nobody from Lambda."""
+    if len(content) > MAX_ANSWER_BYTES:
+        raise ResponseSizeTooLarge
+
+
 def answer(event: Any, request_id: str) -> bytes:
     """One call, answered with JSON. An error is an answer of Lambda's form, and stands in the log."""
     context = Context(request_id, os.environ["AWS_LAMBDA_FUNCTION_NAME"], read_note()["time_out"])
@@ -87,7 +104,9 @@ def answer(event: Any, request_id: str) -> bytes:
         event["requestContext"]["requestId"] = request_id
     try:
         # NaN is no JSON, though Python writes it.
-        return json.dumps(load()(event, context), allow_nan=False).encode()
+        content = json.dumps(load()(event, context), allow_nan=False, ensure_ascii=False).encode()
+        refuse_too_large(content)
+        return content
     except Exception as error:  # noqa: BLE001 - Lambda outlives whatever a function raises, and reports it
         traceback.print_exception(error)
         failure = {

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import not_
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -59,8 +60,10 @@ class Excerpt:
     """Marks a text of which a list shows the start only, beside a field `<name>_truncated`."""
 
 
+# Beside a text that is whole there is none.
 Truncated = Annotated[
-    bool, Field(description="Whether the text goes on: the row's own answer has all of it.")
+    bool,
+    Field(exclude_if=not_, description="There where the text goes on: the row's own answer has all of it."),
 ]
 
 

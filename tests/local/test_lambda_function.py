@@ -179,3 +179,15 @@ def handler(event, context):
 def test_a_function_that_ends_its_process_while_it_loads_fails_at_each_call(call: Call) -> None:
     answers = call("import os; os._exit(1)", {}, {}, time_out=600)
     assert [answer["errorType"] for answer in answers] == ["Runtime.ExitError"] * 2
+
+
+def test_a_function_whose_answer_is_larger_than_lambda_delivers_has_failed(call: Call) -> None:
+    code = """
+def handler(event, context):
+    return {"body": "\u00e4" * event["length"]}
+"""
+    # Two bytes each, and twelve around them.
+    fits, too_long = call(code, {"length": 3_145_772}, {"length": 3_145_773})
+    assert len(fits["body"]) == 3_145_772
+    assert too_long["errorType"] == "ResponseSizeTooLarge"
+    assert "6291556 bytes" in too_long["errorMessage"]

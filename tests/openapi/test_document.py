@@ -46,6 +46,16 @@ def iterate_nodes(node: Any, pointer: str = "#") -> Iterator[tuple[str, Json]]:
                 yield from iterate_nodes(value, f"{pointer}/{escaped}")
 
 
+def get_routes(service: Json) -> set[str]:
+    """Every route of the gateway, such as `GET /api/work`."""
+    return {
+        event["httpApi"]
+        for function in service["functions"].values()
+        for event in function.get("events", [])
+        if "httpApi" in event
+    }
+
+
 def is_valid(document: Json, pointer: str, value: Any) -> bool:
     """Whether a value fits a schema of the document."""
     resource = Resource.from_contents(document, default_specification=DRAFT202012)
@@ -81,16 +91,19 @@ def test_document_is_openapi(document: Json) -> None:
 
 
 def test_operations_are_the_routes_of_the_gateway(document: Json, service: Json) -> None:
-    """Except for what /reference loads, which is the page's own business."""
-    routes = {
-        event["httpApi"]
-        for function in service["functions"].values()
-        for event in function.get("events", [])
-        if "httpApi" in event
-    }
-    assert {route for route in routes if not route.startswith("GET /reference/")} == {
+    """Except for what /reference loads, which is the page's own business, and for HEAD."""
+    assert {route for route in get_routes(service) if not route.startswith(("GET /reference/", "HEAD "))} == {
         operation for operation, _ in iterate_operations(document)
     }
+
+
+def test_head_is_a_route_wherever_get_is(service: Json) -> None:
+    """Not in the document: it is what HTTP says of each GET."""
+    paths = {
+        method: {route.partition(" ")[2] for route in get_routes(service) if route.startswith(f"{method} ")}
+        for method in ("GET", "HEAD")
+    }
+    assert paths["HEAD"] == paths["GET"] != set()
 
 
 def test_operation_is_called_as_its_function(document: Json) -> None:

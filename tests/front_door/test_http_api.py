@@ -1,0 +1,80 @@
+"""What the gateway hands on is what was sent: the same locally as deployed."""
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from local.supabase import User
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def api(api_url: str, user: User) -> httpx.Client:
+    """The API as its user calls it."""
+    return httpx.Client(
+        base_url=api_url, headers={"authorization": f"Bearer {user.access_token}"}, timeout=60
+    )
+
+
+def send(api: httpx.Client, method: str, target: str) -> tuple[int, Any]:
+    """A request with its target as it is: httpx would tidy it."""
+    address = urlsplit(str(api.base_url))
+    connection = HTTPConnection(address.netloc, timeout=60)
+    connection.request(method, target, headers={"authorization": api.headers["authorization"]})
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    return answer.status, body
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16", "cp1252"])
+def test_body_that_is_not_utf_8_is_refused_and_not_stored(encoding: str, api: httpx.Client) -> None:
+    body = json.dumps({"name": "Grüße"}, ensure_ascii=False).encode(encoding)
+    answer = api.post("/api/products", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:forum:problem:malformed-json")
+    said = api.post(
+        "/api/products", content=body, headers={"content-type": "application/json; charset=" + encoding}
+    )
+    assert (said.status_code, said.json()["type"]) == (415, "urn:forum:problem:unsupported-media-type")
+    assert api.get("/api/products").json()["items"] == []
+
+
+def test_body_in_utf_8_comes_through_byte_for_byte(api: httpx.Client) -> None:
+    name = "Grüße 数据库 🧭 \ufffd é"
+    body = json.dumps({"name": name}, ensure_ascii=False).encode()
+    headers = {"content-type": "application/json; charset=UTF-8"}
+    assert api.post("/api/products", content=body, headers=headers).json()["name"] == name
+
+
+def test_query_comes_through_as_it_was_sent(api: httpx.Client) -> None:
+    api.post("/api/products", json={"name": "a+b ü&c"}).raise_for_status()
+    status, problem = send(api, "GET", "/api/products?q=%FF")
+    assert (status, problem["type"]) == (400, "urn:forum:problem:malformed-parameter")
+    status, problem = send(api, "GET", "/api/products?limit=1&limit=2")
+    assert (status, problem["errors"][0]["parameter"]) == (400, "limit")
+    for query in ("q=a%2Bb", "q=%C3%BC%26c", "q=b+%C3%BC", "q=b%20%c3%bc"):
+        status, page = send(api, "GET", f"/api/products?{query}")
+        assert (status, [item["name"] for item in page["items"]]) == (200, ["a+b ü&c"]), query
+
+
+@pytest.mark.parametrize("path", ["/api/work/", "/api/products/", "/health/", "/api/work//"])
+def test_path_with_a_slash_at_its_end_is_404(path: str, api: httpx.Client) -> None:
+    assert api.get(path).status_code == 404
+
+
+def test_head_is_get_without_the_body(api: httpx.Client) -> None:
+    product = api.post("/api/products", json={"name": "x"}).json()
+    for path in ("/health", "/api/products", f"/api/products/{product['id']}", "/openapi.json", "/reference"):
+        got, asked = api.get(path), api.head(path)
+        assert (asked.status_code, asked.content) == (200, b"")
+        assert asked.headers["content-type"] == got.headers["content-type"]
+        assert asked.headers.get("etag") == got.headers.get("etag")
+    assert api.head("/api/products?limit=0").status_code == 422
+    seen = api.head(f"/api/products/{product['id']}", headers={"if-none-match": "*"})
+    assert seen.status_code == 304

@@ -1,7 +1,7 @@
 """What can go wrong, as exceptions that `shared.problems` turns into RFC 9457 answers.
 
 Problem
-├── BadRequest            400  malformed JSON, an unknown parameter
+├── BadRequest            400  malformed JSON, an unknown or a repeated parameter
 ├── Unauthorized          401  no token, or one that does not hold
 ├── Forbidden             403
 ├── NotFound              404  also another user's row: nobody learns that it exists
@@ -9,10 +9,10 @@ Problem
 ├── Conflict              409  the row's state, or a unique key, refuses it
 ├── PreconditionFailed    412  the row has another version by now
 ├── BodyTooLarge          413
-├── UnsupportedMediaType  415
+├── UnsupportedMediaType  415  no JSON, another charset than UTF-8, compressed
 ├── Invalid               422  a value breaks a rule
 ├── TooManyRequests       429
-├── InternalError         500  a mistake of ours
+├── InternalError         500  a mistake of ours, or an answer larger than Lambda delivers
 ├── UpstreamFailed        502  Supabase or GitHub answered with nonsense
 ├── Unavailable           503
 └── UpstreamTimedOut      504
@@ -123,7 +123,7 @@ class BodyTooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not JSON."""
+    """The body is not JSON in UTF-8."""
 
     status, title, type = 415, "Unsupported media type", "unsupported-media-type"
 

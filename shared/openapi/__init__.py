@@ -20,7 +20,10 @@ and app info that belong to them.
 - **Sign-in**: a Supabase access token as `Authorization: Bearer`. Everybody sees their own rows, no others.
 - **Errors** are RFC 9457 `application/problem+json`. Branch on `type`; `errors` names what was refused.
 - **Lists** take `limit` with `skip` or `cursor`, `sort` (`-` for descending), and filters whose repeated
-  values mean "any of". An unknown parameter is refused by name.
+  values mean "any of". An unknown parameter is refused by name, a second value of one that takes one, too.
+- **Long texts** are cut in lists to their first 2,000 characters, with `<field>_truncated: true` beside what
+  goes on. A row's own answer has all of it.
+- **HEAD** is answered wherever GET is.
 - **Changes** touch only the fields that are sent. Send a row's `ETag` as `If-Match` to change only the
   version that you have seen.
 - **Retries**: send an `Idempotency-Key` with a POST that creates, and repeat it without making a duplicate.

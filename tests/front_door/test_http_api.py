@@ -15,11 +15,11 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
-def api(api_url: str, user: User) -> httpx.Client:
+def api(api_url: str, user: User) -> Iterator[httpx.Client]:
     """The API as its user calls it."""
-    return httpx.Client(
-        base_url=api_url, headers={"authorization": f"Bearer {user.access_token}"}, timeout=60
-    )
+    headers = {"authorization": f"Bearer {user.access_token}"}
+    with httpx.Client(base_url=api_url, headers=headers, timeout=60) as client:
+        yield client
 
 
 def send(api: httpx.Client, method: str, target: str) -> tuple[int, Any]:

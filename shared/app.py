@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -24,6 +25,8 @@ from shared.request_bodies import read_json
 
 # What Lambda itself takes.
 MAX_BODY_BYTES = 6 * 1024 * 1024
+
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 # Mangum's list replaces its own. Whatever is not in it goes out as base64, problems included.
 TEXT_TYPES = ["text/", "application/json", "application/problem+json"]
@@ -62,9 +65,6 @@ def _replay(body: bytes) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
-
-
-WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def create_app(*routers: APIRouter) -> FastAPI:
@@ -125,7 +125,7 @@ class Handler:
             asked = _as_get(event) if is_head else event
             answer: dict[str, Any] = self._mangum(asked, context)  # type: ignore[arg-type]  # Mangum's own names for both
             if not fits(answer):
-                answer = _refuse_to_answer(exchange)
+                answer = _refuse_to_answer(exchange, answer["statusCode"])
             if is_head:
                 answer.update(body="", isBase64Encoded=False)
             answer["headers"][HEADER.lower()] = correlation_id
@@ -158,9 +158,10 @@ def _as_get(event: Any) -> dict[str, Any]:
     return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
 
 
-def _refuse_to_answer(exchange: request_log.Exchange) -> dict[str, Any]:
+def _refuse_to_answer(exchange: request_log.Exchange, status: int) -> dict[str, Any]:
     """A problem in place of an answer that would reach nobody, and that says what can be done."""
-    done = "What was asked for is done, but the" if exchange.method in WRITES else "The"
+    is_done = exchange.method in WRITES and status < HTTPStatus.BAD_REQUEST
+    done = "What was asked for is done, but the" if is_done else "The"
     problem = InternalError(
         f"{done} answer is larger than the 6 MB that Lambda delivers. Ask for less: a smaller `limit`, a "
         "narrower filter. Supabase's own REST API has no such limit.",
@@ -169,7 +170,7 @@ def _refuse_to_answer(exchange: request_log.Exchange) -> dict[str, Any]:
     request_log.note_problem(problem.slug)
     return {
         "statusCode": problem.status,
-        "headers": {"content-type": ProblemResponse.media_type},
+        "headers": {"content-type": ProblemResponse.media_type, "cache-control": "no-store"},
         "body": json.dumps(to_document(problem, exchange.request_id or "")),
         "isBase64Encoded": False,
     }

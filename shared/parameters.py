@@ -15,13 +15,13 @@ class Parameters:
     """The parameters that a route takes."""
 
     def __init__(self, route: APIRoute) -> None:
-        self._are_taken = bool(route.dependant.query_params)
-        self._lists = {
-            name
+        fields = [
+            found
             for parameter in route.dependant.query_params
-            for name, field in _iterate_fields(parameter.alias, parameter.field_info)
-            if get_origin(field.annotation) is list
-        }
+            for found in _iterate_fields(parameter.alias, parameter.field_info)
+        ]
+        self._are_taken = bool(fields)
+        self._single = {name for name, field in fields if get_origin(field.annotation) is not list}
 
     def check(self, query_string: bytes) -> None:
         """Refuse what no model sees: bytes that are not UTF-8, and a value in the shadow of another one.
@@ -39,7 +39,7 @@ class Parameters:
             raise _refuse("unknown-parameter", "Unknown parameter", names, "There is no such parameter.")
         if unreadable := [name for name, value in parameters if not _is_utf_8(name + value)]:
             raise _refuse("malformed-parameter", "Not UTF-8:", unreadable, "This is not UTF-8.")
-        if repeated := [name for name in names if name not in self._lists and names.count(name) > 1]:
+        if repeated := [name for name in self._single if names.count(name) > 1]:
             raise _refuse("repeated-parameter", "Sent more than once:", repeated, "It takes one value.")
 
 

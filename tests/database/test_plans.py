@@ -282,3 +282,19 @@ def test_what_points_at_a_deleted_repository_is_found_by_an_index(skewed: Connec
     names = {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
     assert names
     assert names <= {f"{table}_repository_idx", f"{table}_repository_newest_idx"}
+
+
+def test_long_text_is_cut_behind_the_limit_where_no_index_gives_the_order(skewed: Connection) -> None:
+    """Ahead of the sort every text of the user would be read and cut, for the 51 that are shown."""
+    with acting_as(skewed, person(BIG_USER)):
+        explained = one(
+            skewed,
+            "explain (verbose, format json) select id, description::public.excerpt"
+            " from public.work_items order by priority, id limit 51",
+        )
+    (plan,) = explained
+    limit, sort = (
+        next(node for node in nodes(plan["Plan"]) if node["Node Type"] == kind) for kind in ("Limit", "Sort")
+    )
+    assert any("excerpt" in column for column in limit["Output"])
+    assert not any("excerpt" in column for column in sort["Output"])

@@ -111,6 +111,11 @@ def test_second_value_is_refused_on_every_other_endpoint_with_parameters(owner: 
         owner.get(url).expect_problem(400, "repeated-parameter")
 
 
+def test_unknown_parameter_is_told_as_such_however_often_it_comes(owner: Client) -> None:
+    problem = owner.get("/api/work?nonsense=1&nonsense=2").expect_problem(400, "unknown-parameter")
+    assert {error["parameter"] for error in problem["errors"]} == {"nonsense"}
+
+
 def test_repeated_values_of_a_filter_still_mean_any_of_them(owner: Client) -> None:
     for name in ("status=todo&status=done", "type=fix&type=fix", "priority=1&priority=2"):
         owner.get(f"/api/work?{name}").expect(200)

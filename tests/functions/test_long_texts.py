@@ -221,6 +221,9 @@ def test_answer_that_lambda_would_not_deliver_is_a_problem_that_says_so(
     assert problem["detail"].startswith("The answer is larger than the 6 MB")
     problem = owner.patch(url, {"title": "y"}).expect_problem(500, "answer-too-large")
     assert problem["detail"].startswith("What was asked for is done, but the answer")
+    stale = owner.patch(url, {"title": "z"}, headers={"If-Match": '"99"'})
+    assert stale.expect_problem(500, "answer-too-large")["detail"].startswith("The answer is larger")
+    assert owner.get("/api/docs").expect(200)["items"][0]["title"] == "y"
 
 
 def test_body_that_lambda_would_not_deliver_to_the_function_is_413(owner: Client) -> None:

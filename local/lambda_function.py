@@ -82,7 +82,7 @@ def load() -> Callable[[Any, Context], Any]:
     return function
 
 
-class ResponseSizeTooLarge(Exception):  # noqa: N818 - Lambda's name
+class ResponseSizeTooLarge(Exception):
     """A function has returned more than Lambda delivers. The words are Lambda's own."""
 
     def __init__(self) -> None:
@@ -90,10 +90,13 @@ class ResponseSizeTooLarge(Exception):  # noqa: N818 - Lambda's name
         super().__init__(f"Response payload size exceeded {limit}.")
 
 
-def refuse_too_large(content: bytes) -> None:
-    """Raises `ResponseSizeTooLarge` for what reaches nobody from Lambda."""
+def to_json(answer: Any) -> bytes:
+    """An answer as Lambda's runtime for Python 3.13 writes it. Raises `ResponseSizeTooLarge`."""
+    # NaN is no JSON, though Python writes it.
+    content = json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
     if len(content) > MAX_ANSWER_BYTES:
         raise ResponseSizeTooLarge
+    return content
 
 
 def answer(event: Any, request_id: str) -> bytes:
@@ -103,10 +106,7 @@ def answer(event: Any, request_id: str) -> bytes:
         # serverless-offline gives every request the same id, which nobody could find in the log.
         event["requestContext"]["requestId"] = request_id
     try:
-        # NaN is no JSON, though Python writes it.
-        content = json.dumps(load()(event, context), allow_nan=False, ensure_ascii=False).encode()
-        refuse_too_large(content)
-        return content
+        return to_json(load()(event, context))
     except Exception as error:  # noqa: BLE001 - Lambda outlives whatever a function raises, and reports it
         traceback.print_exception(error)
         failure = {

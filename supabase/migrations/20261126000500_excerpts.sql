@@ -27,13 +27,14 @@ create function private.take_excerpt(whole text)
 returns public.excerpt
 language plpgsql
 immutable
-strict
-parallel safe
 security invoker
 set search_path = ''
 cost 1000
 as $$
 begin
+  if whole is null then
+    return null;
+  end if;
   return row(left(whole, 2000), char_length(whole) > 2000)::public.excerpt;
 end;
 $$;

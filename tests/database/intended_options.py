@@ -18,6 +18,7 @@ IMMUTABLE: set[str] = {
     "private.plans_for_execution()",
     "private.import_item_fault(jsonb)",
     "private.sync_jitter(uuid,interval)",
+    "private.take_excerpt(text)",
 }
 """The same answer for the same arguments, for ever: generated columns and checks may use them."""
 

@@ -170,7 +170,7 @@ def _refuse_to_answer(exchange: request_log.Exchange, status: int) -> dict[str, 
     request_log.note_problem(problem.slug)
     return {
         "statusCode": problem.status,
-        "headers": {"content-type": ProblemResponse.media_type, "cache-control": "no-store"},
+        "headers": {"content-type": ProblemResponse.media_type},
         "body": json.dumps(to_document(problem, exchange.request_id or "")),
         "isBase64Encoded": False,
     }

@@ -120,9 +120,7 @@ def test_key_that_node_loses_is_refused(node_dotenv: NodeDotenv) -> None:
     assert refused_keys({"__proto__": "x"}, "dotenv") == ["__proto__"]
 
 
-@pytest.mark.parametrize(
-    "key", ["a.b-c", "_", "export", "constructor", "toString", "hasOwnProperty", "A" * 255]
-)
+@pytest.mark.parametrize("key", ["export", "constructor", "toString", "hasOwnProperty", "A" * 255])
 def test_key_that_is_a_name_is_read_back_by_all(key: str, node_dotenv: NodeDotenv) -> None:
     assert read_with_all(write_env_file({key: "x"}, "dotenv"), node_dotenv) == [{key: "x"}] * 4
 

@@ -15,7 +15,7 @@ Expanding readers leave single quotes alone, so these come before double ones.
 
 import re
 
-from functions.app_info.env_files.entries import NAME_RULE, find_fault, is_name
+from functions.app_info.env_files.entries import NAME_RULE, find_dotenv_fault, is_name
 from functions.app_info.env_files.refusals import Refusal
 
 PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]*")
@@ -35,7 +35,7 @@ def write_dotenv_line(key: str, value: str) -> str | Refusal:
         return Refusal(key, f"the key is no name in a .env file: {NAME_RULE}; use json")
     if key == LOST_BY_NODE:
         return Refusal(key, "Node's dotenv cannot read this key; use json or shell")
-    if reason := find_fault(value):
+    if reason := find_dotenv_fault(value):
         return Refusal(key, f"the value cannot be in a .env file: {reason}")
     written = _write_value(value)
     if written is None:

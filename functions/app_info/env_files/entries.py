@@ -34,8 +34,13 @@ def find_fault(value: str) -> str | None:
     """Why this is no value of an entry; None where it is one."""
     if reason := find_unprintable(value):
         return reason
-    if LONG_BLANKS.search(value):
-        return f"it holds more than {MAX_BLANKS} blanks in a row"
     if len(value.encode()) > MAX_VALUE_BYTES:
         return "it is longer than 64 KiB in UTF-8"
     return None
+
+
+def find_dotenv_fault(value: str) -> str | None:
+    """Why this is no value of a `.env` file; None where it is one."""
+    if LONG_BLANKS.search(value):
+        return f"it holds more than {MAX_BLANKS} blanks in a row"
+    return find_fault(value)

@@ -1,82 +1,25 @@
-"""Reads a `.env` file."""
+"""Reads a file of one of the formats."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from io import StringIO
+from collections.abc import Callable, Iterator, Mapping
 
-from dotenv.parser import Binding, Original, parse_stream
+from functions.app_info.env_files.docker_reading import read_docker_lines
+from functions.app_info.env_files.dotenv_reading import read_dotenv_lines
+from functions.app_info.env_files.json_reading import read_json_members
+from functions.app_info.env_files.lines import Line
+from functions.app_info.env_files.shell_reading import read_shell_lines
+from functions.app_info.env_files.writing import Format
 
-from functions.app_info.env_files.entries import LONG_BLANKS, MAX_BLANKS, NAME_RULE, find_fault, is_name
+READERS: Mapping[Format, Callable[[str], Iterator[Line]]] = {
+    "dotenv": read_dotenv_lines,
+    "docker": read_docker_lines,
+    "shell": read_shell_lines,
+    "json": read_json_members,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One assignment of a file, or a line that is none.
+def read_env_file(content: str, format: Format = "dotenv") -> list[Line]:  # noqa: A002 - the API's word
+    """The lines in the order of the file, without blank lines and comments; a key may come twice.
 
-    `number` is the line where it starts, from 1. `key` is a name or None: what is no name may be a piece of a
-    secret, such as a line of a PEM key that lacks its quotes. `value` is None where it is not valid, and
-    `reason` says why, without any of the file's text.
+    Raises `CannotRead` for what is not of the format at all.
     """
-
-    number: int
-    key: str | None
-    value: str | None = field(repr=False)
-    reason: str | None
-
-
-def read_env_file(content: str) -> list[Line]:
-    """The lines in the order of the file, without blank lines and comments; a key may come twice."""
-    return list(_read_lines(content))
-
-
-def _read_lines(content: str) -> Iterator[Line]:
-    # Both python-dotenv, which opens files as text, and Node's dotenv see only \n. A run of blanks that is
-    # shortened is still too long for a value, and without meaning elsewhere.
-    unified = content.replace("\r\n", "\n").replace("\r", "\n")
-    bounded = LONG_BLANKS.sub(lambda run: run[0][: MAX_BLANKS + 1], unified)
-    for binding in parse_stream(StringIO(bounded)):
-        if binding.error:
-            yield _explain_error(binding.original)
-        elif binding.key is not None:
-            yield _check(binding, binding.key)
-
-
-def _check(binding: Binding, key: str) -> Line:
-    number = _number_of(binding.original)
-    if binding.value is None:
-        return Line(number, None, None, "there is no = in the line")
-    if not is_name(key):
-        return Line(number, None, None, f"what stands before the = is no name: {NAME_RULE}")
-    if reason := find_fault(binding.value):
-        return Line(number, key, None, f"the value is not valid: {reason}")
-    return Line(number, key, binding.value, None)
-
-
-def _explain_error(original: Original) -> Line:
-    """The parser says only that it could not read on; behind a good key that is always a quoted value."""
-    number = _number_of(original)
-    before, equals, _ = original.string.partition("=")
-    if not equals:
-        return Line(number, None, None, "there is no = in the line")
-    key = _read_key(before)
-    if key is None:
-        return Line(number, None, None, f"what stands before the = is no name: {NAME_RULE}")
-    reason = "the quotation mark behind the = is not closed, or text follows the closing one"
-    last = number + original.string.strip().count("\n")
-    if last > number:
-        reason += f"; lines {number} to {last} could not be read"
-    return Line(number, key, None, reason)
-
-
-def _read_key(before: str) -> str | None:
-    binding = next(parse_stream(StringIO(before)), None)
-    if binding is None or binding.error or binding.key is None or not is_name(binding.key):
-        return None
-    return binding.key
-
-
-def _number_of(original: Original) -> int:
-    """The parser counts the blank lines before an assignment as part of it."""
-    text = original.string
-    blank = text[: len(text) - len(text.lstrip())]
-    return original.line + blank.count("\n")
+    return list(READERS[format](content))

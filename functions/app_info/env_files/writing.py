@@ -20,6 +20,15 @@ WRITERS: Mapping[Format, EntryWriter] = {
 }
 
 
+def find_name_fault(key: str) -> str | None:
+    """Why one of the formats cannot carry a variable of this name; None where all can.
+
+    The database asks the same of an entry of category `env_var`: `private.is_variable_name`.
+    """
+    refusals = (write_entry(key, "") for write_entry in WRITERS.values())
+    return next((refusal.reason for refusal in refusals if isinstance(refusal, Refusal)), None)
+
+
 def write_env_file(values: Mapping[str, str], format: Format) -> str:  # noqa: A002 - the API's word
     """The file, in the order of the values. Raises `CannotWrite` with every key that cannot be carried."""
     written: list[str] = []

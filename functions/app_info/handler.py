@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
+from functions.app_info.env_exports import LEFT_OUT, LEFT_OUT_COUNT, describe
 from functions.app_info.env_service import EnvService
 from functions.app_info.schemas import (
     AppInfoChange,
@@ -67,9 +68,11 @@ async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAn
 
 @router.post("/import", responses={404: {}, 409: {}})
 async def import_env_file(body: EnvImport, env_files: EnvFiles) -> EnvImportReport:
-    """Import a .env file into a product, all or nothing. Safe to repeat.
+    """Import a file of environment variables into a product, all or nothing.
 
-    It is read as python-dotenv reads it, with `${NAME}` kept as it stands. `dry_run` writes nothing.
+    A `.env` file is read as python-dotenv reads it, with `${NAME}` kept as it stands; `format` names another
+    kind of file. Its keys take the order of its lines. `dry_run` writes nothing. No answer tells whether a
+    stored secret has the value of its line.
     """
     return env_files.import_file(body)
 
@@ -85,7 +88,23 @@ async def import_env_file(body: EnvImport, env_files: EnvFiles) -> EnvImportRepo
                     "application/json": {
                         "schema": {"type": "object", "additionalProperties": {"type": "string"}}
                     }
-                }
+                },
+                "headers": {
+                    LEFT_OUT_COUNT: {
+                        "description": "How many entries of what was asked for are not in the file.",
+                        "required": True,
+                        "schema": {"type": "integer", "minimum": 0},
+                    },
+                    LEFT_OUT: {
+                        "description": "Their keys, percent-encoded, and why: `category` (not one of the "
+                        "default's), `key` (of a credential or URL, and no name of a variable), "
+                        "`secret` (and `include_secrets` is not true) or `no-value`. The first 4,000 bytes.",
+                        "schema": {
+                            "type": "string",
+                            "examples": ["How%20to%20deploy;reason=category, API_TOKEN;reason=secret"],
+                        },
+                    },
+                },
             }
         }
     },
@@ -93,12 +112,14 @@ async def import_env_file(body: EnvImport, env_files: EnvFiles) -> EnvImportRepo
 async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: EnvFiles) -> Response:
     """Export a product's values as a file.
 
-    Secrets are left out unless `include_secrets=true` asks for them; each is then recorded as revealed. What
-    the format cannot carry is refused by its key. Entries without a value are left out.
+    In the order of the product's entries, which is that of an imported file. Secrets are left out unless
+    `include_secrets=true` asks for them; each is then recorded as revealed. A value that the format cannot
+    carry is refused by its key, and then nothing is shown or recorded as revealed. `Forum-Left-Out-Count`
+    says how many entries are not in the file, `Forum-Left-Out` which ones.
     """
-    content = env_files.export(query)
+    file = env_files.export(query)
     media_type = "application/json" if query.format == "json" else "text/plain"
-    return Response(content, media_type=media_type)
+    return Response(file.content, media_type=media_type, headers=describe(file.left_out))
 
 
 @router.get("/{app_info_id}", response_model=AppInfoReadFull)

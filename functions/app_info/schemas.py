@@ -1,7 +1,7 @@
 """What clients send and get of app info."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Required, get_args
+from typing import Annotated, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, with_config
@@ -88,14 +88,20 @@ class RevealedValue(BaseModel):
 
 
 class EnvImport(Input):
-    """A .env file, and what to do with it."""
+    """A file of environment variables, and what to do with it."""
 
     product_id: UUID
     content: Annotated[
         str, text(1024 * 1024), Field(examples=["# Ports\nPORT=8080\nGREETING='Hello, world'\n"])
     ]
+    format: EnvFormat = Field("dotenv", description="How the file is written: as `export` writes it.")
     on_conflict: Literal["skip", "overwrite", "fail"] = Field(
-        "fail", description="What becomes of a key that has another value already."
+        "fail",
+        description="What becomes of a key that has another value already, or is a secret: whether that has "
+        "the same value is not told, so that `overwrite` writes it in any case.",
+    )
+    on_invalid: Literal["fail", "skip"] = Field(
+        "fail", description="What becomes of the other lines if some are invalid."
     )
     is_secret: StrictBool = Field(
         True, description="Whether the values are secrets. What is a secret already stays one."
@@ -103,7 +109,7 @@ class EnvImport(Input):
     dry_run: StrictBool = Field(False, description="Only say what each line would do.")
 
 
-Outcome = Literal["new", "changed", "same", "duplicate", "invalid"]
+Outcome = Literal["new", "changed", "same", "exists", "duplicate", "invalid"]
 
 
 class EnvLine(BaseModel):
@@ -111,9 +117,16 @@ class EnvLine(BaseModel):
 
     line: int = Field(ge=1)
     key: AppInfoKey | None = Field(description="Null where none could be read.")
-    outcome: Outcome = Field(description="`duplicate`: a later line sets the same key, and that one counts.")
+    outcome: Outcome = Field(
+        description="`exists`: a secret has this key, and whether it has the same value is not told. "
+        "`duplicate`: a later line sets the same key, and that one counts."
+    )
     written: bool
-    reason: str | None = Field(description="Why the line is invalid or does not count.")
+    reason: str | None = Field(
+        description="Why the line is invalid or does not count; or what of its value is kept as it stands, "
+        "which another reader would take otherwise.",
+        examples=["${NAME} is kept as it stands: nothing is replaced"],
+    )
 
 
 class EnvImportReport(BaseModel):
@@ -131,12 +144,16 @@ class EnvExportQuery(BaseModel):
     product_id: UUID
     format: EnvFormat = "dotenv"
     include_secrets: bool = Field(False, description="Show secrets, too. Each is recorded as revealed.")
-    category: list[AppInfoCategory] = Field([], description="Only these.")
+    category: list[AppInfoCategory] = Field(
+        [],
+        description="Only these, and all of them. If none is named: `env_var`, and those of `credential` and "
+        "`url` whose key is a name that every format can carry.",
+    )
 
     @property
     def categories(self) -> list[AppInfoCategory]:
-        """The categories that are asked for: all, if none is named."""
-        return self.category or list(get_args(AppInfoCategory))
+        """The categories whose values are looked at."""
+        return self.category or ["env_var", "credential", "url"]
 
 
 class AppInfoQuery(SearchQuery):
@@ -147,4 +164,6 @@ class AppInfoQuery(SearchQuery):
     product_id: list[UUID] = Field([], max_length=100)
     category: list[AppInfoCategory] = []
     key: list[Key] = Field([], max_length=100)
-    sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "key", "-key"] = "-created_at"
+    sort: Literal[
+        "-created_at", "created_at", "-updated_at", "updated_at", "key", "-key", "position", "-position"
+    ] = "-created_at"

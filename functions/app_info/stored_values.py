@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from postgrest import SyncPostgrestClient, SyncRPCFilterRequestBuilder
+from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault, locate_secret
+from shared.entities.app_info import AppInfoCategory
 from shared.errors import Unavailable
 from shared.log import logger
 from shared.metrics import Metric, count
@@ -18,6 +19,8 @@ from shared.request_log import get_source_address
 from shared.settings import get_settings
 
 SOURCE_ADDRESS = "Forum-Source-Address"
+# The hint of the database where what was read has changed meanwhile.
+ENTRIES_CHANGED = "app_info_changed"
 
 
 class ValuePlace(BaseModel):
@@ -38,8 +41,10 @@ class StoredValue(BaseModel):
     id: UUID
     product_id: UUID
     key: str
+    category: AppInfoCategory = "env_var"
     version: int = 0
     is_secret: bool = False
+    has_value: bool = False
     number: int | None = None
     next_number: int = 1
     set_at: datetime | None = None
@@ -95,11 +100,16 @@ class StoredValues:
 
     def open(self, stored: StoredValue) -> str | None:
         """The value, to be shown, which is counted of a secret. Raises `Unavailable` where it stays shut."""
+        value = self.open_uncounted(stored)
+        if stored.sealed is not None:
+            count(Metric.REVEALS)
+        return value
+
+    def open_uncounted(self, stored: StoredValue) -> str | None:
+        """The value, which may not be shown in the end. Raises `Unavailable` where it stays shut."""
         if stored.sealed is None:
             return stored.value
-        value = self.open_stored(stored.sealed, stored.id, _get_place(stored))
-        count(Metric.REVEALS)
-        return value
+        return self.open_stored(stored.sealed, stored.id, _get_place(stored))
 
     def open_stored(self, sealed: dict[str, Any], entry_id: UUID, place: ValuePlace) -> str:
         """A sealed value, to be sealed again. Raises `Unavailable` where this deployment cannot open it."""
@@ -112,12 +122,6 @@ class StoredValues:
                 "or it was not sealed for this entry. The operator has to look.",
                 type="secret-unreadable",
             ) from error
-
-    def open_unless_broken(self, stored: StoredValue) -> str | None:
-        """The value, to be compared. Raises `SealBroken` and `EncryptionUnavailable`."""
-        if stored.sealed is None:
-            return stored.value
-        return get_vault().open(stored.sealed, self._locate(stored.id, _get_place(stored)))
 
     def writing(self, items: Sequence[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
         """A call that creates and changes entries, all or none."""
@@ -135,22 +139,52 @@ class StoredValues:
         call = self._calling("reveal_app_info", entry_id=str(entry_id), value_number=number)
         return StoredValue.model_validate(call.execute().data)
 
-    def export(
+    def compare(self, product_id: UUID, keys: Sequence[str]) -> list[StoredValue]:
+        """A product's entries with these keys, to compare: of secrets only that they are there."""
+        call = self._calling("compare_app_info", target_product_id=str(product_id), keys=keys)
+        return _read(call.execute().data)
+
+    def importing(
+        self, product_id: UUID, items: Sequence[dict[str, Any]], keys: Sequence[str]
+    ) -> SyncRPCFilterRequestBuilder:
+        """A call that writes what a file assigns, all or nothing, and gives these keys their order."""
+        return self._calling("import_app_info", target_product_id=str(product_id), items=items, keys=keys)
+
+    def read_export(
         self, product_id: UUID, categories: Sequence[str], *, include_secrets: bool
     ) -> list[StoredValue]:
-        """What a product's entries hold, by key; secrets only if asked for, and then recorded as reveals."""
+        """A product's entries in their order, those of the categories with what they hold.
+
+        No secret among them may be handed out before `record_export` has it on the record.
+        """
         call = self._calling(
-            "export_app_info",
+            "read_app_info_export",
             target_product_id=str(product_id),
             categories=categories,
             include_secrets=include_secrets,
         )
         return _read(call.execute().data)
 
-    def compare(self, product_id: UUID, keys: Sequence[str]) -> list[StoredValue]:
-        """What a product's entries with these keys hold, to be compared with a file and not to be shown."""
-        call = self._calling("compare_app_info", target_product_id=str(product_id), keys=keys)
-        return _read(call.execute().data)
+    def record_export(
+        self, product_id: UUID, secrets: Sequence[StoredValue], *, refused_by: str | None = None
+    ) -> bool:
+        """Record that these secrets leave, or that this format has refused them.
+
+        False where one of them is another by now, and then nothing is recorded.
+        """
+        call = self._calling(
+            "record_app_info_export",
+            target_product_id=str(product_id),
+            secrets=[{"id": str(each.id), "version": each.version} for each in secrets],
+            refused_by=refused_by,
+        )
+        try:
+            call.execute()
+        except APIError as error:
+            if error.hint == ENTRIES_CHANGED:
+                return False
+            raise
+        return True
 
     def _locate(self, entry_id: UUID, place: ValuePlace) -> Place:
         return locate_secret(self._user_id, entry_id, place.product_id, place.key, place.number)

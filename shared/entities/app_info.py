@@ -26,6 +26,10 @@ class AppInfoRead(Row):
     is_secret: bool
     last_revealed_at: datetime | None = Field(description="When a secret's value was last shown.")
     description: Description | None
+    position: int = Field(
+        description="Its place among the entries of its product, which an export has the order of. Kept by the "
+        "database; moving raises no version."
+    )
 
 
 class AppInfoListItem(AppInfoRead):

@@ -65,7 +65,9 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
     status = route.status_code or HTTPStatus.OK
     success = operation["responses"][str(int(status))]
     success["description"] = HTTPStatus(status).phrase
-    success["headers"] = _refer_to_headers(*_get_success_headers(route, dependencies), correlation.HEADER)
+    success["headers"] = success.get("headers", {}) | _refer_to_headers(
+        *_get_success_headers(route, dependencies), correlation.HEADER
+    )
     answers = {int(status): success}
     if HTTPStatus.ACCEPTED in route.responses:
         # What takes longer than a request: the run that does it.

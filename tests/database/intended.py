@@ -36,9 +36,13 @@ _GITHUB_OF_PEOPLE = (
 # 20261125000120_write_app_info, 20261125000130_reveal_app_info and 20261126000220_write_sealed_places
 _SECRETS_OF_PEOPLE = (
     *("write_app_info(jsonb,text)", "reveal_app_info(uuid,integer,text)"),
-    *("export_app_info(uuid,text[],boolean,text)", "compare_app_info(uuid,text[],text)"),
+    "compare_app_info(uuid,text[],text)",
     *("list_app_info_versions(uuid)", "restore_app_info(uuid,integer,integer[])"),
     "read_app_info_places(uuid[],boolean,text)",
+    # 20261126000310_env_files
+    "import_app_info(uuid,jsonb,text[],text)",
+    "read_app_info_export(uuid,text[],boolean,text)",
+    "record_app_info_export(uuid,jsonb,text,text)",
 )
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
@@ -186,6 +190,8 @@ TRIGGERS = {
     *("public.app_info.keep_value_state", "public.app_info.keep_former_value"),
     # 20261126000210_sealed_places
     "public.app_info.guard_sealed_values",
+    # 20261126000300_app_info_position
+    *("public.app_info.keep_position", "public.app_info.record_activity_of_update"),
     # 20261122002000_repository_sync_columns
     "public.repositories.keep_github_history",
     # 20261122002100_github_connections and 20261122002200_github_runs

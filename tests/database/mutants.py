@@ -303,7 +303,17 @@ OUR_OWN = (
             (
                 "exports",
                 "private.check_own_product(uuid,uuid)",
-                "private.export_app_info(uuid,text[],boolean,text)",
+                "private.read_app_info_export(uuid,text[],boolean,text)",
+            ),
+            (
+                "records of exports",
+                "private.check_own_product(uuid,uuid)",
+                "private.record_app_info_export(uuid,jsonb,text,text)",
+            ),
+            (
+                "imports",
+                "private.check_own_product(uuid,uuid)",
+                "private.import_app_info(uuid,jsonb,text[],text)",
             ),
             (
                 "comparisons",
@@ -363,9 +373,28 @@ OUR_OWN = (
     Mutant(
         "exports off the record",
         edited(
-            "private.export_app_info(uuid,text[],boolean,text)",
+            "private.record_app_info_export(uuid,jsonb,text,text)",
             "perform private.record_reveal(entry, entry.secret_number)",
             "perform 1",
+        ),
+        behaviour.secrets_are_shown_on_the_record,
+    ),
+    Mutant(
+        "secrets to be compared",
+        edited(
+            "private.compare_app_info(uuid,text[],text)",
+            "'value', entry.value",
+            """'value', entry.value, 'sealed', (
+              select held.sealed from private.app_info_values as held
+              where held.app_info_id = entry.id limit 1
+            )""",
+        ),
+        behaviour.secrets_are_shown_on_the_record,
+    ),
+    Mutant(
+        "exports recorded though they have changed",
+        edited(
+            "private.record_app_info_export(uuid,jsonb,text,text)", "shown.version = entry.version", "true"
         ),
         behaviour.secrets_are_shown_on_the_record,
     ),

@@ -16,7 +16,9 @@ APP_INFO_KEY = "a" * 43
 
 WRITE = "select id from public.write_app_info(%s, %s)"
 REVEAL = "select public.reveal_app_info(%s, %s, %s)"
-EXPORT = "select public.export_app_info(%s, %s, %s, %s)"
+IMPORT = "select public.import_app_info(%s, %s, %s, %s)"
+EXPORT = "select public.read_app_info_export(%s, %s, %s, %s)"
+RECORD = "select public.record_app_info_export(%s, %s, %s, %s)"
 PLACES = "select public.read_app_info_places(%s, %s, %s)"
 COMPARE = "select public.compare_app_info(%s, %s, %s)"
 VERSIONS = "select public.list_app_info_versions(%s)"
@@ -100,7 +102,9 @@ def calls(person: Person, key: str | None = APP_INFO_KEY) -> dict[str, tuple[Any
     return {
         "write": (WRITE, (Jsonb([change]), key)),
         "reveal": (REVEAL, (entry, None, key)),
+        "import": (IMPORT, (product, Jsonb([change]), ["FORECAST_URL"], key)),
         "export": (EXPORT, (product, ["url"], True, key)),
+        "record": (RECORD, (product, Jsonb([{"id": str(entry), "version": 2}]), None, key)),
         "compare": (COMPARE, (product, ["FORECAST_URL"], key)),
     }
 

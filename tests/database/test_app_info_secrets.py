@@ -13,6 +13,7 @@ from tests.database.secrets import (
     APP_INFO_KEY,
     EXPORT,
     PLACES,
+    RECORD,
     RESTORE,
     REVEAL,
     VERSIONS,
@@ -31,6 +32,7 @@ from tests.database.secrets import (
 )
 from tests.database.world import Person, make_person
 
+CALLS = ["write", "reveal", "import", "export", "record", "compare"]
 ENTRY = "select is_secret, value, has_value, secret_number, version from public.app_info where id = %s"
 
 
@@ -54,7 +56,7 @@ def row(connection: Connection, person: Person) -> tuple[Any, ...] | None:
     return connection.execute(ENTRY, (person.rows["app_info"],)).fetchone()
 
 
-@pytest.mark.parametrize("call", ["write", "reveal", "export", "compare"])
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("key", [None, "", "forged" * 8], ids=["none", "empty", "forged"])
 def test_owner_without_the_key_is_refused_before_anything_else(
     database: Connection, owner: Person, call: str, key: str | None
@@ -65,7 +67,7 @@ def test_owner_without_the_key_is_refused_before_anything_else(
     assert count_reveals(database, owner.rows["app_info"]) == 0
 
 
-@pytest.mark.parametrize("call", ["write", "reveal", "export", "compare"])
+@pytest.mark.parametrize("call", CALLS)
 def test_key_without_an_account_opens_nothing(database: Connection, owner: Person, call: str) -> None:
     statement, parameters = calls(owner)[call]
     assert told(database, NOBODY, statement, parameters)[0] == "PT401"
@@ -73,7 +75,7 @@ def test_key_without_an_account_opens_nothing(database: Connection, owner: Perso
         assert told(database, actor, statement, parameters)[0] == "42501"
 
 
-@pytest.mark.parametrize("call", ["write", "reveal", "export", "compare"])
+@pytest.mark.parametrize("call", CALLS)
 def test_strangers_entry_looks_like_a_missing_one_even_with_the_key(
     database: Connection, owner: Person, stranger: Person, call: str
 ) -> None:
@@ -191,7 +193,7 @@ def test_reveal_that_cannot_be_recorded_is_not_given(database: Connection, owner
     for statement, parameters in (
         (REVEAL, (entry, None, APP_INFO_KEY)),
         (REVEAL, (entry, 1, APP_INFO_KEY)),
-        (EXPORT, (owner.rows["products"], ["url"], True, APP_INFO_KEY)),
+        calls(owner)["record"],
     ):
         assert told(database, owner.actor, statement, parameters)[0] == "23514"
     assert one(database, "select last_revealed_at from public.app_info where id = %s", (entry,)) is None
@@ -219,10 +221,11 @@ def test_reveal_is_recorded_with_the_session_of_the_token(database: Connection, 
     assert one(database, find, (entry,)) == session
 
 
-def test_comparing_is_no_reveal(database: Connection, owner: Person) -> None:
+def test_comparing_tells_of_a_secret_only_that_it_is_there(database: Connection, owner: Person) -> None:
     statement, parameters = calls(owner)["compare"]
     (((given,),),) = told(database, owner.actor, statement, parameters)
-    assert given["sealed"] == sealed("one")
+    assert (given["is_secret"], given["value"]) == (True, None)
+    assert "ciphertext" not in str(given)
     assert count_reveals(database, owner.rows["app_info"]) == 0
 
 
@@ -296,6 +299,52 @@ def test_values_are_taken_along_by_a_rename_of_their_own_entry_only(
     items = Jsonb([changed(entry, key="RENAMED", **fields)])
     assert told(database, owner.actor, WRITE, (items, APP_INFO_KEY))[0] == "PT404"
     assert held(database, entry) == before
+
+
+def test_export_that_is_read_hands_out_no_secret_that_was_not_asked_for(
+    database: Connection, owner: Person
+) -> None:
+    product = owner.rows["products"]
+    for categories, include_secrets, is_shown in (
+        (["url"], True, True),
+        (["url"], False, False),
+        (["env_var"], True, False),
+    ):
+        parameters = (product, categories, include_secrets, APP_INFO_KEY)
+        (((given,),),) = told(database, owner.actor, EXPORT, parameters)
+        assert (given["key"], given["is_secret"], given["has_value"]) == ("FORECAST_URL", True, True)
+        assert (given["sealed"] == sealed("one")) is is_shown
+
+
+def test_export_is_recorded_whole_or_not_at_all(database: Connection, owner: Person) -> None:
+    product, first, second = owner.rows["products"], owner.rows["app_info"], uuid4()
+    write(database, owner.actor, new(owner, "SECOND", "two", second))
+    read = [{"id": str(first), "version": 2}, {"id": str(second), "version": 1}]
+    database.execute("update public.app_info set description = 'other' where id = %s", (second,))
+    given = told(database, owner.actor, RECORD, (product, Jsonb(read), None, APP_INFO_KEY))
+    assert (given[0], given[3]) == ("PT409", "app_info_changed")
+    assert [count_reveals(database, entry) for entry in (first, second)] == [0, 0]
+    read[1]["version"] = 2
+    told(database, owner.actor, RECORD, (product, Jsonb(read), None, APP_INFO_KEY))
+    assert [count_reveals(database, entry) for entry in (first, second)] == [1, 1]
+
+
+def test_export_that_is_refused_is_on_the_record_once_an_hour(database: Connection, owner: Person) -> None:
+    product, entry = owner.rows["products"], owner.rows["app_info"]
+    shown = Jsonb([{"id": str(entry), "version": 2}])
+    for refused_by in ("docker", "docker", "shell"):
+        told(database, owner.actor, RECORD, (product, shown, refused_by, APP_INFO_KEY))
+    lines = (
+        "select changes -> 'export' from public.activity where entity_id = %s and action = 'export_refused'"
+    )
+    assert sorted(line["refused_by"] for (line,) in database.execute(lines, (product,))) == [
+        "docker",
+        "shell",
+    ]
+    database.execute("update public.activity set created_at = created_at - interval '61 minutes'")
+    told(database, owner.actor, RECORD, (product, shown, "docker", APP_INFO_KEY))
+    assert len(database.execute(lines, (product,)).fetchall()) == 3
+    assert count_reveals(database, entry) == 0
 
 
 def test_plain_value_that_a_browser_changes_keeps_its_former_one(

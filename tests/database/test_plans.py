@@ -214,6 +214,11 @@ def test_oldest_first_reads_the_same_index_backwards(skewed: Connection) -> None
     assert [node["Scan Direction"] for node in nodes(plan) if "Scan Direction" in node] == ["Backward"]
 
 
+def test_entries_of_a_product_in_their_order_are_read_from_its_index(skewed: Connection) -> None:
+    query = "select * from public.app_info where product_id = %s order by position, id limit 51"
+    assert_served_by(plan_of(skewed, BIG_USER, query, BIG_PRODUCT), "app_info_product_position_idx", 51)
+
+
 @pytest.mark.parametrize("condition", ["status = 'todo'", "status = 'todo' and product_id = %s"])
 def test_open_items_among_many_done_are_read_from_the_status_index(
     skewed: Connection, condition: LiteralString

@@ -35,6 +35,7 @@ def meanwhile(supabase: Supabase, method: str, path: str, statement: str, *value
 
 
 WRITE = ("POST", "/rpc/write_app_info")
+IMPORT = ("POST", "/rpc/import_app_info")
 SET_VALUE = "update public.app_info set value = %s where id = %s"
 MAKE_SECRET = "update public.app_info set is_secret = true, value = null where id = %s"
 MAKE_PLAIN = "update public.app_info set is_secret = false, value = 'plain' where id = %s"
@@ -85,7 +86,7 @@ def test_import_into_a_product_that_changes_writes_nothing(owner: Client, supaba
     product = owner.create_product()["id"]
     entry = owner.create_app_info(product, key="PORT", value="1")
     body = {"product_id": product, "content": f"NEW={CANARY}\nPORT=2\n", "on_conflict": "overwrite"}
-    with meanwhile(supabase, *WRITE, SET_VALUE, "3", entry["id"]):
+    with meanwhile(supabase, *IMPORT, SET_VALUE, "3", entry["id"]):
         answer = owner.post("/api/app-info/import", body)
     answer.expect_problem(409, "entries-changed")
     (left,) = owner.get("/api/app-info").expect(200)["items"]
@@ -96,7 +97,7 @@ def test_import_of_a_key_that_somebody_makes_first_writes_nothing(owner: Client,
     product = owner.create_product()["id"]
     insert = "insert into public.app_info (user_id, product_id, key) values (%s, %s, 'NEW')"
     assert owner.user is not None
-    with meanwhile(supabase, *WRITE, insert, owner.user.id, product):
+    with meanwhile(supabase, *IMPORT, insert, owner.user.id, product):
         answer = owner.post("/api/app-info/import", {"product_id": product, "content": "A=1\nNEW=2\n"})
     answer.expect_problem(409, "entries-changed")
     assert [entry["key"] for entry in owner.get("/api/app-info").expect(200)["items"]] == ["NEW"]

@@ -40,6 +40,7 @@ def aim(case: Case[Any], rows: Rows) -> None:
     if "X-GitHub-Token" in case.headers:
         case.headers["X-GitHub-Token"] = DEMO_TOKEN
     if case.operation.path.endswith("/app-info/import") and isinstance(case.body, dict):
-        case.body["content"] = "PORT=8080"
+        is_json = case.body.get("format") == "json"
+        case.body["content"] = '{"PORT": "8080"}' if is_json else "PORT=8080"
     if isinstance(case.body, dict) and "token" in case.body:
         case.body["token"] = DEMO_TOKEN

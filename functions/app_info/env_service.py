@@ -55,7 +55,7 @@ class EnvService:
         lines = _read(body)
         keys = sorted({line.key for line in lines if line.key is not None})
         stored = {found.key: found for found in self.values.compare(body.product_id, keys)}
-        last = {line.key: line.number for line in lines if line.value is not None}
+        last = {line.key: line for line in lines if line.value is not None}
         outcomes = [_compare(line, last.get(line.key), stored.get(line.key or ""), body) for line in lines]
         due = {"new", "changed", "exists"} if body.on_conflict == "overwrite" else {"new"}
         report = [
@@ -165,11 +165,11 @@ def _read(body: EnvImport) -> list[Line]:
     return lines
 
 
-def _compare(line: Line, last: int | None, found: StoredValue | None, body: EnvImport) -> Outcome:
+def _compare(line: Line, last: Line | None, found: StoredValue | None, body: EnvImport) -> Outcome:
     """What a line would do. A stored secret is not looked at: its value could be guessed from the answers."""
     if line.value is None:
         return "invalid"
-    if line.number != last:
+    if line is not last:
         return "duplicate"
     if found is None:
         return "new"
@@ -180,9 +180,9 @@ def _compare(line: Line, last: int | None, found: StoredValue | None, body: EnvI
     return "same" if found.value == line.value and not becomes_secret else "changed"
 
 
-def _explain(line: Line, outcome: Outcome, last: int | None) -> str | None:
-    if outcome == "duplicate":
-        return f"line {last} sets it again"
+def _explain(line: Line, outcome: Outcome, last: Line | None) -> str | None:
+    if outcome == "duplicate" and last is not None:
+        return f"line {last.number} sets it again"
     reasons = [line.reason, EXISTS if outcome == "exists" else None, line.note]
     return "; ".join(reason for reason in reasons if reason is not None) or None
 

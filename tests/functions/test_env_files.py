@@ -277,6 +277,12 @@ def test_file_that_is_not_of_its_format_at_all_is_refused(
     assert entries(owner, product) == {}
 
 
+def test_key_that_comes_twice_in_one_line_of_json_counts_as_the_last(owner: Client, product: str) -> None:
+    answer = send(owner, product, '{"A": "1", "A": "2", "B": "3"}', format="json")
+    assert outcomes(answer) == [("A", "duplicate", False), ("A", "new", True), ("B", "new", True)]
+    assert export_json(owner, product) == {"A": "2", "B": "3"}
+
+
 def test_line_that_is_kept_as_it_stands_says_so(owner: Client, product: str) -> None:
     content = "A=`b`\nB='${A}'\nC=it's\nD=plain\n"
     backticks, reference, apostrophe, plain = send(owner, product, content, dry_run=True).expect(200)["items"]

@@ -45,11 +45,10 @@ def _read_line(number: int, line: str) -> Line:
             None,
             "there is no = in the line: Docker would look in its own environment for the value",
         )
+    if key.startswith("export "):
+        return Line(number, None, None, "Docker knows no `export` before a name")
     if not is_name(key):
-        reason = f"what stands before the = is no name: {NAME_RULE}"
-        if key.startswith("export "):
-            reason = "Docker knows no `export` before a name"
-        return Line(number, None, None, reason)
+        return Line(number, None, None, f"what stands before the = is no name: {NAME_RULE}")
     if reason := find_name_fault(key):
         return Line(number, key, None, f"the name is not valid: {reason}")
     if reason := find_fault(value) or _find_length_fault(line):

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import scanstring
 
 from functions.app_info.env_files.entries import NAME_RULE, find_fault, is_name
 from functions.app_info.env_files.lines import CannotRead, Line
@@ -30,12 +29,14 @@ def read_json_members(content: str) -> Iterator[Line]:
 def _scan(content: str) -> Iterator[tuple[int, str, object]]:
     """Where each member starts, its key and its value.
 
-    The `json` module tells no places. Its own scanners are used for all that is more than punctuation.
+    The `json` module tells no places. Its decoder reads all that is more than punctuation.
     """
     position = _skip(content, _skip(content, 0, "{"))
     while content[position] != "}":
         start = position
-        key, position = scanstring(content, _skip(content, position, '"'))
+        if content[start] != '"':
+            raise ValueError("a key is missing")
+        key, position = DECODER.raw_decode(content, start)
         position = _skip(content, _skip(content, position, ":"))
         value, position = DECODER.raw_decode(content, position)
         yield start, key, value

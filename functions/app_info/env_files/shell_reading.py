@@ -39,7 +39,7 @@ NOT_PLAIN = (
 
 def read_shell_lines(content: str) -> Iterator[Line]:
     """The assignments, and the commands that are none."""
-    position, number, counted = content.startswith("\ufeff"), 1, 0
+    position, number, counted = int(content.startswith("\ufeff")), 1, 0
     while (position := _end(IGNORED, content, position)) < len(content):
         number += content.count("\n", counted, position)
         counted = position

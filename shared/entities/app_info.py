@@ -27,7 +27,7 @@ class AppInfoRead(Row):
     last_revealed_at: datetime | None = Field(description="When a secret's value was last shown.")
     description: Description | None
     position: int = Field(
-        description="Its place among the entries of its product, which an export has the order of. Kept by the "
+        description="Its place among the entries of its product, in whose order an export is. Kept by the "
         "database; moving raises no version."
     )
 

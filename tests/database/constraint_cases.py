@@ -154,7 +154,9 @@ CASES: dict[str, Cases] = {
         [{"is_secret": True}, {"is_secret": False, "value": "x"}, {"is_secret": False}],
         [{"is_secret": True, "value": "x"}, {"is_secret": True, "value": ""}],
     ),
-    "activity_action_values": values("action", "created", "updated", "deleted", "revealed", refused="read"),
+    "activity_action_values": values(
+        "action", "created", "updated", "deleted", "revealed", "export_refused", refused="read"
+    ),
     "activity_actor_person": Cases(
         [{"actor": "person", "actor_id": UUID}, {"actor": "sync"}, {"actor": "system"}],
         [{"actor": "person"}, {"actor": "sync", "actor_id": UUID}, {"actor": "system", "actor_id": UUID}],

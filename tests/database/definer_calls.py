@@ -75,6 +75,20 @@ def write(connection: Connection, person: Person) -> tuple[Any, ...]:
     return (Jsonb([created, change, moved]), APP_INFO_KEY)
 
 
+def import_file(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A file with an entry that is new and one that is there."""
+    items, key = write(connection, person)
+    return (person.rows["products"], items, ["MADE", "FORECAST_URL"], key)
+
+
+def record_export(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """An export of the secret entry as it is."""
+    entry_id = person.rows["app_info"]
+    version = one(connection, "select version from public.app_info where id = %s", (entry_id,))
+    secrets = Jsonb([{"id": str(entry_id), "version": version}])
+    return (person.rows["products"], secrets, None, APP_INFO_KEY)
+
+
 def of_product(*rest: Any) -> Prepare:
     """A call about a product."""
     return lambda _, person: (person.rows["products"], *rest)
@@ -171,7 +185,9 @@ PEOPLES: dict[str, Prepare] = {
     "write_app_info(jsonb,text)": write,
     "reveal_app_info(uuid,integer,text)": of_entry(None, APP_INFO_KEY),
     "read_app_info_places(uuid[],boolean,text)": of_entries(WITH_SECRETS, APP_INFO_KEY),
-    "export_app_info(uuid,text[],boolean,text)": of_product(["url"], WITH_SECRETS, APP_INFO_KEY),
+    "import_app_info(uuid,jsonb,text[],text)": import_file,
+    "read_app_info_export(uuid,text[],boolean,text)": of_product(["url"], WITH_SECRETS, APP_INFO_KEY),
+    "record_app_info_export(uuid,jsonb,text,text)": record_export,
     "compare_app_info(uuid,text[],text)": of_product(["FORECAST_URL"], APP_INFO_KEY),
     "list_app_info_versions(uuid)": entry,
     "restore_app_info(uuid,integer,integer[])": of_entry(1, None),

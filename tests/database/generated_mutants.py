@@ -160,7 +160,7 @@ GENERATED_MUTANTS = (
     ),
     Mutant(
         "time-out of one's own",
-        "alter function public.export_app_info(uuid, text[], boolean, text) set statement_timeout = 0",
+        "alter function public.read_app_info_export(uuid, text[], boolean, text) set statement_timeout = 0",
         functions_run_as_listed,
     ),
 )

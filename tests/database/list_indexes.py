@@ -44,6 +44,7 @@ LISTS: dict[str, Asked] = {
     "public.app_info_product_newest_idx": Asked("public.app_info", PRODUCT, NEWEST),
     "public.app_info_user_newest_idx": Asked("public.app_info", USER, NEWEST),
     "public.app_info_user_key_idx": Asked("public.app_info", USER, "key"),
+    "public.app_info_product_position_idx": Asked("public.app_info", PRODUCT, "position, id"),
     # What the secret values' foreign key points at.
     "public.app_info_owner_unique": Asked(
         "public.app_info", USER + " and id = '00000000-0000-4000-8000-000000000004'"

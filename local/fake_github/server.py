@@ -9,6 +9,7 @@ import uvicorn
 
 from local.fake_github.account import Account
 from local.fake_github.app import FakeGitHub
+from local.fake_github.graphql import schema
 
 STOP_WITHIN_SECONDS = 60
 
@@ -40,6 +41,8 @@ def _listener(port: int) -> Iterator[socket.socket]:
 def run_fake_github(port: int = 0, account: Account | None = None) -> Iterator[FakeGitHub]:
     """A running fake with its `url` set. Port 0 is a free one; the socket listens before this yields."""
     fake = FakeGitHub(account)
+    # Seconds of computing, for which the first query would wait: longer than Forum does, on a busy machine.
+    schema()
     with _listener(port) as listener:
         fake.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = _server(fake)
@@ -55,6 +58,8 @@ def run_fake_github(port: int = 0, account: Account | None = None) -> Iterator[F
 def serve(port: int) -> None:
     """Blocks until a signal. An occupied port is an OSError that names it."""
     fake = FakeGitHub()
+    # As above.
+    schema()
     with _listener(port) as listener:
         fake.url = f"http://127.0.0.1:{port}"
         count = len(fake.account.repositories)

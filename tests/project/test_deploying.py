@@ -18,6 +18,7 @@ SKIPPED = {
     "AWS::CloudWatch::Alarm",
     "AWS::Logs::MetricFilter",
     "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
     "AWS::Scheduler::Schedule",
 }
 

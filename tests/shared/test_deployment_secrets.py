@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
-from local.aws import run_moto
+from local.aws import client, run_moto
 from local.ports import answers, free_port
 from local.waiting import wait_for
 from shared import deployment_secrets
@@ -36,6 +36,9 @@ def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running moto."""
     with run_moto(port := free_port(), tmp_path_factory.mktemp("moto") / "aws.log") as moto:
         moto.part.wait_until(lambda: answers(port))
+        # Its first answer takes longer than a function waits, on a busy machine: it loads the service then.
+        first = client("ssm", url=moto.url, region="eu-central-1", answer_seconds=PATIENCE_SECONDS)
+        first.describe_parameters()
         yield moto.url
 
 

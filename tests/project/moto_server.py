@@ -37,5 +37,5 @@ def create_key_with_tags(  # noqa: PLR0913, PLR0917 - moto's own
 
 if __name__ == "__main__":
     models.validate_template_cfn_lint = accept  # type: ignore[assignment,attr-defined]  # not made to be replaced
-    KmsBackend.create_key = create_key_with_tags  # type: ignore[method-assign]  # as above
+    KmsBackend.create_key = create_key_with_tags  # type: ignore[assignment,method-assign]  # as above
     main(sys.argv[1:])

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from functions.sync_worker.observing import Observation, ask_twice, look_at
-from shared.github import GitHub
+from functions.sync_worker.observing import Observation, ask_twice, look_at, see
+from shared.github import GitHub, GitHubError, RepositoryPage, TimedOut, Unavailable
 from shared.sync.database import ImportBegun, RunDatabase
 
 # What is read singly is written as often as this, so that a worker that is killed leaves little to repeat.
 SINGLE_READS_AT_ONCE = 20
+# Of one delivery. More of them are no matter of single repositories, even if GitHub answers something else.
+MAX_UNAVAILABLE = 20
 
 
 class Importer:
@@ -21,6 +23,8 @@ class Importer:
         self._check_time = check_time
         self._wanted = dict.fromkeys(begun.github_ids)
         self._next_page = begun.next_page
+        self._pages_left = 1
+        self._unavailable = 0
         self._told = 0
 
     def go_on_with(self, github: GitHub) -> None:
@@ -33,20 +37,42 @@ class Importer:
         A page of the listing has up to 100 of them for one request. The listing is left as soon as reading
         the rest singly costs no more; that also tells why one cannot be seen.
         """
-        pages_left = 1
-        while self._next_page is not None and len(self._wanted) > pages_left:
-            pages_left = self._import_page(self._next_page)
-        self._next_page = None
-        for github_ids in self._iterate_rest():
-            self._import_singly(github_ids)
+        try:
+            while self._next_page is not None and len(self._wanted) > self._pages_left:
+                self._import_page(self._next_page)
+            self._next_page = None
+            for github_ids in self._iterate_rest():
+                self._import_singly(github_ids)
+        except GitHubError:
+            # The request that has failed counts as well.
+            self.tell_spending()
+            raise
 
-    def _import_page(self, number: int) -> int:
-        """Write what a page of the listing has of them. Returns how many pages come behind it."""
+    def tell_spending(self) -> None:
+        """Write what GitHub was asked since the last write."""
+        if self._github.spending.requests > self._told:
+            self._write([])
+
+    def _import_page(self, number: int) -> None:
+        """Write what a page of the listing has of them."""
         self._check_time()
-        page = ask_twice(lambda: self._github.list_repositories_page(number))
+        page = self._read_page(number)
+        if page is None:
+            # What it would have shown is read singly. Whether there is a next one the page before has told.
+            self._pages_left -= 1
+            self._next_page = number + 1 if self._pages_left > 0 else None
+            return
         self._next_page = number + 1 if page.next_url is not None else None
-        self._write([_see(item.github_id, item.to_item()) for item in page.items])
-        return max(1, (page.last_page or 0) - number)
+        self._pages_left = max(1, (page.last_page or 0) - number)
+        self._write([see(item) for item in page.items])
+
+    def _read_page(self, number: int) -> RepositoryPage | None:
+        """A page, or None where GitHub cannot answer this one while it answers other questions."""
+        try:
+            return ask_twice(lambda: self._github.list_repositories_page(number))
+        except (Unavailable, TimedOut):
+            self._github.get_user()
+            return None
 
     def _iterate_rest(self) -> Iterator[Sequence[int]]:
         rest = list(self._wanted)
@@ -58,10 +84,17 @@ class Importer:
         try:
             for github_id in github_ids:
                 self._check_time()
-                observations.append(look_at(self._github, github_id))
+                observations.append(self._look_at(github_id))
         finally:
             # What GitHub has told before it failed is not asked again.
             self._write(observations)
+
+    def _look_at(self, github_id: int) -> Observation:
+        observation = look_at(self._github, github_id)
+        self._unavailable += observation["seen"] == "unavailable"
+        if self._unavailable > MAX_UNAVAILABLE:
+            raise Unavailable("GitHub answers, but not about these repositories.")
+        return observation
 
     def _write(self, observations: Sequence[Observation]) -> None:
         chosen = [each for each in observations if each["github_id"] in self._wanted]
@@ -75,7 +108,3 @@ class Importer:
         self._told = spending.requests
         for each in chosen:
             del self._wanted[each["github_id"]]
-
-
-def _see(github_id: int, item: dict[str, object]) -> Observation:
-    return {"github_id": github_id, "seen": "found", "item": item}

@@ -1,16 +1,22 @@
-"""Looks at repositories on GitHub: a hundred by one GraphQL request, those left in doubt singly by REST."""
+"""Looks at repositories on GitHub: a hundred by one GraphQL request, those left in doubt by REST.
+
+What cannot be proved is not taken for absence: it is `unavailable`, with a reason, until the next run.
+"""
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from shared.github import (
     Blocked,
     Forbidden,
     GitHub,
     GitHubError,
+    GitHubRepository,
     NotFound,
     SsoRequired,
     TimedOut,
@@ -21,15 +27,34 @@ from shared.sync.database import ChunkItem
 
 AnswerT = TypeVar("AnswerT")
 
-# Of one run. Whatever makes more of them doubtful is no matter of single repositories.
-MAX_SINGLE_READS = 50
+# Of one delivery, each: what is beyond them waits for the next run. One repository that breaks each query
+# with it takes seven halvings of a hundred.
+MAX_HALVINGS = 50
+MAX_REST_REQUESTS = 50
 LONGEST_PAUSE_SECONDS = 0.3
 UNKNOWN = Finding("unknown")
+WAITS = "GitHub has not told of it yet: the next run asks again"
 
 # A legacy id may mean nothing to GitHub one day, whatever has become of its repository.
 CURRENT_ID = "R_"
 
 Observation = dict[str, Any]
+
+
+class OutOfTime(Exception):
+    """The function's time ends before the work does. The next delivery goes on from here."""
+
+
+class Doubt(NamedTuple):
+    """A repository of which GraphQL has not told enough."""
+
+    item: ChunkItem
+    finding: Finding
+
+    @property
+    def is_about_existence(self) -> bool:
+        """Whether a listing that shows it would settle it. Of a refusal, REST is asked for the reason."""
+        return self.finding.seen in {"unknown", "missing"}
 
 
 @dataclass
@@ -39,79 +64,163 @@ class Observed:
     observations: list[Observation] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     is_token_alive: bool = False
-    stopped_by: GitHubError | None = None
+    stopped_by: GitHubError | OutOfTime | None = None
     """Why GitHub was not asked about the rest, where there is one."""
 
 
 class Observer:
     """Looks at the repositories of one run with one token."""
 
-    def __init__(self, graphql: GraphQL, github: GitHub, is_time_left: Callable[[], bool]) -> None:
+    def __init__(self, graphql: GraphQL, github: GitHub, check_time: Callable[[], None]) -> None:
         self.graphql = graphql
         self.github = github
-        self._is_time_left = is_time_left
-        self._single_reads_left = MAX_SINGLE_READS
+        self._check_time = check_time
+        self._halvings_left = MAX_HALVINGS
+        self._listing = Listing(github)
 
     def observe(self, chunk: Sequence[ChunkItem]) -> Observed:
         """Look at up to 100 repositories. What GitHub has said before it failed is kept."""
         observed = Observed()
+        doubts = [Doubt(item, UNKNOWN) for item in chunk if not item.node_id]
         try:
-            answer = self._ask_graphql(chunk)
-            observed.is_token_alive = answer.is_token_alive
-            doubtful = self._take(chunk, answer, observed)
-            self._look_singly(doubtful, observed)
-        except GitHubError as error:
+            for part, answer in self._iterate_answers([item for item in chunk if item.node_id]):
+                doubts += _take(part, answer, observed)
+            self._look_closer(doubts, observed)
+        except (GitHubError, OutOfTime) as error:
             observed.stopped_by = error
         return observed
 
-    def _ask_graphql(self, chunk: Sequence[ChunkItem]) -> Answer:
-        node_ids = [item.node_id for item in chunk if item.node_id]
-        if not node_ids:
-            return Answer({}, is_token_alive=False, sso_url=None, was_too_much=False)
-        return ask_twice(lambda: self.graphql.read_repositories(node_ids))
+    def _iterate_answers(
+        self, chunk: Sequence[ChunkItem]
+    ) -> Iterator[tuple[Sequence[ChunkItem], Answer | GitHubError | None]]:
+        """The parts of a chunk with GitHub's answers, or with why there is none to this part.
 
-    def _take(
-        self, chunk: Sequence[ChunkItem], answer: Answer, observed: Observed
-    ) -> list[tuple[ChunkItem, Finding]]:
-        """Keep what the answer settles. Returns the rest."""
-        doubtful = []
-        for item in chunk:
-            finding = answer.findings.get(item.node_id or "", UNKNOWN)
-            settled = _settle(item, finding, answer.sso_url)
-            if settled is None:
-                doubtful.append((item, finding))
-            else:
-                observed.observations.append(settled)
-        return doubtful
+        What GitHub cannot answer at once is asked for in halves, down to one.
+        """
+        waiting = deque([chunk] if chunk else [])
+        while waiting:
+            part = waiting.popleft()
+            if part is not chunk:
+                self._check_time()
+            answer = self._ask_graphql(part, is_decisive=part is chunk or len(part) == 1)
+            left = part
+            if isinstance(answer, Answer):
+                left = [
+                    item for item in part if answer.was_too_much and _get_finding(item, answer) == UNKNOWN
+                ]
+                yield [item for item in part if item not in left], answer
+            if len(part) > 1 and left and self._halvings_left > 0:
+                self._halvings_left -= 1
+                middle = (len(left) + 1) // 2
+                waiting.extend(half for half in (left[:middle], left[middle:]) if half)
+            elif left:
+                yield left, answer if len(part) == 1 and isinstance(answer, GitHubError) else None
 
-    def _look_singly(self, doubtful: Sequence[tuple[ChunkItem, Finding]], observed: Observed) -> None:
-        """REST tells what GraphQL does not: why, and where to read more about it."""
-        for item, finding in doubtful:
-            if self._single_reads_left > 0 and self._is_time_left():
-                self._single_reads_left -= 1
+    def _ask_graphql(self, part: Sequence[ChunkItem], *, is_decisive: bool) -> Answer | GitHubError:
+        """The answer, or why GitHub has none to this question. Raises where it has none to any."""
+        node_ids = [str(item.node_id) for item in part]
+        ask = partial(self.graphql.read_repositories, node_ids)
+        try:
+            return ask_twice(ask) if is_decisive else ask()
+        except (Unavailable, TimedOut) as error:
+            if is_decisive:
+                # An outage is no matter of these repositories, and asking for halves would be in vain.
+                self.graphql.read_repositories([])
+            return error
+
+    def _look_closer(self, doubts: Sequence[Doubt], observed: Observed) -> None:
+        """REST tells what GraphQL does not: whether it is there, why not, and where to read more about it."""
+        self._read_listing([doubt.item.github_id for doubt in doubts if doubt.is_about_existence])
+        if self._listing.hides_a_part:
+            observed.flags.add("sso_partial")
+        for doubt in doubts:
+            item, finding = doubt
+            listed = self._listing.items.get(item.github_id) if doubt.is_about_existence else None
+            if listed is not None:
+                observed.observations.append(see(listed))
+            elif self._may_ask_rest():
+                self._check_time()
                 observed.observations.append(look_at(self.github, item.github_id))
-            elif finding.seen in {"missing", "sso_required", "forbidden"}:
-                observed.observations.append({"github_id": item.github_id, "seen": finding.seen})
+            elif not doubt.is_about_existence:
+                observed.observations.append(
+                    {"github_id": item.github_id, "seen": finding.seen, "reason": finding.reason}
+                )
             else:
                 observed.flags.add("truncated")
+                observed.observations.append(make_unavailable(item.github_id, WAITS))
+
+    def _read_listing(self, github_ids: Iterable[int]) -> None:
+        """A page of the listing proves a hundred at once: read on while that is less than single requests."""
+        wanted = set(github_ids)
+        while (
+            len(wanted - self._listing.items.keys()) > self._listing.pages_left > 0 and self._may_ask_rest()
+        ):
+            self._check_time()
+            self._listing.read_page()
+
+    def _may_ask_rest(self) -> bool:
+        return self.github.spending.requests < MAX_REST_REQUESTS
+
+
+class Listing:
+    """The repositories that the user's listing shows, as far as it was read."""
+
+    def __init__(self, github: GitHub) -> None:
+        self._github = github
+        self._number = 1
+        self.items: dict[int, GitHubRepository] = {}
+        self.pages_left = 1
+        """At least; how many there are only the first one says."""
+        self.hides_a_part = False
+
+    def read_page(self) -> None:
+        """Read one page more. A listing that GitHub does not answer ends here."""
+        try:
+            page = ask_twice(lambda: self._github.list_repositories_page(self._number))
+        except (Unavailable, TimedOut, Forbidden):
+            self.pages_left = 0
+            return
+        self.items |= {item.github_id: item for item in page.items}
+        self.hides_a_part |= bool(page.partial_sso)
+        self.pages_left = max(1, (page.last_page or 0) - self._number) if page.next_url is not None else 0
+        self._number += 1
 
 
 def look_at(github: GitHub, github_id: int) -> Observation:
     """What GitHub says of one repository. Raises what is no matter of that repository."""
-    about: Observation = {"github_id": github_id}
     try:
         repository = ask_twice(lambda: github.get_repository(github_id))
-    except NotFound:
-        return about | {"seen": "missing"}
-    except Blocked as error:
-        return about | {"seen": "blocked", "url": error.url, "reason": error.reason}
-    except SsoRequired as error:
-        return about | {"seen": "sso_required", "url": error.url}
-    except Forbidden:
-        return about | {"seen": "forbidden"}
+    except (NotFound, Blocked, Forbidden) as error:
+        return {"github_id": github_id} | _read_refusal(error)
+    except (Unavailable, TimedOut) as error:
+        # Raises in an outage, which says nothing about this repository.
+        github.get_user()
+        return make_unavailable(github_id, str(error))
     if repository.github_id != github_id:
-        raise Unavailable("GitHub answered with another repository than was asked for.")
-    return about | {"seen": "found", "item": repository.to_item()}
+        return make_unavailable(github_id, "GitHub answered with another repository than was asked for.")
+    return see(repository)
+
+
+def _read_refusal(error: NotFound | Blocked | Forbidden) -> Observation:
+    match error:
+        case NotFound():
+            return {"seen": "missing"}
+        case Blocked():
+            return {"seen": "blocked", "url": error.url, "reason": error.reason}
+        case SsoRequired():
+            return {"seen": "sso_required", "url": error.url}
+        case _:
+            return {"seen": "forbidden", "reason": str(error)}
+
+
+def see(repository: GitHubRepository) -> Observation:
+    """The observation of a repository that GitHub has shown."""
+    return {"github_id": repository.github_id, "seen": "found", "item": repository.to_item()}
+
+
+def make_unavailable(github_id: int, reason: str) -> Observation:
+    """The observation of a repository that could not be read."""
+    return {"github_id": github_id, "seen": "unavailable", "reason": reason}
 
 
 def ask_twice(ask: Callable[[], AnswerT]) -> AnswerT:
@@ -124,13 +233,41 @@ def ask_twice(ask: Callable[[], AnswerT]) -> AnswerT:
         return ask()
 
 
+def _get_finding(item: ChunkItem, answer: Answer) -> Finding:
+    return answer.findings[str(item.node_id)]
+
+
+def _take(
+    part: Sequence[ChunkItem], answer: Answer | GitHubError | None, observed: Observed
+) -> Iterator[Doubt]:
+    """Keep what the answer to a part settles. Yields the rest."""
+    if isinstance(answer, GitHubError):
+        observed.observations += [make_unavailable(item.github_id, str(answer)) for item in part]
+    elif answer is None:
+        yield from (Doubt(item, UNKNOWN) for item in part)
+    else:
+        observed.is_token_alive |= answer.is_token_alive
+        if answer.hides_a_part:
+            observed.flags.add("sso_partial")
+        for item in part:
+            finding = _get_finding(item, answer)
+            settled = _settle(item, finding, answer.sso_url)
+            if settled is None:
+                yield Doubt(item, finding)
+            else:
+                observed.observations.append(settled)
+
+
 def _settle(item: ChunkItem, finding: Finding, sso_url: str | None) -> Observation | None:
     """The observation, where GraphQL leaves nothing open."""
     about: Observation = {"github_id": item.github_id}
     if finding.node is not None and finding.node.github_id in {item.github_id, None}:
         return about | {"seen": "found", "item": finding.node.to_item(item.github_id)}
-    if finding.seen == "missing" and (item.node_id or "").startswith(CURRENT_ID):
-        return about | {"seen": "missing"}
+    if finding.seen == "missing":
+        # What is gone already, or kept by its owner, needs no second proof: nothing more becomes of it.
+        is_settled = item.sync_state == "gone" or item.missing_decision is not None
+        is_proved = is_settled or (item.node_id or "").startswith(CURRENT_ID)
+        return about | {"seen": "missing"} if is_proved else None
     if finding.seen == "sso_required" and sso_url is not None and _leads_to_owner(sso_url, item):
         return about | {"seen": "sso_required", "url": sso_url}
     return None

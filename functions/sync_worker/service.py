@@ -6,7 +6,7 @@ from typing import Any
 from postgrest import APIError
 
 from functions.sync_worker.importing import Importer
-from functions.sync_worker.observing import Observed, Observer
+from functions.sync_worker.observing import Observed, Observer, OutOfTime
 from functions.sync_worker.tokens import RenewalUnderWay, Tokens
 from shared.encryption import EncryptionUnavailable, KeyUnknown, SealBroken
 from shared.github import Forbidden, GitHub, RateLimited, TimedOut, TokenRejected, Unavailable
@@ -35,8 +35,21 @@ _BY_STATE = {
 }
 
 
-class OutOfTime(Exception):
-    """The function's time ends before the work does. The next delivery goes on from here."""
+# Outcomes by which a repository's row has changed.
+CHANGED = (
+    *(
+        "imported",
+        "updated",
+        "changed",
+        "moved",
+        "archived",
+        "unarchived",
+        "recovered",
+        "inaccessible",
+        "gone",
+    ),
+    *("sso_required", "blocked", "forbidden"),
+)
 
 
 class TokenReplaced(Exception):
@@ -55,7 +68,6 @@ class SyncRun:
         self.database = RunDatabase(message)
         self._get_remaining_milliseconds = get_remaining_milliseconds
         self._is_token_alive = False
-        self._has_observed = False
         self._told = (0, 0)
         self._is_import = False
 
@@ -97,26 +109,27 @@ class SyncRun:
             return self._fail("rate_limited") | {"retry_at": limit.retry_at.isoformat()}
         except Forbidden as error:
             logger.warning("sync_refused", **self.message.in_log, error=describe(error))
-            return self._fail("github_forbidden")
+            return self._fail("github_forbidden") | {"reason": str(error)}
 
     def give_up(self, error: str) -> None:
         """End a run that no delivery could end, so that its owner sees why."""
         if self._is_import:
-            self._tell(self.database.finish_import(error))
+            self._tell(self.database.finish_import(error, None))
         else:
             self._tell(self.database.finish(self._fail(error)))
 
     def _import(self, tokens: Tokens, begun: ImportBegun) -> None:
         """Do what is left of an import. A limit, and the end of the function's time, pause it."""
         try:
-            self._tell(self.database.finish_import(self._import_all(tokens, begun)))
+            self._tell(self.database.finish_import(*self._import_all(tokens, begun)))
         except RateLimited as limit:
             self.database.pause_import(limit.retry_at)
         except OutOfTime:
             self.database.pause_import(None)
 
-    def _import_all(self, tokens: Tokens, begun: ImportBegun) -> str | None:
-        """Why the import ends before its time, if it does."""
+    def _import_all(self, tokens: Tokens, begun: ImportBegun) -> tuple[str | None, str | None]:
+        """Why the import ends before its time, if it does: a code, and GitHub's words where it had some."""
+        importer = None
         try:
             importer = Importer(self.database, begun, self._connect(tokens.get()), self._check_time)
             try:
@@ -132,15 +145,16 @@ class SyncRun:
         except (TokenRejected, SealBroken):
             if tokens.has_been_replaced():
                 raise TokenReplaced from None
-            return "needs_reauth"
+            return "needs_reauth", None
         except Forbidden as error:
             logger.warning("sync_refused", **self.message.in_log, error=describe(error))
-            return "github_forbidden"
+            return "github_forbidden", str(error)
         except APIError as error:
-            if not is_product_gone(error):
+            if importer is None or not is_product_gone(error):
                 raise
-            return "product_gone"
-        return None
+            importer.tell_spending()
+            return "product_gone", None
+        return None, None
 
     def _look_at_all(self, tokens: Tokens, remaining: int) -> Ending:
         observer = self._make_observer(tokens.get()) if remaining else None
@@ -155,15 +169,12 @@ class SyncRun:
                 observer = self._make_observer(tokens.renew())
             elif observed.stopped_by is not None:
                 raise observed.stopped_by
-            elif not observed.observations:
-                # GitHub answers, and tells nothing of any of them: asking on would not end.
-                return self._fail("incomplete")
         return {"state": "succeeded", "token_alive": self._is_token_alive or None}
 
     def _make_observer(self, token: str) -> Observer:
         self._told = (0, 0)
         graphql = GraphQL(get_http_client(), get_settings().graphql_url, token)
-        return Observer(graphql, self._connect(token), self._is_time_left)
+        return Observer(graphql, self._connect(token), self._check_time)
 
     def _connect(self, token: str) -> GitHub:
         return GitHub(get_http_client(), str(get_settings().github_api_url), token)
@@ -171,7 +182,6 @@ class SyncRun:
     def _apply(self, observed: Observed, observer: Observer) -> int:
         """Write what was observed and what it has cost. Returns how many repositories remain."""
         self._is_token_alive |= observed.is_token_alive
-        self._has_observed |= bool(observed.observations)
         spending, rest = observer.graphql.spending, observer.github.spending
         requests, points = spending.requests + rest.requests, spending.points
         spent = {
@@ -196,24 +206,24 @@ class SyncRun:
             state=run["state"],
             reason=run["error"],
             counts=run["counts"],
+            total=run["total"],
+            done=run["done"],
             requests=run["requests"],
             points=run["points"],
         )
 
     def _fail(self, error: str) -> Ending:
-        return {"state": "partial" if self._has_observed else "failed", "error": error}
-
-    def _is_time_left(self) -> bool:
-        return self._get_remaining_milliseconds() > CHUNK_MILLISECONDS
+        # The database makes it partial where something was done, by this delivery or by one before.
+        return {"state": "failed", "error": error}
 
     def _check_time(self) -> None:
-        if not self._is_time_left():
+        if self._get_remaining_milliseconds() <= CHUNK_MILLISECONDS:
             raise OutOfTime
 
 
 def _count(run: Json) -> None:
     """Count the end of a run."""
     count(_BY_STATE[run["state"]])
-    count(Metric.REPOSITORIES_CHANGED, sum(run["counts"].values()) - run["counts"].get("unchanged", 0))
+    count(Metric.REPOSITORIES_CHANGED, sum(run["counts"].get(outcome, 0) for outcome in CHANGED))
     count(Metric.GITHUB_REQUESTS, run["requests"])
     count(Metric.GITHUB_POINTS, run["points"])

@@ -8,7 +8,10 @@ from pydantic import BaseModel, Field
 
 from shared.entities.base import Excerpt, Row, Truncated
 
-SyncState = Literal["active", "archived", "moved", "inaccessible", "sso_required", "blocked", "gone"]
+SyncState = Literal[
+    "active", "archived", "moved", "inaccessible", "sso_required", "blocked", "forbidden", "gone"
+]
+MissingDecision = Literal["gone", "keep"]
 
 # As GitHub and the database have them; `RepositoryCreate` says what a client may write.
 RepositoryName = Annotated[str, Field(examples=["atlas-web"])]
@@ -39,9 +42,13 @@ class RepositoryRead(Row):
     notes: str | None
     sync_state: SyncState | None
     sync_url: str | None
+    sync_reason: str | None = Field(description="Why GitHub refuses or blocks it, in GitHub's words.")
     synced_at: datetime | None
     previous_full_names: list[FullName]
     first_missing_at: datetime | None
+    missing_decision: MissingDecision | None = Field(
+        description="What its owner has decided while GitHub does not show it: `POST /api/github/missing`."
+    )
 
 
 class RepositoryListItem(RepositoryRead):

@@ -20,6 +20,9 @@ from shared.github.limits import get_retry_at
 
 AnswerT = TypeVar("AnswerT")
 
+LONGEST_QUOTE = 200
+NOT_ALLOWED = "GitHub does not allow this with this token."
+
 
 def read_body(adapter: TypeAdapter[AnswerT], response: httpx.Response, now: float) -> AnswerT:
     """The body of a successful answer. Raises a `GitHubError` for every other answer."""
@@ -56,6 +59,11 @@ def find_withheld(response: httpx.Response) -> tuple[int, ...]:
     return tuple(int(number) for number in found.group(1).split(",") if number) if found else ()
 
 
+def hides_a_part(response: httpx.Response) -> bool:
+    """Whether an answer leaves out what stands behind an organisation's single sign-on."""
+    return response.headers.get("x-github-sso", "").startswith("partial-results")
+
+
 def find_sso_url(response: httpx.Response) -> str | None:
     """Where to authorise the token for an organisation's single sign-on. It comes beside data as well."""
     sso = response.headers.get("x-github-sso", "")
@@ -82,13 +90,24 @@ def explain(response: httpx.Response, now: float) -> GitHubError:
     if retry_at is not None:
         return RateLimited(retry_at, now)
     if status == httpx.codes.FORBIDDEN:
-        return _explain_refusal(response)
+        return _explain_refusal(response, body)
     return Unavailable(f"GitHub answered with status {status}.")
 
 
-def _explain_refusal(response: httpx.Response) -> Forbidden:
+def quote(message: object) -> str | None:
+    """GitHub's own words, such as those about an organisation's list of addresses: one line, in bounds.
+
+    What does not print is left out: it could forge a line of a log, or turn the text of a page around.
+    """
+    if not isinstance(message, str):
+        return None
+    printed = "".join(character if character.isprintable() else " " for character in message)
+    return " ".join(printed.split())[:LONGEST_QUOTE] or None
+
+
+def _explain_refusal(response: httpx.Response, body: dict[str, Any]) -> Forbidden:
     if not response.headers.get("x-github-sso", "").startswith("required"):
-        return Forbidden("GitHub does not allow this with this token.")
+        return Forbidden(quote(body.get("message")) or NOT_ALLOWED)
     return SsoRequired(find_sso_url(response))
 
 

@@ -11,7 +11,7 @@ from shared.deadlines import Deadline
 from shared.github.answers import find_last_page, find_next_url, find_withheld, read_body
 from shared.github.calls import TIMEOUT, Calls, Spending, TokenSource
 from shared.github.errors import Unavailable
-from shared.github.repository import REPOSITORIES, REPOSITORY, GitHubRepository
+from shared.github.repository import LISTING, REPOSITORY, GitHubRepository, read_listed
 from shared.github.user import GitHubUser, read_user
 
 PAGE_SIZE = 100
@@ -27,6 +27,8 @@ class RepositoryPage:
     next_url: str | None
     partial_sso: tuple[int, ...]
     """Organisations that withheld their repositories until the token is authorised for their sign-on."""
+    unreadable: int = 0
+    """How many items of the page could not be read. Asked for by itself, a repository may be readable."""
 
 
 class GitHub:
@@ -88,12 +90,14 @@ class GitHub:
 
     def _read_page(self, url: httpx.URL, number: int) -> RepositoryPage:
         response = self._calls.get(url)
-        items = read_body(REPOSITORIES, response, self._calls.clock())
+        listed = read_body(LISTING, response, self._calls.clock())
+        items = read_listed(listed)
         return RepositoryPage(
             items,
-            last_page=find_last_page(response, number, is_empty=not items),
+            last_page=find_last_page(response, number, is_empty=not listed),
             next_url=find_next_url(response),
             partial_sso=find_withheld(response),
+            unreadable=len(listed) - len(items),
         )
 
     def _make_url(self, path: str) -> httpx.URL:

@@ -6,17 +6,25 @@ so that one repository behind a closed door says nothing about its neighbours.
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.github.answers import explain, find_sso_url
+from shared.github.answers import NOT_ALLOWED, explain, find_sso_url, hides_a_part, quote
 from shared.github.calls import TIMEOUT, Calls, Spending
-from shared.github.errors import Blocked, NotFound, RateLimited, TokenRejected, Unavailable
+from shared.github.errors import (
+    Blocked,
+    Forbidden,
+    GitHubError,
+    NotFound,
+    RateLimited,
+    TokenRejected,
+    Unavailable,
+)
 from shared.github.limits import get_graphql_retry_at
 from shared.github.repository import Count, Int64, without_nul
 
@@ -37,9 +45,15 @@ query($ids: [ID!]!) {
 """
 
 TOO_MUCH = {"ARGUMENT_LIMIT", "RESOURCE_LIMITS_EXCEEDED"}
+# The path of an error about a whole node: "nodes" and its number.
+WHOLE = 2
 LIMITED = {"RATE_LIMIT", "RATE_LIMITED"}
+REFUSED = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
 
 Seen = Literal["found", "missing", "sso_required", "forbidden", "unknown"]
+
+# For what an answer does not say: no value, and told apart from null by `model_fields_set`.
+_UNREAD: Any = None
 
 
 class _Read(BaseModel):
@@ -51,59 +65,101 @@ class _Named(_Read):
 
 
 class RepositoryNode(_Read):
-    """A repository by GraphQL's names. The values never show in an error, as with REST's."""
+    """A repository by GraphQL's names, as far as it was read: of what was not, nothing is news.
+
+    The values never show in an error, as with REST's.
+    """
 
     node_id: Annotated[str, Field(validation_alias="id", min_length=1)]
     # An Int ends at 2^31-1: of newer repositories GraphQL cannot say the number.
-    github_id: Annotated[Int64 | None, Field(validation_alias="databaseId")]
-    name: Annotated[str, Field(min_length=1)]
-    full_name: Annotated[str, Field(validation_alias="nameWithOwner", min_length=1)]
-    description: str | None
-    url: Annotated[str, Field(pattern=r"^https?://")]
-    is_private: Annotated[bool, Field(validation_alias="isPrivate")]
-    is_archived: Annotated[bool, Field(validation_alias="isArchived")]
-    stars_count: Annotated[Count, Field(validation_alias="stargazerCount")]
-    forks_count: Annotated[Count, Field(validation_alias="forkCount")]
-    pushed_at: Annotated[datetime | None, Field(validation_alias="pushedAt", strict=False)]
-    primary_language: Annotated[_Named | None, Field(validation_alias="primaryLanguage")]
-    default_branch_ref: Annotated[_Named | None, Field(validation_alias="defaultBranchRef")]
+    github_id: Annotated[Int64 | None, Field(validation_alias="databaseId")] = None
+    name: Annotated[str, Field(min_length=1)] = _UNREAD
+    full_name: Annotated[str, Field(validation_alias="nameWithOwner", min_length=1)] = _UNREAD
+    description: str | None = _UNREAD
+    url: Annotated[str, Field(pattern=r"^https?://")] = _UNREAD
+    is_private: Annotated[bool, Field(validation_alias="isPrivate")] = _UNREAD
+    is_archived: Annotated[bool, Field(validation_alias="isArchived")] = _UNREAD
+    stars_count: Annotated[Count, Field(validation_alias="stargazerCount")] = _UNREAD
+    forks_count: Annotated[Count, Field(validation_alias="forkCount")] = _UNREAD
+    pushed_at: Annotated[datetime | None, Field(validation_alias="pushedAt", strict=False)] = _UNREAD
+    primary_language: Annotated[_Named | None, Field(validation_alias="primaryLanguage")] = _UNREAD
+    default_branch_ref: Annotated[_Named | None, Field(validation_alias="defaultBranchRef")] = _UNREAD
+
+    @classmethod
+    def read(cls, node: Mapping[str, Any], refused: Collection[str]) -> Self:
+        """What can be read of a node. `refused` are the fields that have an error of their own.
+
+        Raises `ValidationError` where not even the id can be read.
+        """
+        told = {name: value for name, value in node.items() if name not in refused}
+        try:
+            return cls.model_validate(told)
+        except ValidationError as error:
+            unreadable = {detail["loc"][0] for detail in error.errors(include_input=False, include_url=False)}
+            return cls.model_validate({name: told[name] for name in told.keys() - unreadable})
 
     def to_item(self, github_id: int) -> dict[str, Any]:
-        """As the database takes it. An empty repository has no branch here, which is no news about it."""
-        item = self.model_dump(mode="json", exclude={"primary_language", "default_branch_ref"})
-        return item | {
-            "github_id": github_id,
-            "description": without_nul(self.description),
-            "language": self.primary_language and self.primary_language.name,
-            "default_branch": self.default_branch_ref and self.default_branch_ref.name,
-        }
+        """As the database takes it, which keeps what it knows of a field that is left out.
+
+        An empty repository has no branch here, which is no news about it.
+        """
+        item = self.model_dump(
+            mode="json", exclude_unset=True, exclude={"primary_language", "default_branch_ref"}
+        )
+        item["github_id"] = github_id
+        if "description" in item:
+            item["description"] = without_nul(self.description)
+        for name, field in {"language": "primary_language", "default_branch": "default_branch_ref"}.items():
+            if field in self.model_fields_set:
+                named: _Named | None = getattr(self, field)
+                item[name] = named and named.name
+        return item
 
 
 class _RateLimit(_Read):
     cost: int
     remaining: int
-    reset_at: Annotated[datetime, Field(validation_alias="resetAt")]
+    reset_at: Annotated[datetime, Field(validation_alias="resetAt", strict=False)]
 
 
-class _Data(_Read):
-    rate_limit: Annotated[_RateLimit | None, Field(validation_alias="rateLimit")] = None
-    viewer: dict[str, Any] | None = None
-    nodes: list[Any] | None = None
+@dataclass(frozen=True)
+class _Error:
+    type: str
+    message: str
+    path: list[Any]
+    is_saml: bool
+
+    @classmethod
+    def read(cls, error: object) -> Self:
+        """An error, whatever else is in its place: it must not cost the answer that it comes with."""
+        fields = error if isinstance(error, Mapping) else {}
+        type_, message, path, extensions = map(fields.get, ("type", "message", "path", "extensions"))
+        message = message if isinstance(message, str) else ""
+        is_saml = isinstance(extensions, Mapping) and extensions.get("saml_failure") is True
+        return cls(
+            type_ if isinstance(type_, str) else "",
+            message,
+            path if isinstance(path, list) else [],
+            is_saml or "SAML" in message,
+        )
 
 
-class _Error(_Read):
-    type: str = ""
-    message: str = ""
-    path: list[str | int] | None = None
-    extensions: dict[str, Any] | None = None
+@dataclass(frozen=True)
+class _Body:
+    data: Mapping[str, Any]
+    errors: list[_Error]
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Data and errors, of which either may be absent."""
+        data, errors = body.get("data"), body.get("errors")
+        return cls(
+            data if isinstance(data, Mapping) else {},
+            [_Error.read(error) for error in errors] if isinstance(errors, list) else [],
+        )
 
 
-class _Body(_Read):
-    data: _Data | None = None
-    errors: list[_Error] = []
-
-
-_BODY = TypeAdapter(_Body)
+_BODY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -112,9 +168,11 @@ class Finding:
 
     seen: Seen
     node: RepositoryNode | None = None
+    reason: str | None = None
+    """GitHub's own words about a refusal."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Answer:
     """What GitHub says about some node ids."""
 
@@ -125,10 +183,8 @@ class Answer:
     """Where to authorise the token, for one organisation of those that want it."""
     was_too_much: bool
     """Whether GitHub's limit for one query has left something out."""
-    unknown: list[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.unknown = [node_id for node_id, found in self.findings.items() if found.seen == "unknown"]
+    hides_a_part: bool
+    """Whether what stands behind a single sign-on is left out, as if it were not there."""
 
 
 class GraphQL:
@@ -152,40 +208,29 @@ class GraphQL:
         return self._calls.spending
 
     def read_repositories(self, node_ids: Sequence[str]) -> Answer:
-        """What has become of up to 100 repositories. Raises a `GitHubError` where GitHub says nothing.
+        """What has become of up to 100 repositories, by one request.
 
-        What was too much for one query is asked for again, once, in two halves.
+        Raises a `GitHubError` where GitHub says nothing. No ids are a question as well: does GitHub answer?
         """
-        answer = self._read(node_ids)
-        if not answer.was_too_much:
-            return answer
-        left = answer.unknown
-        middle = (len(left) + 1) // 2
-        answers = [answer, *(self._read(half) for half in (left[:middle], left[middle:]) if half)]
-        return Answer(
-            {node_id: found for part in answers for node_id, found in part.findings.items()},
-            any(part.is_token_alive for part in answers),
-            next((part.sso_url for part in answers if part.sso_url), None),
-            any(part.was_too_much for part in answers[1:]),
-        )
-
-    def _read(self, node_ids: Sequence[str]) -> Answer:
         response = self._calls.post(self._url, {"query": QUERY, "variables": {"ids": list(node_ids)}})
         body = self._read_body(response)
-        data = body.data or _Data()
         was_too_much = any(error.type in TOO_MUCH for error in body.errors)
-        self._note(data)
-        nodes = data.nodes or []
-        if len(nodes) != len(node_ids):
+        nodes = body.data.get("nodes")
+        if not isinstance(nodes, list) or len(nodes) != len(node_ids):
             if not was_too_much:
-                raise Unavailable(f"GitHub's GraphQL answered without data ({_name_types(body.errors)}).")
+                raise _explain_silence(body.errors)
             nodes = [None] * len(node_ids)
-        refusals = {error.path[1]: error for error in body.errors if _is_about_a_node(error) and error.path}
         findings = {
-            node_id: _judge(node, refusals.get(number))
+            node_id: _judge(node, [error for error in body.errors if error.path[:2] == ["nodes", number]])
             for number, (node_id, node) in enumerate(zip(node_ids, nodes, strict=True))
         }
-        return Answer(findings, data.viewer is not None, find_sso_url(response), was_too_much)
+        return Answer(
+            findings,
+            isinstance(body.data.get("viewer"), Mapping),
+            find_sso_url(response),
+            was_too_much,
+            hides_a_part(response),
+        )
 
     def _read_body(self, response: httpx.Response) -> _Body:
         now = self._calls.clock()
@@ -196,7 +241,7 @@ class GraphQL:
                 raise Unavailable(f"GitHub's GraphQL answered with status {response.status_code}.")
             raise error
         try:
-            body = _BODY.validate_json(response.content)
+            body = _Body.read(_BODY.validate_json(response.content))
         except ValidationError:
             raise Unavailable("GitHub's GraphQL sent a body that cannot be read.") from None
         retry_at = get_graphql_retry_at(
@@ -209,39 +254,47 @@ class GraphQL:
             raise RateLimited(retry_at, now)
         if any(error.type == "UNAUTHENTICATED" for error in body.errors):
             raise TokenRejected
+        self._note(body.data.get("rateLimit"))
         return body
 
-    def _note(self, data: _Data) -> None:
-        if data.rate_limit is not None:
-            spending = self.spending
-            spending.points += data.rate_limit.cost
-            spending.remaining, spending.reset_at = data.rate_limit.remaining, data.rate_limit.reset_at
-
-
-def _is_about_a_node(error: _Error) -> bool:
-    """Of a whole node, that is: an error further down concerns a field of a node that is there."""
-    match error.path:
-        case ["nodes", int()]:
-            return True
-        case _:
-            return False
-
-
-def _judge(node: object, refusal: _Error | None) -> Finding:
-    if isinstance(node, Mapping) and node:
+    def _note(self, rate_limit: object) -> None:
         try:
-            return Finding("found", RepositoryNode.model_validate(node))
+            read = _RateLimit.model_validate(rate_limit)
+        except ValidationError:
+            return
+        spending = self.spending
+        spending.points += read.cost
+        spending.remaining, spending.reset_at = read.remaining, read.reset_at
+
+
+def _judge(node: object, errors: Sequence[_Error]) -> Finding:
+    """One node by its own errors: of the whole node, or of fields of a node that is there."""
+    if isinstance(node, Mapping) and node:
+        refused = {
+            error.path[2] for error in errors if len(error.path) > WHOLE and type(error.path[2]) is str
+        }
+        try:
+            return Finding("found", RepositoryNode.read(node, refused))
         except ValidationError:
             return Finding("unknown")
+    refusal = next((error for error in errors if len(error.path) == WHOLE), None)
     if refusal is None:
         # Also what is left out beyond a limit, and an id that stands for something else than a repository.
         return Finding("unknown")
     if refusal.type == "NOT_FOUND":
         return Finding("missing")
     if refusal.type == "FORBIDDEN":
-        is_sso = (refusal.extensions or {}).get("saml_failure") is True or "SAML" in refusal.message
-        return Finding("sso_required" if is_sso else "forbidden")
+        seen: Seen = "sso_required" if refusal.is_saml else "forbidden"
+        return Finding(seen, reason=quote(refusal.message))
     return Finding("unknown")
+
+
+def _explain_silence(errors: Sequence[_Error]) -> GitHubError:
+    """Why there is no word about any node. Of the messages only a refusal's is told: others quote a query."""
+    refusal = next((error for error in errors if error.type in REFUSED), None)
+    if refusal is not None:
+        return Forbidden(quote(refusal.message) or NOT_ALLOWED)
+    return Unavailable(f"GitHub's GraphQL answered without data ({_name_types(errors)}).")
 
 
 def _name_types(errors: Sequence[_Error]) -> str:

@@ -1,9 +1,11 @@
 """A repository as GitHub describes it, reduced to what Forum keeps."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 Int64 = Annotated[int, Field(gt=0, lt=2**63)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -42,4 +44,15 @@ def without_nul(text: str | None) -> str | None:
 
 
 REPOSITORY = TypeAdapter(GitHubRepository)
-REPOSITORIES = TypeAdapter(list[GitHubRepository])
+LISTING: TypeAdapter[list[Any]] = TypeAdapter(list[Any])
+
+
+def read_listed(listed: Sequence[Any]) -> list[GitHubRepository]:
+    """Those that can be read: one item that cannot says nothing about the others of its page."""
+    items = []
+    for item in listed:
+        try:
+            items.append(GitHubRepository.model_validate_json(to_json(item)))
+        except ValidationError:
+            continue
+    return items

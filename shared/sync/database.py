@@ -49,6 +49,8 @@ class ChunkItem(BaseModel):
     github_id: int
     node_id: str | None
     full_name: str | None
+    sync_state: str | None = None
+    missing_decision: str | None = None
 
 
 def connect_as_service() -> SyncPostgrestClient:
@@ -118,9 +120,9 @@ class RunDatabase:
         """Leave an import for later, with all that it has. None is for as soon as may be."""
         self._call("pause_github_import", resume_at=resume_at and resume_at.isoformat())
 
-    def finish_import(self, error: str | None) -> dict[str, Any]:
-        """End an import. Returns its run."""
-        run: dict[str, Any] = self._call("finish_github_import", end_error=error)
+    def finish_import(self, error: str | None, reason: str | None) -> dict[str, Any]:
+        """End an import, with a code and GitHub's words for what it has not come to. Returns its run."""
+        run: dict[str, Any] = self._call("finish_github_import", end_error=error, end_reason=reason)
         return run
 
     def release(self) -> None:

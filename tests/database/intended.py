@@ -32,6 +32,10 @@ _GITHUB_OF_PEOPLE = (
     # 20261126000700_github_connection_state
     "report_github_refusal(uuid,text)",
     "report_github_limit(bigint,timestamp with time zone,text)",
+    # 20261122003030_interactive_token_refresh
+    *("claim_own_token_refresh(text)", "save_own_refreshed_token(jsonb,text)"),
+    # 20261126000650_missing_repositories
+    "decide_missing_repositories(text,bigint[])",
 )
 # 20261125000120_write_app_info, 20261125000130_reveal_app_info and 20261126000220_write_sealed_places
 _SECRETS_OF_PEOPLE = (
@@ -61,7 +65,8 @@ _GITHUB_OF_THE_SERVICE = (
     # 20261122003010_background_import_chunks
     "apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)",
     "pause_github_import(uuid,uuid,uuid,timestamp with time zone)",
-    "finish_github_import(uuid,uuid,uuid,text)",
+    # 20261126000640_github_import_chunks
+    "finish_github_import(uuid,uuid,uuid,text,text)",
 )
 
 GRANTS: set[tuple[str, str, str]] = {
@@ -195,6 +200,8 @@ TRIGGERS = {
     # 20261122002000_repository_sync_columns
     "public.repositories.keep_github_history",
     # 20261122002100_github_connections and 20261122002200_github_runs
+    # 20261126000610_github_run_totals
+    *("public.github_runs.complete_github_run", "private.github_imports.count_github_import"),
     "private.github_connections.ensure_user",
     "private.github_connections.end_run_of_connection",
     # 20261126000700_github_connection_state and 20261126000720_github_run_messages

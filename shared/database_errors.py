@@ -98,6 +98,15 @@ def _as_running_sync(error: APIError) -> Problem:
     )
 
 
+def _as_not_missing(error: APIError) -> Problem:
+    ids = [int(number) for number in str(error.details).split(",")]
+    return NotFound(
+        "Some of these repositories are not missing on GitHub, as far as the newest re-sync knows.",
+        type="not-missing",
+        github_ids=ids,
+    )
+
+
 def _as_github_limit(error: APIError) -> Problem:
     retry_at = datetime.fromisoformat(str(error.details))
     seconds = max(1, round((retry_at - datetime.now(UTC)).total_seconds()))
@@ -208,6 +217,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     ),
     "sync_running": _as_running_sync,
     "rate_limited": _as_github_limit,
+    "not_missing": _as_not_missing,
     "import_key": lambda _: UpstreamFailed(
         "This deployment's import key is not the one that the database knows. The operator has to set it."
     ),

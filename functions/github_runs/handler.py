@@ -1,32 +1,43 @@
-"""/api/github/runs: imports and re-syncs, what each took and what became of each repository."""
+"""/api/github/runs and /missing: what imports and re-syncs did, and what becomes of what is missing."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from functions.github_runs.schemas import RunQuery, RunReadFull
-from functions.github_runs.service import RunService
+from functions.github_runs.schemas import MissingDecided, MissingDecision, RunQuery, RunReadFull
+from functions.github_runs.service import MissingService, RunService
 from shared.app import create_app, create_handler
 from shared.entities.github_runs import RunRead
 from shared.lists import Page
 from shared.versions import IfNoneMatch, show
 
-router = APIRouter(prefix="/api/github/runs", tags=["github runs"])
+router = APIRouter(prefix="/api/github", tags=["github runs"])
 
 Service = Annotated[RunService, Depends(RunService.for_caller)]
+Missing = Annotated[MissingService, Depends(MissingService.for_caller)]
 
 
-@router.get("")
+@router.get("/runs")
 async def list_runs(query: Annotated[RunQuery, Query()], service: Service) -> Page[RunRead]:
     """List runs, the newest 200 of which are kept."""
     return service.get_page(query)
 
 
-@router.get("/{run_id}", response_model=RunReadFull)
+@router.get("/runs/{run_id}", response_model=RunReadFull)
 async def get_run(run_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a run with what became of each repository."""
     return show(service.get(run_id), seen)
+
+
+@router.post("/missing", responses={404: {}})
+async def decide_missing(body: MissingDecision, service: Missing) -> MissingDecided:
+    """Say of repositories that GitHub does not show whether they are gone or are kept.
+
+    Without `github_ids` it is for all that the newest re-sync has flagged, as after a mass disappearance. A
+    repository that is gone is not asked for any more, until it is imported again.
+    """
+    return service.decide(body)
 
 
 handler = create_handler(create_app(router))

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from shared.entities.base import WHOLE_NUMBER, Input
 from shared.entities.github_runs import RunRead, RunState, RunTrigger
-from shared.entities.repositories import FullName
+from shared.entities.repositories import FullName, SyncState
+from shared.entities.repositories import MissingDecision as Decision
 from shared.lists import ListQuery
 
 
@@ -35,3 +37,36 @@ class RunQuery(ListQuery):
     state: list[RunState] = []
 
     sort: Literal["-created_at", "created_at"] = "-created_at"
+
+
+# As far as every reader of JSON counts exactly (RFC 8259 section 6).
+GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**53, examples=[1296269]), WHOLE_NUMBER]
+
+
+class MissingDecision(Input):
+    """What becomes of repositories that GitHub does not show."""
+
+    decision: Decision = Field(
+        description="`gone`: no re-sync asks for them any more. `keep`: re-syncs go on looking, flag them no "
+        "more, and never call them gone."
+    )
+    github_ids: list[GitHubId] | None = Field(
+        None, min_length=1, max_length=1_000, description="All that the newest re-sync has flagged, if null."
+    )
+
+
+class DecidedRepository(BaseModel):
+    """A repository after the decision."""
+
+    id: UUID
+    product_id: UUID
+    github_id: int
+    full_name: FullName | None
+    sync_state: SyncState
+    missing_decision: Decision
+
+
+class MissingDecided(BaseModel):
+    """Every repository that the decision was about."""
+
+    repositories: list[DecidedRepository]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from local.fake_github.faults import Budget, Fault, ResourceLimit, SecondaryLimit
+from local.fake_github.faults import Budget, Fault, ResourceLimit, SecondaryLimit, Troubles
 from local.fake_github.repository import Block, Owner, Repository, Visibility
 from local.fake_github.tokens import Token, TokenOwner
 
@@ -18,6 +18,7 @@ __all__ = [
     "Repository",
     "ResourceLimit",
     "SecondaryLimit",
+    "Troubles",
 ]
 
 Affiliation = Literal["owner", "collaborator", "organization_member"]
@@ -44,6 +45,7 @@ class Account(TokenOwner):
         self.limited_type: Literal["RATE_LIMIT", "RATE_LIMITED"] = "RATE_LIMIT"
         self.secondary_limit: SecondaryLimit | None = None
         self.resource_limit: ResourceLimit | None = None
+        self.troubles = Troubles()
         self.accepts_legacy_ids = True
         self.latency_seconds = 0.0
         self.faults: deque[Fault | None] = deque()

@@ -102,7 +102,7 @@ class FakeGitHub:
             reply.body = b""
         complete = graphql_headers if is_graphql else rest_headers
         reply.headers = complete(reply, account, token, number)
-        self._remember(request, body, reply, is_fault=fault is not None)
+        self._remember(request, body, reply, is_fault=fault is not None or reply.is_fault)
         if account is not None:
             account.note_answer()
         await _send(reply, send)
@@ -156,6 +156,8 @@ class FakeGitHub:
         return self._limited(account, request) or self._answered(account, token, request)
 
     def _queried(self, account: Account, token: Token, request: Request, body: bytes) -> Reply:
+        if account.troubles.suspended is not None:
+            return error(403, account.troubles.suspended)
         secondary = account.secondary_limit
         if secondary is not None:
             if secondary.status == 200:  # noqa: PLR2004  OK
@@ -171,6 +173,8 @@ class FakeGitHub:
         return graphql.answer(account, token, body, request.headers.get("x-github-next-global-id"))
 
     def _limited(self, account: Account, request: Request) -> Reply | None:
+        if account.troubles.suspended is not None:
+            return error(403, account.troubles.suspended)
         if (secondary := account.secondary_limit) is not None:
             status = 403 if secondary.status == 200 else secondary.status  # noqa: PLR2004  GraphQL's alone
             reply = error(

@@ -54,3 +54,25 @@ class Fault:
 
     status: int = 502
     kind: Literal["status", "html", "broken_json", "cut"] = "status"
+
+
+@dataclass
+class Troubles:
+    """What stays until it is taken back, while GitHub answers all else. Repositories go by their number."""
+
+    breaking: set[int] = field(default_factory=set)
+    """Whatever is about one of these fails, as where GitHub runs into its own time-out."""
+    most_ids: int | None = None
+    """GraphQL fails every query of more ids."""
+    failing_pages: set[int] = field(default_factory=set)
+    """Pages of the listing."""
+    unreadable: set[int] = field(default_factory=set)
+    """REST has null in their place in the listing, and a body without a name by themselves."""
+    field_errors: dict[int, str] = field(default_factory=dict)
+    """A field of GraphQL's that has an error of its own in place of its value."""
+    refusals: dict[int, str] = field(default_factory=dict)
+    """In which words GitHub refuses them: an organisation's list of addresses, its restrictions."""
+    suspended: str | None = None
+    """In which words GitHub refuses everything."""
+    hides_protected: bool = False
+    """GraphQL leaves out what a single sign-on protects, and says so by a header only."""

@@ -68,6 +68,7 @@ class Asking:
     shows_next_ids: bool | None
     warnings: list[Mapping[str, Any]] = field(default_factory=list)
     sso_url: str | None = None
+    hidden_organizations: set[int] = field(default_factory=set)
     node_count: int = 0
 
     def __post_init__(self) -> None:
@@ -112,6 +113,8 @@ def answer(account: Account, token: Token, body: bytes, next_ids: str | None) ->
     if isinstance(document, list):
         # GitHub's own wording differs; that there is no `data` beside it does not.
         return Reply.of({"errors": [_formatted(problem) for problem in document]})
+    if _fails(account, sent.get("variables")):
+        return timed_out(502, "EFA0:1")
     asking = Asking(account, token, None if next_ids is None else next_ids == "1")
     account.graphql.spend(COST)
     result = execute_sync(
@@ -132,6 +135,9 @@ def answer(account: Account, token: Token, body: bytes, next_ids: str | None) ->
     if asking.sso_url is not None:
         # cli/cli#5054 reads the address from this header beside GraphQL errors too.
         reply.headers["x-github-sso"] = f"required; url={asking.sso_url}"
+    if asking.hidden_organizations:
+        listed = ",".join(map(str, sorted(asking.hidden_organizations)))
+        reply.headers["x-github-sso"] = f"partial-results; organizations={listed}"
     return reply
 
 
@@ -158,6 +164,15 @@ def rate_limited(account: Account) -> Reply:
 def secondarily_limited(message: str) -> Reply:
     """A secondary limit with status 200, which docs.github.com allows GraphQL; its body is not recorded."""
     return Reply.of({"errors": [{"type": "RATE_LIMITED", "message": message}]})
+
+
+def _fails(account: Account, variables: object) -> bool:
+    """Whether GitHub fails on this query for what it asks about."""
+    ids = variables.get("ids", []) if isinstance(variables, dict) else []
+    troubles, known = account.troubles, account.by_node_id()
+    return (troubles.most_ids is not None and len(ids) > troubles.most_ids) or any(
+        known[id_].id in troubles.breaking for id_ in ids if id_ in known
+    )
 
 
 def timed_out(status: int, request_id: str) -> Reply:
@@ -299,6 +314,9 @@ def _deprecation(repository: Repository) -> Mapping[str, Any]:
 def _readable(asking: Asking, repository: Repository) -> Source:
     """The repository, unless its organisation or a notice stands before it."""
     sso_url = asking.account.sso_url(repository.owner)
+    if sso_url is not None and asking.account.troubles.hides_protected:
+        asking.hidden_organizations.add(repository.owner.id)
+        raise Refusal("NOT_FOUND", "Could not resolve to a node")
     if sso_url is not None:
         asking.sso_url = sso_url
         kinds = {"oauth": "OAuth token", "app_user": "OAuth token"}
@@ -311,7 +329,12 @@ def _readable(asking: Asking, repository: Repository) -> Source:
     if repository.block is not None:
         # Nobody has quoted this one for GraphQL: REST's message, and the type of every other refusal.
         raise Refusal("FORBIDDEN", "Repository access blocked", {"saml_failure": False})
-    return _repository_fields(asking, repository)
+    if repository.id in asking.account.troubles.refusals:
+        raise Refusal("FORBIDDEN", asking.account.troubles.refusals[repository.id], {"saml_failure": False})
+    fields = _repository_fields(asking, repository)
+    if (broken := asking.account.troubles.field_errors.get(repository.id)) is not None:
+        return {**fields, broken: Refusal("FORBIDDEN", f"{broken} cannot be told")}
+    return fields
 
 
 def _repository_fields(asking: Asking, repository: Repository) -> Source:

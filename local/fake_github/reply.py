@@ -13,6 +13,7 @@ class Reply:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     is_cut: bool = False
+    is_fault: bool = False
 
     @classmethod
     def of(cls, content: Any, status: int = 200, **headers: str) -> "Reply":

@@ -84,12 +84,33 @@ def _repository(call: Call, repository: Repository | None) -> Reply:
             "https://docs.github.com/articles/authenticating-to-a-github-organization-with-saml-single-sign-on/",
             x_github_sso=f"required; url={sso_url}",
         )
+    if (trouble := _find_trouble(call.account, repository, documentation)) is not None:
+        return trouble
     if repository.block is not None:
         # Never recorded: body as quoted in github/rest-api-description#3314. Some carry 403 in place of 451.
         return Reply.of({"message": "Repository access blocked", "block": vars(repository.block)}, 451)
     reply = Reply.of(bodies.full_repository_body(call.account, repository, call.origin))
     reply.headers["last-modified"] = repository.updated_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
     reply.headers["x-accepted-oauth-scopes"] = ACCEPTED_TO_READ
+    return reply
+
+
+def _find_trouble(account: Account, repository: Repository, documentation: str) -> Reply | None:
+    troubles = account.troubles
+    if repository.id in troubles.breaking:
+        return _failed()
+    if repository.id in troubles.unreadable:
+        reply = Reply.of({"id": repository.id, "name": None})
+        reply.is_fault = True
+        return reply
+    if repository.id in troubles.refusals:
+        return error(403, troubles.refusals[repository.id], documentation)
+    return None
+
+
+def _failed() -> Reply:
+    reply = error(502, "Server Error")
+    reply.is_fault = True
     return reply
 
 
@@ -107,9 +128,17 @@ def _listing(call: Call) -> Reply:
     per_page = min(_number(call.parameter("per_page"), DEFAULT_PER_PAGE), MAX_PER_PAGE)
     page = _number(call.parameter("page"), 1)
     withheld = sorted({r.owner.id for r in chosen if call.account.sso_url(r.owner) is not None})
-    shown = [r for r in chosen if r.owner.id not in withheld]
+    shown = [r for r in chosen if r.owner.id not in withheld and r.id not in call.account.troubles.refusals]
     items = shown[(page - 1) * per_page : page * per_page]
-    reply = Reply.of([bodies.repository_body(call.account, r, call.origin) for r in items])
+    troubles = call.account.troubles
+    if page in troubles.failing_pages:
+        return _failed()
+    described = [
+        None if r.id in troubles.unreadable else bodies.repository_body(call.account, r, call.origin)
+        for r in items
+    ]
+    reply = Reply.of(described)
+    reply.is_fault = None in described
     if link := _link(call, page, -(-len(shown) // per_page)):
         reply.headers["link"] = link
     if withheld:

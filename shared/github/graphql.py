@@ -26,7 +26,7 @@ from shared.github.errors import (
     Unavailable,
 )
 from shared.github.limits import get_graphql_retry_at
-from shared.github.repository import Count, Int64, without_nul
+from shared.github.repository import Count, Identifier, Int64, LongName, Name, WebAddress, without_nul
 
 MAX_IDS = 100
 
@@ -61,7 +61,7 @@ class _Read(BaseModel):
 
 
 class _Named(_Read):
-    name: str
+    name: Identifier
 
 
 class RepositoryNode(_Read):
@@ -70,13 +70,13 @@ class RepositoryNode(_Read):
     The values never show in an error, as with REST's.
     """
 
-    node_id: Annotated[str, Field(validation_alias="id", min_length=1)]
+    node_id: Annotated[Identifier, Field(validation_alias="id")]
     # An Int ends at 2^31-1: of newer repositories GraphQL cannot say the number.
     github_id: Annotated[Int64 | None, Field(validation_alias="databaseId")] = None
-    name: Annotated[str, Field(min_length=1)] = _UNREAD
-    full_name: Annotated[str, Field(validation_alias="nameWithOwner", min_length=1)] = _UNREAD
+    name: Name = _UNREAD
+    full_name: Annotated[LongName, Field(validation_alias="nameWithOwner")] = _UNREAD
     description: str | None = _UNREAD
-    url: Annotated[str, Field(pattern=r"^https?://")] = _UNREAD
+    url: WebAddress = _UNREAD
     is_private: Annotated[bool, Field(validation_alias="isPrivate")] = _UNREAD
     is_archived: Annotated[bool, Field(validation_alias="isArchived")] = _UNREAD
     stars_count: Annotated[Count, Field(validation_alias="stargazerCount")] = _UNREAD

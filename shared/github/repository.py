@@ -10,6 +10,14 @@ from pydantic_core import to_json
 Int64 = Annotated[int, Field(gt=0, lt=2**63)]
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 
+# In the bounds of the table: one repository that cannot be stored must not cost its page or its import. And
+# Postgres cannot even read U+0000.
+WITHOUT_NUL = r"^[^\x00]*$"
+Identifier = Annotated[str, Field(min_length=1, max_length=255, pattern=WITHOUT_NUL)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=WITHOUT_NUL)]
+LongName = Annotated[str, Field(min_length=1, max_length=300, pattern=WITHOUT_NUL)]
+WebAddress = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s[:cntrl:]]+$")]
+
 
 class GitHubRepository(BaseModel):
     """Made from REST's JSON by GitHub's names. Strict on these fields, blind to all others.
@@ -20,14 +28,14 @@ class GitHubRepository(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
 
     github_id: Annotated[Int64, Field(validation_alias="id")]
-    node_id: Annotated[str, Field(min_length=1)]
-    name: Annotated[str, Field(min_length=1)]
-    full_name: Annotated[str, Field(min_length=1)]
+    node_id: Identifier
+    name: Name
+    full_name: LongName
     description: str | None
-    url: Annotated[str, Field(validation_alias="html_url", pattern=r"^https?://")]
-    default_branch: Annotated[str, Field(min_length=1)]
+    url: Annotated[WebAddress, Field(validation_alias="html_url")]
+    default_branch: Identifier
     is_private: Annotated[bool, Field(validation_alias="private")]
-    language: str | None
+    language: Annotated[str, Field(pattern=WITHOUT_NUL)] | None
     stars_count: Annotated[Count, Field(validation_alias="stargazers_count")]
     forks_count: Count
     is_archived: Annotated[bool, Field(validation_alias="archived")]
@@ -39,7 +47,7 @@ class GitHubRepository(BaseModel):
 
 
 def without_nul(text: str | None) -> str | None:
-    """Postgres cannot even read U+0000."""
+    """The text as Postgres can read it."""
     return text and text.replace("\x00", "")
 
 

@@ -92,6 +92,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  begins boolean := tg_op = 'UPDATE' and old.state <> 'running' and new.state = 'running';
   ends boolean := tg_op = 'UPDATE' and old.ended_at is null and new.ended_at is not null;
   has_done boolean;
   leaves_out boolean;
@@ -127,6 +128,9 @@ begin
       else 'succeeded'
     end;
   end if;
+  if begins then
+    new.total := jsonb_array_length(new.results) + cardinality(private.github_ids_of_run(new));
+  end if;
   if new.results <> '[]' then
     new.counts := private.count_outcomes(new.results);
     new.total := greatest(new.total, jsonb_array_length(new.results));
@@ -144,11 +148,11 @@ $$;
 revoke all on function private.complete_github_run() from public, anon, authenticated, service_role;
 
 comment on function private.complete_github_run() is
-  'Counts what a run has done; at its end gives a result to what it has not come to, and judges it by its results.';
+  'Counts what a run is about and what it has done; at its end gives a result to what it has not come to, and judges it by its results.';
 
 -- Its name sorts before touch's, which has to see the row as it will be.
 create trigger complete_github_run
-  before insert or update of results, ended_at on public.github_runs
+  before insert or update of state, results, ended_at on public.github_runs
   for each row
   execute function private.complete_github_run();
 

@@ -5,93 +5,28 @@
 --   * What could not be read is unavailable with its reason, and its row is not written. What GitHub refuses is forbidden,
 --     with GitHub's own words in the row.
 --   * A repository that its owner has given up as gone is not looked at, and costs no request.
---   * A run does not begin while a limit of GitHub's lasts, whoever has met it.
 
 set local lock_timeout = '4s';
 set local statement_timeout = '5s';
 
 -- functions ---------------------------------------------------------------------------------------------------------
 
--- Definer: the service role has no right to the tables. The user is believed once the run says the same.
-create or replace function private.begin_github_sync(
-  user_id uuid, connection_id uuid, run_id uuid, lease_seconds integer
-)
-returns jsonb
-language plpgsql
-security definer
+create or replace function private.github_ids_left(owner_id uuid, results jsonb)
+returns bigint
+language sql
+stable
 set search_path = ''
-set timezone = 'UTC'
 as $$
-declare
-  run public.github_runs;
-  connection private.github_connections;
-  left_ids bigint[];
-begin
-  perform private.check_lease_seconds(lease_seconds);
-  run := private.lock_github_run(user_id, connection_id, run_id);
-  if run.state not in ('queued', 'running') then
-    return jsonb_build_object('state', 'ended');
-  end if;
-  select known.*
-  into strict connection
-  from private.github_connections as known
-  where known.id = begin_github_sync.connection_id and known.user_id = begin_github_sync.user_id;
-  if run.state = 'running' and connection.lease_until > now() then
-    return jsonb_build_object('state', 'busy');
-  end if;
-  if connection.state = 'needs_reauth' then
-    -- One more call with a refused token, and a few of other functions, and GitHub locks its owner out.
-    update public.github_runs as known
-    set state = 'failed', ended_at = now(), error = 'needs_reauth'
-    where known.id = run.id;
-    update private.github_connections as known
-    set lease_until = null, lease_run_id = null, lease_length = null
-    where known.id = connection.id;
-    return jsonb_build_object('state', 'ended');
-  end if;
-  if connection.paused_until > now() then
-    -- Going on while limited may get the whole application banned. The dispatcher sends the run again.
-    update public.github_runs as known
-    set state = 'queued', next_sync_at = connection.paused_until
-    where known.id = run.id;
-    update private.github_connections as known
-    set next_sync_at = connection.paused_until, lease_until = null, lease_run_id = null, lease_length = null
-    where known.id = connection.id;
-    return jsonb_build_object('state', 'paused');
-  end if;
-
-  left_ids := private.github_ids_of_run(run);
-  update public.github_runs as known
-  set
-    state = 'running',
-    total = jsonb_array_length(run.results) + cardinality(left_ids),
-    started_at = case when run.results = '[]' and run.requests = 0 then now() else run.started_at end
-  where known.id = run.id;
-  update private.github_connections as known
-  set
-    lease_until = now() + make_interval(secs => lease_seconds),
-    lease_run_id = run.id,
-    lease_length = make_interval(secs => lease_seconds)
-  where known.id = connection.id;
-  return jsonb_build_object(
-    'state', 'running',
-    'sealed_token', connection.sealed_token,
-    'sealed_refresh_token', connection.sealed_refresh_token,
-    'token_kind', connection.token_kind,
-    'token_expires_at', connection.token_expires_at,
-    'github_user_id', connection.github_user_id,
-    'remaining', case when run.trigger <> 'import' then cardinality(left_ids) else 0 end,
-    'import', (
-      select jsonb_build_object('github_ids', left_ids, 'next_page', wanted.next_page)
-      from private.github_imports as wanted
-      where wanted.id = run.id
-    )
-  );
-end;
+  select count(distinct known.github_id)
+  from public.repositories as known
+  where known.user_id = owner_id
+    and known.github_id is not null
+    -- What its owner has given up costs no request any more.
+    and known.missing_decision is distinct from 'gone'
+    and known.github_id not in (
+      select (result.value ->> 'github_id')::bigint from jsonb_array_elements(results) as result
+    );
 $$;
-
-comment on function public.begin_github_sync(uuid, uuid, uuid, integer) is
-  'Begins or takes over a run: {"state": "running"} with the sealed token and what remains, or {"state": "busy"}, {"state": "paused"} or {"state": "ended"} alone. For the worker.';
 
 -- What a chunk tells of a repository has grown by its state and its owner's decision.
 -- squawk-ignore ban-drop-function
@@ -99,7 +34,7 @@ drop function public.next_github_sync_chunk(uuid, uuid, uuid, integer);
 -- squawk-ignore ban-drop-function
 drop function private.next_github_sync_chunk(uuid, uuid, uuid, integer);
 
--- Definer: as above.
+-- Definer: the service role has no right to the tables. The user is believed once the run says the same.
 create function private.next_github_sync_chunk(user_id uuid, connection_id uuid, run_id uuid, size integer)
 returns table (
   repository_id uuid, github_id bigint, node_id text, full_name text, sync_state text, missing_decision text
@@ -506,7 +441,7 @@ begin
 
   return jsonb_build_object(
     'outcomes', private.count_outcomes(new_results),
-    'remaining', cardinality(private.github_ids_of_run(run))
+    'remaining', private.github_ids_left(run.user_id, run.results)
   );
 end;
 $$;

@@ -224,7 +224,3 @@ begin
   return run;
 end;
 $$;
-
--- Its place is taken by private.github_ids_of_run.
--- squawk-ignore ban-drop-function
-drop function private.github_ids_left(uuid, jsonb);

@@ -231,14 +231,53 @@ def test_address_that_is_none_is_not_stored(database: Connection, owner: Person)
     assert repository(database, owner, 2)["sync_state"] == "blocked"
 
 
-def test_forbidden_repository_stays_as_it_is(database: Connection, owner: Person) -> None:
-    before = places(database, owner)
-    run = sync(database, owner, seen(1, "forbidden"), found(2))
+def test_forbidden_repository_says_why_and_keeps_all_that_is_known(
+    database: Connection, owner: Person
+) -> None:
+    before = repository(database, owner, 1)
+    words = "IP\r\nallow list\x07 " + "x" * 300
+    run = sync(database, owner, seen(1, "forbidden", reason=words), found(2))
+    after = repository(database, owner, 1)
     assert outcomes(run) == {1: "forbidden", 2: "unchanged"}
+    assert (after["sync_state"], after["sync_reason"]) == ("forbidden", run["results"][0]["reason"])
+    assert after["sync_reason"] == ("IP allow list " + "x" * 300)[:200]
+    changed = {"sync_state", "sync_reason", "version", "synced_at", "updated_at"}
+    assert {name for name in after if after[name] != before[name]} <= changed
+    written = places(database, owner)
+    sync(database, owner, seen(1, "forbidden", reason=words), found(2))
+    assert places(database, owner) == written
+
+
+def test_unavailable_repository_stays_as_it_is_and_says_why(database: Connection, owner: Person) -> None:
+    before = places(database, owner)
+    run = sync(database, owner, seen(1, "unavailable", reason="GitHub answered with status 502."), found(2))
+    assert (run["state"], outcomes(run)) == ("partial", {1: "unavailable", 2: "unchanged"})
+    assert run["results"][0]["reason"] == "GitHub answered with status 502."
     assert places(database, owner) == before
 
 
-@pytest.mark.parametrize("state", ["inaccessible", "sso_required", "blocked", "gone"])
+@pytest.mark.parametrize("field", sorted(item(1).keys() - {"github_id"}))
+def test_field_that_is_left_out_keeps_what_is_known_and_is_named(
+    database: Connection, owner: Person, field: str
+) -> None:
+    before = repository(database, owner, 1)
+    told = {**item(1, stars_count=9, forks_count=9)}
+    del told[field]
+    run = sync(database, owner, {"github_id": 1, "seen": "found", "item": told}, found(2))
+    after = repository(database, owner, 1)
+    assert after[field] == before[field]
+    assert (run["state"], run["results"][0]["outcome"]) == ("partial", "changed")
+    assert run["results"][0]["unread"] == [field]
+    assert "unread" not in run["results"][1]
+
+
+def test_field_that_is_null_is_written(database: Connection, owner: Person) -> None:
+    sync(database, owner, found(1, language=None, pushed_at=None), found(2))
+    row = repository(database, owner, 1)
+    assert (row["language"], row["pushed_at"]) == (None, None)
+
+
+@pytest.mark.parametrize("state", ["inaccessible", "sso_required", "blocked", "forbidden", "gone"])
 def test_repository_comes_back_from_every_state(database: Connection, owner: Person, state: str) -> None:
     is_missing = state in ("inaccessible", "gone")
     database.execute(

@@ -170,7 +170,7 @@ def test_guard_looks_at_what_was_looked_at(database: Connection) -> None:
     message = start(database, owner)
     apply(database, message, *(seen(number, "missing") for number in range(1, 8)))
     run = finish(database, message, "partial", error="rate_limited")
-    assert (run["flags"], run["counts"]) == (["mass_disappearance"], {"skipped": 7})
+    assert (run["flags"], run["counts"]) == (["mass_disappearance"], {"skipped": 7, "rate_limited": 43})
 
 
 def test_those_missing_before_do_not_keep_the_guard_up(database: Connection) -> None:
@@ -218,7 +218,45 @@ def test_run_that_left_something_out_has_not_succeeded(database: Connection, own
     message = start(database, owner)
     apply(database, message, found(1))
     run = finish(database, message)
-    assert (run["state"], run["counts"]) == ("partial", {"unchanged": 1})
+    assert (run["state"], run["counts"]) == ("partial", {"unchanged": 1, "unavailable": 1})
+    assert (run["results"][1]["reason"], run["total"], run["done"]) == ("not_reached", 2, 1)
+
+
+@pytest.mark.parametrize("what", ["forbidden", "sso_required", "blocked", "unavailable"])
+def test_run_with_a_refusal_has_not_succeeded(database: Connection, owner: Person, what: str) -> None:
+    assert sync(database, owner, seen(1, what), found(2))["state"] == "partial"
+
+
+@pytest.mark.parametrize("error", ["needs_reauth", "github_unavailable", "rate_limited", "github_forbidden"])
+def test_run_that_ends_early_has_a_result_for_each_and_has_not_failed(
+    database: Connection, error: str
+) -> None:
+    owner = make_synced(database, 5)
+    message = start(database, owner)
+    apply(database, message, found(1))
+    run = finish(database, message, "failed", error=error)
+    outcome = {"rate_limited": "rate_limited", "github_forbidden": "forbidden"}.get(error, "unavailable")
+    assert (run["state"], run["error"]) == ("partial", error)
+    assert outcomes(run) == {1: "unchanged", **dict.fromkeys((2, 3, 4, 5), outcome)}
+    assert {result["reason"] for result in run["results"][1:]} == {error}
+    assert run["total"] == 5
+
+
+def test_words_of_github_are_the_reason_of_what_was_not_reached(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    words = "Your account\nwas suspended.\x1b[31m" + "x" * 300
+    run = finish(database, message, "failed", error="github_forbidden", reason=words)
+    (reason,) = {result["reason"] for result in run["results"]}
+    assert reason.startswith("Your account was suspended. [31mxxx")
+    assert len(reason) == 200
+
+
+def test_run_says_how_many_there_are_and_how_many_are_done(database: Connection) -> None:
+    owner = make_synced(database, 5)
+    message = start(database, owner)
+    assert (run_of(database, message)["total"], run_of(database, message)["done"]) == (5, 0)
+    apply(database, message, found(1), seen(2, "missing"), seen(3, "unavailable"))
+    assert (run_of(database, message)["total"], run_of(database, message)["done"]) == (5, 2)
 
 
 def test_ended_run_gives_its_lease_back_and_says_when_the_next_is(
@@ -329,15 +367,43 @@ def test_run_queued_before_its_token_was_refused_begins_nothing(database: Connec
     assert (run["state"], run["error"]) == ("failed", "needs_reauth")
 
 
-def test_failed_run_is_tried_again_later_and_later(database: Connection, owner: Person) -> None:
-    run = finish(database, start(database, owner), "failed", error="github_unavailable")
-    row = stored_connection(database, owner)
-    assert (run["state"], run["error"]) == ("failed", "github_unavailable")
-    assert (row["state"], row["last_error"], row["last_success_at"]) == ("active", "github_unavailable", None)
-    assert is_about(wait_after(database, owner), 2)
+@pytest.mark.parametrize("error", ["github_unavailable", "encryption_unavailable", "github_forbidden"])
+def test_run_that_failed_says_nothing_about_the_interval(
+    database: Connection, owner: Person, error: str
+) -> None:
+    for _ in range(3):
+        run = finish(database, start(database, owner), "failed", error=error)
+        row = stored_connection(database, owner)
+        assert (run["state"], run["error"]) == ("failed", error)
+        assert (row["state"], row["last_error"], row["last_success_at"]) == ("active", error, None)
+        assert is_about(wait_after(database, owner), 1)
     run = sync(database, owner, found(1), found(2))
     row = stored_connection(database, owner)
     assert (row["last_error"], row["last_success_at"]) == (None, run["ended_at"])
+    assert is_about(wait_after(database, owner), 2)
+
+
+def test_run_in_which_something_could_not_be_read_keeps_the_interval(
+    database: Connection, owner: Person
+) -> None:
+    sync(database, owner, seen(1, "unavailable"), found(2))
+    assert is_about(wait_after(database, owner), 1)
+    sync(database, owner, seen(1, "unavailable"), found(2, stars_count=9))
+    assert is_about(wait_after(database, owner), 1)
+
+
+def test_limit_that_somebody_else_met_meanwhile_outlasts_the_run(database: Connection, owner: Person) -> None:
+    message = start(database, owner)
+    database.execute(
+        "update private.github_connections set paused_until = now() + interval '50 minutes'"
+        " where user_id = %s",
+        (owner.id,),
+    )
+    apply(database, message, found(1), found(2))
+    finish(database, message)
+    until = now_of(database) + timedelta(minutes=50)
+    assert datetime.fromisoformat(stored_connection(database, owner)["paused_until"]) == until
+    assert wait_after(database, owner) > timedelta(minutes=50)
 
 
 WRONG: dict[str, Any] = {
@@ -345,6 +411,7 @@ WRONG: dict[str, Any] = {
     "no state": {},
     "unknown state": {"state": "running"},
     "token alive as text": {"state": "succeeded", "token_alive": "yes"},
+    "reason as an object": {"state": "failed", "reason": {}},
 }
 
 

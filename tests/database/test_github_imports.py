@@ -17,7 +17,21 @@ from tests.database.actors import (
     refusal,
     refused_code,
 )
-from tests.database.github_sync import Message, connect, everything_of, found, know_import_key, start
+from tests.database.github_sync import (
+    Json,
+    Message,
+    connect,
+    everything_of,
+    found,
+    import_items,
+    item,
+    know_import_key,
+    repository,
+    run_of,
+    seen,
+    start,
+    sync,
+)
 from tests.database.test_github_messages import MIXTURES
 from tests.database.world import Person, make_person
 
@@ -25,7 +39,7 @@ from tests.database.world import Person, make_person
 CALLS: dict[LiteralString, tuple[Any, ...]] = {
     "apply_github_import_chunk": (Jsonb([found(7)]), 2, Jsonb({"requests": 1})),
     "pause_github_import": (None,),
-    "finish_github_import": (None,),
+    "finish_github_import": (None, None),
 }
 REQUEST: LiteralString = "select (public.request_github_import(%s, %s)).id"
 
@@ -176,3 +190,87 @@ def test_deleted_connection_ends_its_import(database: Connection, owner: Person)
         (message.run_id,),
     )
     assert ended is True
+
+
+def finish(connection: Connection, message: Message, error: str | None, reason: str | None = None) -> Json:
+    """The run as the worker ends it."""
+    with acting_as(connection, SERVICE):
+        run: Json = one(
+            connection,
+            "select to_jsonb(run) from public.finish_github_import(%s, %s, %s, %s, %s) as run",
+            (*message.ids, error, reason),
+        )
+    return run
+
+
+def apply(connection: Connection, message: Message, *observations: Json, requests: int = 1) -> None:
+    """What a page or single reads have shown."""
+    chunk = (*message.ids, Jsonb(list(observations)), None, Jsonb({"requests": requests}))
+    with acting_as(connection, SERVICE):
+        connection.execute(call("apply_github_import_chunk"), chunk)
+
+
+def test_import_knows_from_its_beginning_how_many_there_are(database: Connection, owner: Person) -> None:
+    message = start_import(database, owner, 7, 8, 9)
+    assert (run_of(database, message)["total"], run_of(database, message)["done"]) == (3, 0)
+    apply(database, message, found(7), seen(8, "unavailable", reason="no"))
+    run = run_of(database, message)
+    assert (run["total"], run["done"], run["counts"]) == (3, 1, {"imported": 1, "unavailable": 1})
+
+
+@pytest.mark.parametrize("error", ["needs_reauth", "product_gone", "github_unavailable", "github_forbidden"])
+def test_import_that_ends_early_has_a_result_for_each_id(
+    database: Connection, owner: Person, error: str
+) -> None:
+    message = start_import(database, owner, 9, 8, 7)
+    apply(database, message, found(8))
+    run = finish(database, message, error, "In GitHub's\nwords" if error == "github_forbidden" else None)
+    outcome, reason = (
+        ("forbidden", "In GitHub's words") if error == "github_forbidden" else ("unavailable", error)
+    )
+    assert (run["state"], run["error"], run["total"]) == ("partial", error, 3)
+    assert [(r["github_id"], r["outcome"], r["reason"]) for r in run["results"]] == [
+        (8, "imported", None),
+        (9, outcome, reason),
+        (7, outcome, reason),
+    ]
+
+
+def test_import_of_a_deleted_connection_has_a_result_for_each_id(database: Connection, owner: Person) -> None:
+    message = start_import(database, owner, 7, 8)
+    apply(database, message, found(8))
+    with acting_as(database, owner.actor):
+        database.execute("select public.delete_github_connection()")
+    run = run_of(database, message)
+    assert (run["state"], run["error"], run["counts"]) == (
+        "partial",
+        "disconnected",
+        {"imported": 1, "unavailable": 1},
+    )
+
+
+def test_import_counts_requests_after_its_product_is_gone(database: Connection, owner: Person) -> None:
+    message = start_import(database, owner, 7)
+    with acting_as(database, owner.actor):
+        database.execute("delete from public.products where id = %s", (owner.rows["products"],))
+    apply(database, message, requests=5)
+    assert run_of(database, message)["requests"] == 5
+
+
+def test_import_of_a_moved_repository_that_is_as_it_was_writes_nothing(
+    database: Connection, owner: Person
+) -> None:
+    import_items(database, owner, item(1))
+    sync(database, owner, found(1, name="moved", full_name="octo/moved"))
+    assert repository(database, owner, 1)["sync_state"] == "moved"
+    before = everything_of(database, owner)
+    told = item(1, name="moved", full_name="octo/moved")
+    compare = "select outcome from public.compare_repositories(%s, %s)"
+
+    with acting_as(database, owner.actor):
+        assert one(database, compare, (owner.rows["products"], Jsonb([told]))) == "unchanged"
+    import_items(database, owner, told)
+
+    assert everything_of(database, owner) == before
+    import_items(database, owner, {**told, "stars_count": 99})
+    assert repository(database, owner, 1)["sync_state"] == "active"

@@ -34,6 +34,7 @@ HANDLERS = {
     "/api/github": github_import.handler,
     "/api/github/connection": github_connection.handler,
     "/api/github/runs": github_runs.handler,
+    "/api/github/missing": github_runs.handler,
     "/api/github/sync": github_sync.handler,
     "/health": health.handler,
 }

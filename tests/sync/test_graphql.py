@@ -112,7 +112,7 @@ def test_token_goes_into_the_header_and_ids_into_variables() -> None:
 
 def test_each_node_is_judged_by_its_own_error() -> None:
     ids = [f"R_{number}" for number in range(1, 9)]
-    nodes = [make_node(1), None, None, None, None, {}, make_node(7, stargazerCount="many"), make_node(8)]
+    nodes = [make_node(1), None, None, None, None, {}, make_node(7, id=None), make_node(8)]
     errors: list[dict[str, Any]] = [
         {"type": "NOT_FOUND", "path": ["nodes", 1], "message": "gone"},
         {"type": "FORBIDDEN", "path": ["nodes", 2], "extensions": {"saml_failure": True}, "message": "SAML"},
@@ -143,26 +143,91 @@ def test_address_for_single_sign_on_comes_beside_the_data() -> None:
     assert (found.sso_url, found.is_token_alive) == ("https://github.com/orgs/a/sso?x=1", True)
 
 
-@pytest.mark.parametrize("count", [1, 2, 99, 100])
-def test_too_many_ids_are_asked_for_in_two_halves_once(count: int) -> None:
-    asked: list[list[str]] = []
+FIELDS = {
+    "name": "name",
+    "nameWithOwner": "full_name",
+    "description": "description",
+    "url": "url",
+    "isPrivate": "is_private",
+    "isArchived": "is_archived",
+    "stargazerCount": "stars_count",
+    "forkCount": "forks_count",
+    "pushedAt": "pushed_at",
+    "primaryLanguage": "language",
+    "defaultBranchRef": "default_branch",
+}
 
-    def respond(request: httpx.Request) -> httpx.Response:
-        ids = json.loads(request.content)["variables"]["ids"]
-        asked.append(ids)
-        if len(asked) == 1:
-            error = {"type": "ARGUMENT_LIMIT", "message": "You may not provide more than 100 node ids"}
-            return httpx.Response(200, json={"data": None, "errors": [error]})
-        return answer([make_node(int(id_[2:])) for id_ in ids])(request)
 
-    ids = [f"R_{number}" for number in range(1, count + 1)]
-    found = make_client(respond).read_repositories(ids)
+@pytest.mark.parametrize(("field", "name"), FIELDS.items())
+def test_field_with_an_error_of_its_own_is_left_out_and_the_others_are_read(field: str, name: str) -> None:
+    error = {"type": "FORBIDDEN", "path": ["nodes", 0, field], "message": "no"}
+    whole = make_client(answer([make_node()])).read_repositories(["R_1"]).findings["R_1"].node
+    found = make_client(answer([make_node(**{field: None})], error)).read_repositories(["R_1"])
 
-    assert [id_ for half in asked[1:] for id_ in half] == ids
-    assert len(asked) == min(3, 1 + count)
-    assert set(found.findings) == set(ids)
-    assert {finding.seen for finding in found.findings.values()} == {"found"}
-    assert found.was_too_much is False
+    node = found.findings["R_1"].node
+    assert node is not None
+    assert whole is not None
+    assert node.to_item(1) == {key: value for key, value in whole.to_item(1).items() if key != name}
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS))
+@pytest.mark.parametrize("value", [[], {"name": 5}, -1, 2**70])
+def test_field_that_cannot_be_read_is_left_out_and_the_others_are_read(field: str, value: Any) -> None:
+    node = make_client(answer([make_node(**{field: value})])).read_repositories(["R_1"]).findings["R_1"].node
+
+    assert node is not None
+    left_out = set(FIELDS.values()) - node.to_item(1).keys()
+    # GitHub's times may come as numbers as well.
+    assert left_out == {FIELDS[field]} or field == "pushedAt"
+
+
+def test_null_without_an_error_is_a_value() -> None:
+    client = make_client(answer([make_node(description=None, primaryLanguage=None, pushedAt=None)]))
+
+    node = client.read_repositories(["R_1"]).findings["R_1"].node
+
+    assert node is not None
+    item = node.to_item(1)
+    assert (item["description"], item["language"], item["pushed_at"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "errors", [["text"], [None], [{"type": None, "path": None}], [{"path": [[]]}], [{"extensions": []}], {}]
+)
+def test_error_that_nobody_understands_costs_no_answer(errors: Any) -> None:
+    body = {"data": {"rateLimit": "soon", "viewer": {}, "nodes": [make_node()]}, "errors": errors}
+
+    assert read(lambda _: httpx.Response(200, json=body), "R_1") == {"R_1": "found"}
+
+
+@pytest.mark.parametrize("type_", ["FORBIDDEN", "INSUFFICIENT_SCOPES"])
+def test_refusal_of_a_whole_query_is_told_in_the_words_of_github(type_: str) -> None:
+    message = "Although you appear to have the correct authorization credentials,\n the `a` organization" * 9
+    with pytest.raises(Forbidden) as raised:
+        make_client(answer(None, {"type": type_, "message": message})).read_repositories(["R_1"])
+
+    assert str(raised.value).startswith(
+        "Although you appear to have the correct authorization credentials, the"
+    )
+    assert len(str(raised.value)) == 200
+
+
+def test_refusal_of_a_node_keeps_the_words_of_github_without_what_does_not_print() -> None:
+    message = "IP allow\x00 list\u202e\r\nenabled\u200b"
+    error = {"type": "FORBIDDEN", "path": ["nodes", 0], "message": message}
+
+    finding = make_client(answer([None], error)).read_repositories(["R_1"]).findings["R_1"]
+
+    assert (finding.seen, finding.reason) == ("forbidden", "IP allow list enabled")
+
+
+def test_partial_results_of_single_sign_on_are_told_beside_the_data() -> None:
+    header = {"x-github-sso": "partial-results; organizations=21955855,20582480"}
+
+    found = make_client(answer([make_node()], **header)).read_repositories(["R_1"])
+
+    assert (found.hides_a_part, found.sso_url) == (True, None)
+    assert make_client(answer([make_node()])).read_repositories(["R_1"]).hides_a_part is False
 
 
 @pytest.mark.parametrize(

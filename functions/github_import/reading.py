@@ -12,6 +12,7 @@ from shared.github import (
     TimedOut,
     TokenRejected,
     Unavailable,
+    Unreadable,
 )
 
 # GitHub being down fails every read, one broken repository only its own.
@@ -32,7 +33,8 @@ class Reading:
         """Why, where GitHub told nothing about any of them, or has refused the token in between."""
         if isinstance(self.stopped_by, TokenRejected):
             return self.stopped_by
-        answered = [e for e in self.failed.values() if not isinstance(e, Unavailable | TimedOut)]
+        outage = Unavailable | TimedOut
+        answered = [e for e in self.failed.values() if isinstance(e, Unreadable) or not isinstance(e, outage)]
         reason = self.stopped_by or next(iter(self.failed.values()), None)
         return None if self.found or answered else reason
 
@@ -83,11 +85,16 @@ def _read_singly(
             outages = 0
         except (TokenRejected, RateLimited):
             raise
+        except Unreadable as error:
+            reading.failed[github_id] = error
+            outages = 0
         except (Unavailable, TimedOut) as error:
             reading.failed[github_id] = error
             outages += 1
             if outages == OUTAGES_IN_A_ROW:
-                raise
+                # Raises in an outage. Else it is these repositories that are broken, and the others are read.
+                github.get_user()
+                outages = 0
         except GitHubError as error:
             reading.failed[github_id] = error
             outages = 0

@@ -72,6 +72,9 @@ class GitHubRepositoryPage(Page[GitHubRepositoryRead]):
     withheld_organizations: list[int] = Field(
         description="Organisations, by GitHub's id, that hide theirs until their SSO knows the token."
     )
+    unreadable: int = Field(
+        description="How many repositories near these GitHub has described in a way that cannot be read."
+    )
 
 
 class Import(Input):

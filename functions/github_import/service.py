@@ -89,6 +89,7 @@ class GitHubImportService:
             total=total,
             next_cursor=None,
             withheld_organizations=sorted({number for p in pages.values() for number in p.partial_sso}),
+            unreadable=sum(page.unreadable for page in pages.values()),
         )
 
     def import_repositories(self, body: Import) -> ImportReport:

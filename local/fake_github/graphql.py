@@ -114,7 +114,9 @@ def answer(account: Account, token: Token, body: bytes, next_ids: str | None) ->
         # GitHub's own wording differs; that there is no `data` beside it does not.
         return Reply.of({"errors": [_formatted(problem) for problem in document]})
     if _fails(account, sent.get("variables")):
-        return timed_out(502, "EFA0:1")
+        reply = timed_out(502, "EFA0:1")
+        reply.is_fault = True
+        return reply
     asking = Asking(account, token, None if next_ids is None else next_ids == "1")
     account.graphql.spend(COST)
     result = execute_sync(

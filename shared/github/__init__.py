@@ -11,6 +11,7 @@ from shared.github.errors import (
     TimedOut,
     TokenRejected,
     Unavailable,
+    Unreadable,
 )
 from shared.github.repository import GitHubRepository
 
@@ -27,4 +28,5 @@ __all__ = [
     "TimedOut",
     "TokenRejected",
     "Unavailable",
+    "Unreadable",
 ]

@@ -15,6 +15,7 @@ from shared.github.errors import (
     SsoRequired,
     TokenRejected,
     Unavailable,
+    Unreadable,
 )
 from shared.github.limits import get_retry_at
 
@@ -33,7 +34,7 @@ def read_body(adapter: TypeAdapter[AnswerT], response: httpx.Response, now: floa
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "all of it"
-        raise Unavailable(f"GitHub sent a body that cannot be read ({place}: {first['type']}).") from None
+        raise Unreadable(f"GitHub sent a body that cannot be read ({place}: {first['type']}).") from None
 
 
 def find_next_url(response: httpx.Response) -> str | None:
@@ -61,7 +62,8 @@ def find_withheld(response: httpx.Response) -> tuple[int, ...]:
 
 def hides_a_part(response: httpx.Response) -> bool:
     """Whether an answer leaves out what stands behind an organisation's single sign-on."""
-    return response.headers.get("x-github-sso", "").startswith("partial-results")
+    sso: str = response.headers.get("x-github-sso", "")
+    return sso.startswith("partial-results")
 
 
 def find_sso_url(response: httpx.Response) -> str | None:

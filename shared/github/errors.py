@@ -9,6 +9,7 @@ GitHubError
 ├── NotFound        404: gone, or private and not this token's to see; GitHub does not tell which
 ├── Blocked         451, taken down; `reason` and the notice's `url`
 ├── Unavailable     5xx, no connection, or an answer that makes no sense
+│   └── Unreadable  an answer of GitHub's, to this question alone, that makes no sense
 └── TimedOut        no answer in time
 """
 
@@ -64,6 +65,10 @@ class Blocked(GitHubError):
 
 class Unavailable(GitHubError):
     """GitHub did not answer, or with something that cannot be used."""
+
+
+class Unreadable(Unavailable):
+    """GitHub answered, with a body that cannot be read: no outage, and no word about anything else."""
 
 
 class TimedOut(GitHubError):

@@ -70,14 +70,44 @@ def test_one_broken_repository_is_left_out(fake: FakeGitHub, github: GitHub) -> 
 
 
 def test_two_outages_in_a_row_end_the_reading(fake: FakeGitHub, github: GitHub) -> None:
-    fake.account.fail_next(Fault(), after=2, times=2)
+    fake.account.fail_next(Fault(), after=2, times=3)
 
     reading = read_chosen(github, oldest(fake, 4), always)
 
     assert len(reading.found) == 1
     assert len(reading.failed) == 2
     assert isinstance(reading.stopped_by, Unavailable)
-    assert len(fake.exchanges) == 4
+    # The last one asks whether GitHub answers anything at all.
+    assert len(fake.exchanges) == 5
+
+
+def test_broken_repositories_in_a_row_are_left_out_while_github_answers(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    chosen = oldest(fake, 6)
+    fake.account.troubles.breaking = set(chosen[1:4])
+
+    reading = read_chosen(github, chosen, always)
+
+    assert sorted(reading.failed) == sorted(chosen[1:4])
+    assert sorted(reading.found) == sorted({*chosen} - {*chosen[1:4]})
+    assert reading.stopped_by is None
+
+
+def test_repositories_that_cannot_be_read_are_left_out_with_the_field_that_is_wrong(
+    fake: FakeGitHub, github: GitHub
+) -> None:
+    chosen = [r.id for r in fake.account.repositories.values()][:120]
+    fake.account.troubles.unreadable = set(chosen[:5])
+
+    reading = read_chosen(github, chosen, always)
+
+    assert sorted(reading.failed) == sorted(chosen[:5])
+    assert {str(error).partition(" (")[0] for error in reading.failed.values()} == {
+        "GitHub sent a body that cannot be read"
+    }
+    assert len(reading.found) == 115
+    assert (reading.stopped_by, reading.failure) == (None, None)
 
 
 def test_outages_with_a_repository_between_them_do_not_end_the_reading(
@@ -106,7 +136,7 @@ def test_outages_with_an_answer_between_them_do_not_end_the_reading(fake: FakeGi
 
 
 def test_outage_of_which_nothing_is_known_is_a_failure(fake: FakeGitHub, github: GitHub) -> None:
-    fake.account.fail_next(Fault(), after=1, times=2)
+    fake.account.fail_next(Fault(), after=1, times=3)
 
     assert isinstance(read_chosen(github, oldest(fake, 3), always).failure, Unavailable)
 

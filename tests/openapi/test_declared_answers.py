@@ -196,6 +196,8 @@ def succeed(world: World, operation: Operation) -> Answer:
         world.connect()
         run = Client(world.user).post("/api/github/sync").expect(202)
         return world.send(operation, Change(path=f"/api/github/runs/{run['id']}"))
+    if operation.name == "decide_missing":
+        return world.send(operation, Change(body={"decision": "gone"}))
     return world.send(operation)
 
 
@@ -234,6 +236,8 @@ def not_found(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(body=world.change_item(operation, id=str(uuid4()))))
     if operation.name in {"import_repositories", "import_env_file"}:
         return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
+    if operation.name == "decide_missing":
+        return world.send(operation, Change(body={"decision": "gone", "github_ids": [1]}))
     return world.send(operation, Change(user=world.place.supabase.create_user()))
 
 

@@ -176,7 +176,6 @@ def test_ids_of_old_that_mean_nothing_are_no_absence_however_many(world: World) 
         person.account.create(f"old-{index}", size=1, has_legacy_id=True)
     world.import_all(person)
     person.account.retire_legacy_ids()
-    # Nobody's listing shows these: they are others' and public.
     world.fake.exchanges.clear()
 
     world.sync()
@@ -194,6 +193,7 @@ def test_what_nobody_has_proved_missing_waits_for_the_next_run(world: World) -> 
     world.import_all(person)
     person.account.retire_legacy_ids()
     person.account.troubles.failing_pages = {1}
+    world.fake.exchanges.clear()
     before = {number: row["sync_state"] for number, row in world.rows(person).items()}
 
     world.sync()

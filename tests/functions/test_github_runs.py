@@ -61,6 +61,8 @@ def test_import_leaves_a_run_with_a_result_for_each_repository(owner: Client, fa
             "error": None,
             "flags": [],
             "counts": {"imported": 3, "not_found": 1},
+            "total": 4,
+            "done": 4,
         }.items()
     )
     assert run["started_at"] <= run["ended_at"]
@@ -208,3 +210,43 @@ def test_run_stays_when_its_product_is_deleted(owner: Client, fake: FakeGitHub) 
     run = owner.get(f"{RUNS}/{run_id}").expect(200)
 
     assert (run["product_id"], len(run["results"])) == (None, 1)
+
+
+MISSING = "/api/github/missing"
+
+
+def test_nobody_has_anything_missing_before_a_re_sync_says_so(owner: Client, fake: FakeGitHub) -> None:
+    import_some(owner, newest(fake, 2))
+
+    assert owner.post(MISSING, {"decision": "gone"}).expect(200) == {"repositories": []}
+
+
+@pytest.mark.parametrize("which", ["own", "of another", "of nobody"])
+def test_repository_that_is_not_missing_cannot_be_decided_about(
+    owner: Client, stranger: Client, fake: FakeGitHub, which: str
+) -> None:
+    own, others = newest(fake, 2)
+    import_some(owner, [own])
+    import_some(stranger, [others])
+    github_id = {"own": own, "of another": others, "of nobody": 9_999_999}[which]
+
+    answer = owner.post(MISSING, {"decision": "gone", "github_ids": [github_id]})
+
+    assert answer.expect_problem(404, "not-missing")["github_ids"] == [github_id]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"decision": "delete"},
+        {"decision": None},
+        {"decision": "gone", "github_ids": []},
+        {"decision": "gone", "github_ids": ["1"]},
+        {"decision": "gone", "github_ids": [0]},
+        {"decision": "gone", "github_ids": list(range(1, 1_002))},
+        {"decision": "gone", "ids": [1]},
+    ],
+)
+def test_decision_that_cannot_be_is_invalid(owner: Client, body: dict[str, Any]) -> None:
+    owner.post(MISSING, body).expect_problem(422, "invalid")

@@ -582,6 +582,66 @@ def test_repository_with_a_broken_field_is_unavailable_and_names_the_field(
     assert f"({place}:" in str(raised.value)
 
 
+@pytest.mark.parametrize("broken", [None, {}, [], "text", 7, {"id": 2}, {"id": None}])
+def test_item_that_cannot_be_read_costs_its_page_nothing_else(broken: object) -> None:
+    script = Scripted(lambda _: httpx.Response(200, json=[broken, repository_json(), broken]))
+
+    page = script.client().list_repositories_page()
+
+    assert [item.github_id for item in page.items] == [repository_json()["id"]]
+    assert (page.unreadable, page.last_page) == (2, 1)
+
+
+def test_page_of_which_nothing_can_be_read_is_not_behind_the_last_one() -> None:
+    links = f'<{API}/user/repos?page=3>; rel="next", <{API}/user/repos?page=9>; rel="last"'
+    script = Scripted(lambda _: httpx.Response(200, json=[None], headers={"link": links}))
+
+    page = script.client().list_repositories_page(2)
+
+    assert (page.items, page.unreadable, page.last_page) == ([], 1, 9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "n" * 201},
+        {"full_name": "f" * 301},
+        {"node_id": "x" * 256},
+        {"default_branch": "b" * 256},
+        {"language": "a\x00b"},
+        {"html_url": "https://github.com/" + "x" * 2_000},
+        {"html_url": "https://github.com/a b"},
+    ],
+)
+def test_repository_that_no_table_could_store_is_unreadable_by_itself(changes: dict[str, Any]) -> None:
+    script = Scripted(
+        lambda _: httpx.Response(200, json=[repository_json(), repository_json(id=2, **changes)])
+    )
+
+    page = script.client().list_repositories_page()
+
+    assert (len(page.items), page.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("`acme` has an IP allow list enabled", "`acme` has an IP allow list enabled"),
+        ("Sorry.\r\nYour account\x1b[31m was suspended\u202e.", "Sorry. Your account [31m was suspended ."),
+        ("x" * 5_000, "x" * 200),
+        ("", "GitHub does not allow this with this token."),
+        (["x"], "GitHub does not allow this with this token."),
+    ],
+)
+def test_refusal_is_told_in_the_words_of_github_in_bounds(message: object, told: str) -> None:
+    script = Scripted(lambda _: httpx.Response(403, json={"message": message}))
+
+    with pytest.raises(Forbidden) as raised:
+        script.client().get_repository(1)
+
+    assert str(raised.value) == told
+
+
 def test_broken_body_is_not_quoted() -> None:
     secret = "a private description"
     script = Scripted(lambda _: httpx.Response(200, json=repository_json(description={"is": secret})))

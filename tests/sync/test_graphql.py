@@ -162,7 +162,8 @@ FIELDS = {
 def test_field_with_an_error_of_its_own_is_left_out_and_the_others_are_read(field: str, name: str) -> None:
     error = {"type": "FORBIDDEN", "path": ["nodes", 0, field], "message": "no"}
     whole = make_client(answer([make_node()])).read_repositories(["R_1"]).findings["R_1"].node
-    found = make_client(answer([make_node(**{field: None})], error)).read_repositories(["R_1"])
+    refused = make_node() | {field: None}
+    found = make_client(answer([refused], error)).read_repositories(["R_1"])
 
     node = found.findings["R_1"].node
     assert node is not None

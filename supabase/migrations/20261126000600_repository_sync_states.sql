@@ -31,8 +31,8 @@ alter table public.repositories
   -- Stops a decision that no code knows what to do with, and one about a repository that is there.
   add constraint repositories_missing_decision_values check (
     missing_decision is null
-    or (missing_decision = 'gone' and sync_state = 'gone')
-    or (missing_decision = 'keep' and sync_state = 'inaccessible')
+    or (missing_decision = 'gone' and sync_state is not distinct from 'gone')
+    or (missing_decision = 'keep' and sync_state is not distinct from 'inaccessible')
   ) not valid;
 
 -- functions ---------------------------------------------------------------------------------------------------------

@@ -123,8 +123,25 @@ CASES: dict[str, Cases] = {
     ),
     "repositories_sync_state_values": values(
         "sync_state",
-        *("active", "archived", "moved", "inaccessible", "sso_required", "blocked", "gone"),
+        *("active", "archived", "moved", "inaccessible", "sso_required", "blocked", "forbidden", "gone"),
         refused="lost",
+    ),
+    "repositories_sync_reason_length": characters("sync_reason", 200),
+    "repositories_missing_decision_values": Cases(
+        [
+            {},
+            {"sync_state": "gone"},
+            {"missing_decision": "gone", "sync_state": "gone"},
+            {"missing_decision": "keep", "sync_state": "inaccessible"},
+        ],
+        [
+            {"missing_decision": "gone"},
+            {"missing_decision": "keep"},
+            {"missing_decision": "gone", "sync_state": "inaccessible"},
+            {"missing_decision": "keep", "sync_state": "gone"},
+            {"missing_decision": "lost", "sync_state": "gone"},
+            {"missing_decision": "lost", "sync_state": "inaccessible"},
+        ],
     ),
     "repositories_sync_url_format": url("sync_url"),
     "repositories_sync_url_length": characters("sync_url", 2000),
@@ -225,6 +242,11 @@ CASES: dict[str, Cases] = {
     ),
     "github_runs_points_positive": at_least("points", 0),
     "github_runs_requests_positive": at_least("requests", 0),
+    "github_runs_total_positive": at_least("total", 0),
+    "github_runs_done_bounds": Cases(
+        [{"done": 0}, {"done": 3}, {"done": 0, "total": 3}, {"done": 3, "total": 3}],
+        [{"done": -1}, {"done": -1, "total": 3}, {"done": 4, "total": 3}],
+    ),
     "github_runs_results_array": Cases([{"results": []}], [{"results": {}}, {"results": "[]"}]),
     "github_runs_state_values": values(
         "state", "queued", "running", "succeeded", "partial", "failed", refused="done"

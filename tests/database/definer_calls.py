@@ -5,6 +5,7 @@ another user's values into them, one at a time; a definer that is not here has n
 """
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -24,8 +25,10 @@ from tests.database.github_sync import (
     item,
     know_import_key,
     make_due,
+    seen,
     start,
     stored_connection,
+    sync,
 )
 from tests.database.secrets import APP_INFO_KEY, changed, know_app_info_key, make_secret, new, sealed
 from tests.database.world import Person, make_person
@@ -35,6 +38,9 @@ WITH_SECRETS = True
 FORMER_TOKEN_ID = "00000000-0000-4000-8000-000000000009"
 
 Prepare = Callable[[Connection, Person], tuple[Any, ...]]
+
+# No two people have these of GitHub's.
+_github_ids = count(1_000)
 
 
 def make_tenant(connection: Connection) -> Person:
@@ -179,6 +185,14 @@ def message_of(connection: Connection, person: Person, run_id: Any) -> Message:
     return Message(person.id, stored, run_id)
 
 
+def miss(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A repository that GitHub does not show any more."""
+    number = next(_github_ids)
+    import_items(connection, person, item(number))
+    sync(connection, person, seen(number, "missing"), found(1))
+    return ("gone", [number])
+
+
 PEOPLES: dict[str, Prepare] = {
     "get_idempotent_answer(text)": use_idempotency_key,
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
@@ -206,6 +220,7 @@ PEOPLES: dict[str, Prepare] = {
     "request_github_sync()": plain(),
     "release_github_sync(uuid)": queue,
     "request_github_import(uuid,bigint[])": of_product([7, 8]),
+    "decide_missing_repositories(text,bigint[])": miss,
 }
 """What people call, who are known by their token."""
 
@@ -225,7 +240,7 @@ SERVICES: dict[str, Prepare] = {
         Jsonb([]), 2, Jsonb({"requests": 1})
     ),
     "pause_github_import(uuid,uuid,uuid,timestamp with time zone)": of_import("2030-01-01T00:00:00Z"),
-    "finish_github_import(uuid,uuid,uuid,text)": of_import(None),
+    "finish_github_import(uuid,uuid,uuid,text,text)": of_import(None, None),
 }
 """What the worker calls with the ids of a message: they have to belong together."""
 

@@ -32,8 +32,6 @@ _GITHUB_OF_PEOPLE = (
     # 20261126000700_github_connection_state
     "report_github_refusal(uuid,text)",
     "report_github_limit(bigint,timestamp with time zone,text)",
-    # 20261122003030_interactive_token_refresh
-    *("claim_own_token_refresh(text)", "save_own_refreshed_token(jsonb,text)"),
     # 20261126000650_missing_repositories
     "decide_missing_repositories(text,bigint[])",
 )

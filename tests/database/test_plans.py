@@ -83,7 +83,7 @@ def fill(connection: Connection) -> None:
         connection.execute(
             sql.SQL(
                 "insert into public.{} (id, user_id, product_id, {}, created_at{})"
-                " select {}, {}, {}, 'title ' || n, now() - n * interval '1 minute'{}"
+                " select {}, {}, {}, 'title_' || n, now() - n * interval '1 minute'{}"
                 " from generate_series(1, %s) as u, generate_series(1, %s) as p,"
                 " lateral generate_series(1, case when u = 1 and p = 1 then %s else %s end) as n"
             ).format(
@@ -240,11 +240,11 @@ def test_done_items_of_a_product_are_read_from_its_index(skewed: Connection) -> 
     ("table", "condition", "index"),
     [
         ("products", "name = 'product 3'", "products_user_name_idx"),
-        ("repositories", "name = 'title 1999'", "repositories_user_name_idx"),
+        ("repositories", "name = 'title_1999'", "repositories_user_name_idx"),
         ("repositories", "github_id = 7", "repositories_user_github_idx"),
-        ("work_items", "title = 'title 19999'", "work_items_user_title_idx"),
-        ("documents", "title = 'title 1999'", "documents_user_title_idx"),
-        ("app_info", "key = 'title 1999'", "app_info_user_key_idx"),
+        ("work_items", "title = 'title_19999'", "work_items_user_title_idx"),
+        ("documents", "title = 'title_1999'", "documents_user_title_idx"),
+        ("app_info", "key = 'title_1999'", "app_info_user_key_idx"),
     ],
 )
 def test_lookup_by_a_name_reads_the_rows_of_that_name(

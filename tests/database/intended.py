@@ -99,7 +99,12 @@ EXECUTE: set[tuple[str, str]] = {
     ("public.documents_count(public.repositories)", "authenticated"),
     ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
+    # 20261126000410_document_search and 20261126000430_visible_names: called by a trigger and by checks
     ("private.document_search(text,text)", "authenticated"),
+    ("private.make_parsable(text)", "authenticated"),
+    ("private.is_visible_line(text)", "authenticated"),
+    ("private.trim_blanks(text)", "authenticated"),
+    ("private.is_variable_name(text)", "authenticated"),
     # 20261126000500_excerpts: the cast that lists cut long texts with
     ("private.take_excerpt(text)", "authenticated"),
     # 20261122002950_interactive_github: an invoker that only reads
@@ -162,7 +167,7 @@ DEFINERS = {
     # 20261122001200_idempotency_keys
     "private.claim_idempotency_key()",
     "private.record_idempotent_row()",
-    "private.forget_idempotent_value()",
+    "private.forget_plain_copies()",
     "private.get_idempotent_answer(text)",
     # 20261125000100_app_info_values
     "private.keep_former_value()",
@@ -188,7 +193,10 @@ TRIGGERS = {
     # 20261122001200_idempotency_keys
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
-    "public.app_info.forget_idempotent_value",
+    # 20261126000450_kept_texts
+    *("public.app_info.forget_plain_copies", "public.app_info.forget_plain_copies_of_new"),
+    # 20261126000410_document_search
+    "public.documents.keep_search",
     # 20261125000100_app_info_values
     *("public.app_info.keep_value_state", "public.app_info.keep_former_value"),
     # 20261126000210_sealed_places
@@ -205,4 +213,4 @@ TRIGGERS = {
     # 20261126000700_github_connection_state and 20261126000720_github_run_messages
     *("private.github_connections.keep_github_state", "public.github_runs.prune_runs"),
 }
-"""What keeps the rules that no constraint or policy can. touch and keep_owner are asked of all tables."""
+"""What keeps the rules that no constraint or policy can. Of all tables: align_times, touch, keep_owner."""

@@ -3,9 +3,13 @@
 import itertools
 import string
 from collections.abc import Callable
+from typing import LiteralString
+from uuid import UUID
 
+import psycopg
 import pytest
 
+from local.postgres import Postgres
 from tests.database.actors import Connection, acting_as, one
 from tests.database.world import Person, insert, make_person
 
@@ -59,12 +63,31 @@ def words(length: int, separator: str) -> str:
     return text[:MEBIBYTE].ljust(MEBIBYTE, "x")
 
 
+def repeat(unit: str) -> str:
+    """A mebibyte of the same."""
+    return (unit * (MEBIBYTE // len(unit) + 1))[:MEBIBYTE]
+
+
 HARD = {
     "different words": lambda: words(4, " "),
     "words with hyphens": lambda: words(4, "-"),
     "addresses": lambda: words(4, ".example/a "),
     "one word": lambda: "x" * MEBIBYTE,
     "no word": lambda: "<" * MEBIBYTE,
+    "one name with _": lambda: repeat("user_created_product_"),
+    "names with _ and blanks": lambda: repeat("a_" * 9 + " "),
+    "nothing but _": lambda: repeat("_"),
+    "open comments": lambda: repeat("<!--"),
+    "open comments in names": lambda: repeat("a_<!--b_"),
+    "tags": lambda: repeat("<a b='"),
+    "digits": lambda: repeat("1"),
+    "dots": lambda: repeat("a.b.c."),
+    "paths": lambda: repeat("a/b-c_d/"),
+    "signs": lambda: repeat("1e+-"),
+    "e-mail addresses": lambda: repeat("a_b@c.de"),
+    "URLs": lambda: repeat("http://a.b/c_d?e=f"),
+    "entities": lambda: repeat("&#1"),
+    "combining marks": lambda: "e\u0301" * (MEBIBYTE // 3),
     # Two characters of three bytes and a blank are seven bytes.
     "words in Chinese": lambda: " ".join(map("".join, itertools.product(HAN, repeat=2)))[: MEBIBYTE // 7 * 3],
 }
@@ -89,6 +112,33 @@ def test_document_of_a_mebibyte_is_stored_and_found_by_its_title_and_first_words
         assert one(database, FOUND, (document, "aaaa")) == 1
         stored = "select octet_length(content) from public.documents where id = %s"
         assert one(database, stored, (document,)) == len(text.encode())
+
+
+def count_searches(connection: Connection, change: LiteralString, document: UUID) -> int:
+    """How often a change of a document has its words taken out."""
+    counted = (
+        "select coalesce(max(calls), 0) from pg_stat_xact_user_functions where funcname = 'document_search'"
+    )
+    before = one(connection, counted)
+    connection.execute(change, (document,))
+    return int(one(connection, counted)) - int(before)
+
+
+def test_words_are_taken_out_only_when_title_or_content_change(postgres: Postgres) -> None:
+    with psycopg.connect(postgres.superuser_url) as connection:
+        connection.execute("set local track_functions = 'all'")
+        owner = make_person(connection)
+        document = owner.rows["documents"]
+        with acting_as(connection, owner.actor):
+            for change, searches in (
+                ("update public.documents set is_pinned = not is_pinned where id = %s", 0),
+                ("update public.documents set title = title, content = content where id = %s", 0),
+                ("update public.documents set title = 'lighthouse' where id = %s", 1),
+                ("update public.documents set content = 'quay' where id = %s", 1),
+            ):
+                assert count_searches(connection, change, document) == searches, change
+            assert one(connection, FOUND, (document, "lighthouse quay")) == 1
+        connection.rollback()
 
 
 def test_document_with_a_mebibyte_of_prose_is_found_by_its_last_word(

@@ -70,7 +70,30 @@ def _as_forbidden(_: APIError) -> Problem:
 
 
 def _as_timeout(_: APIError) -> Problem:
+    return UpstreamTimedOut(
+        "The database took too long and changed nothing. Send less at once: fewer items, shorter texts."
+    )
+
+
+def _as_timeout_of_a_read(_: APIError) -> Problem:
     return UpstreamTimedOut("The database took too long. Ask for less: a smaller `limit`, a narrower filter.")
+
+
+def _as_locked(_: APIError) -> Problem:
+    return Unavailable(
+        "Another request is changing the same rows now. Nothing is changed by this one: send it again.",
+        retry_after=1,
+    )
+
+
+def _as_key_under_way(_: APIError) -> Problem:
+    message = "A request with this Idempotency-Key is under way. Send it again for its result."
+    return Conflict(
+        message,
+        type="idempotency-key-in-use",
+        errors=[FieldError(detail=message, parameter="Idempotency-Key")],
+        headers={"Retry-After": "1"},
+    )
 
 
 def _as_refused_transition(error: APIError) -> Problem:
@@ -152,6 +175,7 @@ _BY_CODE: dict[str, Callable[[APIError], Problem]] = {
     "22P02": _as_invalid,
     "22P05": _as_invalid,
     "54000": _as_invalid,
+    "54001": _as_invalid,
     "42501": _as_forbidden,
     "PT404": lambda _: NotFound("There is no such row."),
     "PT412": lambda _: PreconditionFailed("The row has another version by now. Look at `current`."),
@@ -159,7 +183,7 @@ _BY_CODE: dict[str, Callable[[APIError], Problem]] = {
     "57014": _as_timeout,
     "PGRST003": _as_timeout,
     "40P01": _as_unavailable,
-    "55P03": _as_unavailable,
+    "55P03": _as_locked,
     "57P01": _as_unavailable,
     "57P02": _as_unavailable,
     "57P03": _as_unavailable,
@@ -182,6 +206,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "work_item_transition": _as_refused_transition,
     "github_owned_column": _as_github_owned,
     BULK_ITEM: _as_bulk_item,
+    "idempotency_under_way": _as_key_under_way,
     "account_gone": lambda _: Unauthorized("This account no longer exists."),
     # What private.check_request and private.check_session say of a token.
     "oauth_client": lambda _: Unauthorized(
@@ -246,11 +271,24 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
 
 _BY_CONSTRAINT: dict[str, Rule] = {
     "app_info_value_secret": Rule("/value", "The value of a secret is not stored in the clear."),
+    "app_info_key_trimmed": Rule("/key", "It cannot start or end with a blank or an invisible character."),
+    "app_info_key_variable": Rule(
+        "/key",
+        "Of category `env_var` a key is a name that every export can carry: letters, digits and _, no digit"
+        " first, and none that shells keep for themselves. Take another key or another category.",
+    ),
     "app_info_product_key_unique": Rule("/key", "This product has an entry with this key already."),
     "repositories_product_github_unique": Rule("/github_id", "This product has this repository already."),
 }
 
+_NOT_VISIBLE = "It has to be one line with something visible in it."
+
+# The first that fits.
 _BY_CONSTRAINT_ENDING: dict[str, Rule] = {
+    "_full_name_visible": Rule("/full_name", _NOT_VISIBLE),
+    "_name_visible": Rule("/name", _NOT_VISIBLE),
+    "_title_visible": Rule("/title", _NOT_VISIBLE),
+    "_key_visible": Rule("/key", _NOT_VISIBLE),
     "_product_fkey": Rule("/product_id", "There is no such product."),
     "_repository_fkey": Rule(
         "/repository_id", "This product has no such repository, or the change would part them."
@@ -258,12 +296,14 @@ _BY_CONSTRAINT_ENDING: dict[str, Rule] = {
 }
 
 
-def to_problem(error: APIError) -> Problem:
-    """The problem that an error of the database is to a client."""
+def to_problem(error: APIError, *, of_a_read: bool = False) -> Problem:
+    """The problem that an error of the database is to a client. What helps depends on what was asked."""
     code = error.code or ""
     make = _BY_HINT.get(error.hint or "") or _BY_CODE.get(code) or _BY_CLASS.get(code[:2])
     if make is None:
         return UpstreamFailed("The database gave an answer that Forum does not know.")
+    if make is _as_timeout and of_a_read:
+        make = _as_timeout_of_a_read
     return make(error)
 
 

@@ -13,8 +13,14 @@ from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, A
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
 from shared.lists import SearchQuery
+from shared.visible_names import TRIMMED_LINE
 
 Key = Annotated[AppInfoKey, text(255, min_length=1)]
+NewKey = Annotated[
+    Key,
+    *TRIMMED_LINE,
+    Field(description="Of category `env_var` a name that every format of an export can carry."),
+]
 
 
 def check_value_size(value: str) -> str:
@@ -31,7 +37,7 @@ class AppInfoCreate(Input):
     """A new entry. Keys are unique in a product. The value of a secret is encrypted before it is stored."""
 
     product_id: UUID
-    key: Key
+    key: NewKey
     value: Value | None = None
     category: AppInfoCategory = "env_var"
     is_secret: StrictBool = False
@@ -43,7 +49,7 @@ class AppInfoUpdate(TypedDict, total=False):
     """The fields to change. Null clears a field that may be empty."""
 
     product_id: UUID
-    key: Key
+    key: NewKey
     value: Value | None
     category: AppInfoCategory
     is_secret: StrictBool

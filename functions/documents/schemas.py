@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Embedded, Input, StrictBool, Title, Version, text
+from shared.entities.base import Embedded, Input, NewTitle, StrictBool, Version, text
 from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
@@ -30,7 +30,7 @@ class DocumentCreate(Input):
 
     product_id: UUID
     repository_id: UUID | None = None
-    title: Title
+    title: NewTitle
     content: Content = ""
     type: DocumentType = "note"
     is_pinned: StrictBool = False
@@ -42,7 +42,7 @@ class DocumentUpdate(TypedDict, total=False):
 
     product_id: UUID
     repository_id: UUID | None
-    title: Title
+    title: NewTitle
     content: Content
     type: DocumentType
     is_pinned: StrictBool

@@ -13,12 +13,15 @@ from shared.entities.products import Color, Icon, ProductName, ProductRead
 from shared.entities.repositories import RepositoryListItem
 from shared.entities.work_items import WorkItemListItem
 from shared.lists import SearchQuery
+from shared.visible_names import VISIBLE_LINE
+
+NewName = Annotated[ProductName, *VISIBLE_LINE]
 
 
 class ProductCreate(Input):
     """A new product."""
 
-    name: ProductName
+    name: NewName
     description: Description | None = None
     icon: Icon | None = None
     color: Color | None = None
@@ -28,7 +31,7 @@ class ProductCreate(Input):
 class ProductUpdate(TypedDict, total=False):
     """The fields to change. Null clears a field that may be empty."""
 
-    name: ProductName
+    name: NewName
     description: Description | None
     icon: Icon | None
     color: Color | None

@@ -19,9 +19,10 @@ from shared.entities.repositories import (
 )
 from shared.entities.work_items import WorkItemListItem
 from shared.lists import SearchQuery
+from shared.visible_names import VISIBLE_LINE
 
-NewName = Annotated[RepositoryName, text(200, min_length=1)]
-NewFullName = Annotated[FullName, text(300)]
+NewName = Annotated[RepositoryName, text(200, min_length=1), *VISIBLE_LINE]
+NewFullName = Annotated[FullName, text(300), *VISIBLE_LINE]
 # A link that a frontend shows: `javascript:` must not get into it, and no control character.
 URL = r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$"
 NewUrl = Annotated[RepositoryUrl, StringConstraints(max_length=2_000, pattern=URL)]

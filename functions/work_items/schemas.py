@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Embedded, Input, Text, Title, Version
+from shared.entities.base import Embedded, Input, NewTitle, Text, Version
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
@@ -18,7 +18,7 @@ class WorkItemCreate(Input):
 
     product_id: UUID
     repository_id: UUID | None = None
-    title: Title
+    title: NewTitle
     description: Text | None = None
     type: WorkType = "feature"
     status: Literal["todo"] = "todo"
@@ -31,7 +31,7 @@ class WorkItemUpdate(TypedDict, total=False):
 
     product_id: UUID
     repository_id: UUID | None
-    title: Title
+    title: NewTitle
     description: Text | None
     type: WorkType
     status: WorkStatus

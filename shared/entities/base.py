@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from shared.visible_names import VISIBLE_LINE
+
 # Postgres cannot store U+0000 in text (SQLSTATE 22P05).
 WITHOUT_NUL = r"^[^\x00]*$"
 
@@ -25,6 +27,7 @@ def read_whole_number(value: Any) -> Any:
 Text = Annotated[str, text(100_000)]
 Description = Annotated[str, text(10_000), Field(examples=["What it is for, in a sentence."])]
 Title = Annotated[str, text(500, min_length=1), Field(examples=["Ship the beta"])]
+NewTitle = Annotated[Title, *VISIBLE_LINE]
 # pydantic reads "yes", "on" and 1 as true, and "1" as a number: in JSON each of them is a mistake.
 StrictBool = Annotated[bool, Field(strict=True)]
 # Behind the constraints of an integer, which would not get into its JSON schema otherwise.

@@ -17,7 +17,7 @@ def make_items(resource: Resource, owner: Client, number: int) -> list[dict[str,
     """Bodies for new rows."""
     row = resource.create(owner)
     fixed = {"product_id": row["product_id"]} if "product_id" in row else {}
-    return [{**fixed, resource.required: f"row-{n}"} for n in range(number)]
+    return [{**fixed, resource.required: f"row_{n}"} for n in range(number)]
 
 
 def count(client: Client, path: str) -> int:

@@ -75,3 +75,11 @@ def read_uuid(value: Any) -> int | None:
     except ValueError:
         return None
     return found.int if found is not None and str(found) == value.lower() else None
+
+
+def name_variables(body: Any) -> None:
+    """Give app info keys that are names: which are taken depends on the category, that need not be sent."""
+    items = body.get("items", [body]) if isinstance(body, dict) else []
+    for item in items:
+        if "key" in item:
+            item["key"] = f"KEY_{uuid4().hex}"

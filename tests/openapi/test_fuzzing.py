@@ -13,7 +13,7 @@ from schemathesis import Case, GenerationMode
 from local.fake_github import DEMO_TOKEN
 from local.supabase import User
 from tests.openapi.contract import EACH_BY_ITSELF, load_contract
-from tests.openapi.rows import Rows
+from tests.openapi.rows import Rows, name_variables
 
 contract = load_contract(EACH_BY_ITSELF)
 
@@ -44,3 +44,4 @@ def aim(case: Case[Any], rows: Rows) -> None:
         case.body["content"] = '{"PORT": "8080"}' if is_json else "PORT=8080"
     if isinstance(case.body, dict) and "token" in case.body:
         case.body["token"] = DEMO_TOKEN
+    name_variables(case.body)

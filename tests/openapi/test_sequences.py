@@ -14,7 +14,7 @@ from schemathesis.generation.stateful import run_state_machine_as_test
 
 from local.supabase import User
 from tests.openapi.contract import SEQUENCES, load_contract
-from tests.openapi.rows import OWN_IDS, Rows
+from tests.openapi.rows import OWN_IDS, Rows, name_variables
 
 
 @pytest.mark.parametrize("path", [f"/api/{kind}" for kind in OWN_IDS])
@@ -25,6 +25,7 @@ def test_sequence_of_requests_about_a_row_holds(path: str, user: User, rows: Row
     class Sequences(contract.as_state_machine()):  # type: ignore[misc]  # made at run time
         def before_call(self, case: Case[Any]) -> None:
             case.body = rows.put_into(case.body)
+            name_variables(case.body)
             if "Idempotency-Key" in case.headers:
                 case.headers["Idempotency-Key"] = str(uuid4())
 

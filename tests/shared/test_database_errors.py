@@ -25,6 +25,8 @@ def make_error(
         ("22001", 422),
         ("22003", 422),
         ("54000", 422),
+        ("54001", 422),
+        ("55P03", 503),
         ("42501", 403),
         ("57014", 504),
         ("PGRST003", 504),
@@ -63,6 +65,12 @@ def test_code_decides_the_status(code: str | None, status: int) -> None:
         ("app_info_product_key_unique", "/key"),
         ("repositories_product_github_unique", "/github_id"),
         ("work_items_title_length", None),
+        ("work_items_title_visible", "/title"),
+        ("products_name_visible", "/name"),
+        ("repositories_full_name_visible", "/full_name"),
+        ("app_info_key_visible", "/key"),
+        ("app_info_key_trimmed", "/key"),
+        ("app_info_key_variable", "/key"),
     ],
 )
 def test_violated_constraint_names_its_field(constraint: str, pointer: str | None) -> None:
@@ -70,6 +78,18 @@ def test_violated_constraint_names_its_field(constraint: str, pointer: str | Non
         "23503", f'insert or update on table "x" violates foreign key constraint "{constraint}"'
     )
     assert [item.pointer for item in to_problem(error).errors] == [pointer]
+
+
+@pytest.mark.parametrize("code", ["57014", "PGRST003", "504"])
+def test_advice_of_a_timeout_fits_what_was_asked(code: str) -> None:
+    assert "`limit`" in to_problem(make_error(code), of_a_read=True).detail
+    assert "limit" not in to_problem(make_error(code)).detail
+
+
+def test_request_whose_key_is_in_use_is_told_when_to_come_back() -> None:
+    problem = to_problem(make_error("PT409", hint="idempotency_under_way"))
+    assert (problem.slug, problem.headers) == ("idempotency-key-in-use", {"Retry-After": "1"})
+    assert [error.parameter for error in problem.errors] == ["Idempotency-Key"]
 
 
 def test_words_of_the_database_stay_inside() -> None:

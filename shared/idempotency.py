@@ -7,6 +7,7 @@ containers and for a browser that goes straight to PostgREST. They are kept for 
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -115,6 +116,16 @@ def execute_once(
             errors=[FieldError(detail=message, parameter="Idempotency-Key")],
         )
     return answers[0]["rows"], True
+
+
+def complete(row: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """A new row, whole. For a replay the start of a long text is kept, and the rest is in its own body."""
+    known = {
+        name: value
+        for name, value in row.items()
+        if not name.endswith("_truncated") and not row.get(f"{name}_truncated")
+    }
+    return {**sent, **known}
 
 
 def _get_rows(insert: Insert) -> list[Any]:

@@ -24,7 +24,7 @@ from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.excerpts import read_rows, unfold
 from shared.filters import get_order, is_long, match, seek, seek_past, seek_ties
-from shared.idempotency import Created, IdempotencyKey, execute_once
+from shared.idempotency import Created, IdempotencyKey, complete, execute_once
 from shared.lists import ListQuery, Page
 from shared.selects import NESTED_LIMIT, get_nested_lists, get_select
 from shared.sign_in import Caller
@@ -92,15 +92,15 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         """A new row. Columns that the client leaves out get the database's defaults."""
         insert = self.supabase.table(self.table).insert(self.to_columns(get_sent(body)))
         rows, replayed = execute_once(self.supabase, insert.select(get_select(self.row)), key)
-        # A key keeps no long text such as a document's content. A replay has the same one in its own body.
         sent = body.model_dump(mode="json")
-        return Created([self.row.model_validate(sent | row) for row in rows], replayed)
+        return Created([self.row.model_validate(complete(row, sent)) for row in rows], replayed)
 
     def create_many(self, bulk: Bulk[Any], key: IdempotencyKey | None) -> Created[ItemT]:
         """New rows, all or none. Raises the first item's problem."""
         items = self._to_items([get_sent(body) for body in bulk.items])
         rows, replayed = execute_once(self.supabase, self._call(f"create_{self.table}", items), key)
-        return Created(read_rows(rows, self.item), replayed)
+        whole = [complete(row, item) for row, item in zip(rows, items, strict=True)]
+        return Created(read_rows(whole, self.item), replayed)
 
     def update(self, row_id: UUID, changes: Mapping[str, Any], versions: list[int] | None) -> RowT:
         """Change the columns that were sent, and no others. Raises `NotFound` and `PreconditionFailed`."""

@@ -20,7 +20,7 @@ from shared.database_errors import to_single_problem
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.errors import Conflict, FieldError, NotFound
 from shared.excerpts import read_rows
-from shared.idempotency import Created, IdempotencyKey, execute_once
+from shared.idempotency import Created, IdempotencyKey, complete, execute_once
 from shared.lists import Page
 from shared.resource_service import ResourceService, get_sent
 from shared.selects import get_select
@@ -251,7 +251,8 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
     ) -> Created[EntryT]:
         call = self.values.writing(items).select(get_select(schema))
         rows, replayed = execute_once(self.supabase, call, key)
-        return Created(read_rows(rows, schema), replayed)
+        whole = [complete(row, item) for row, item in zip(rows, items, strict=True)]
+        return Created(read_rows(whole, schema), replayed)
 
     @contextmanager
     def _as_single(self) -> Iterator[None]:

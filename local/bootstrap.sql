@@ -12,6 +12,8 @@ create role postgres login createrole createdb replication bypassrls password 'p
 
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role to postgres;
+-- What supautils lets a hosted project's postgres do: `alter role authenticated set lock_timeout = …`.
+grant authenticated to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
 
 -- What supautils lets a hosted project's postgres do: `alter role authenticator set pgrst.db_pre_request = …`.

@@ -95,7 +95,7 @@ async def _answer_problem(request: Request, problem: Problem) -> ProblemResponse
 
 
 async def _answer_database_error(request: Request, error: APIError) -> ProblemResponse:
-    problem = to_problem(error)
+    problem = to_problem(error, of_a_read=request.method in {"GET", "HEAD"})
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         note_error(error)
     return await _answer_problem(request, problem)

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +14,6 @@ import psycopg
 import pytest
 
 from local.supabase import Supabase
-from local.waiting import wait_for
 from tests.database.actors import Connection, acting_as, one, person
 from tests.database.callers import (
     Caller,
@@ -119,7 +119,7 @@ def test_twenty_identical_requests_at_once_make_one_row(
         answers = list(threads.map(send, range(20)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 19}
     for answer in answers:
-        if answer.status_code == 409:
+        if answer.status_code == 409 and answer.json()["hint"] != "idempotency_under_way":
             assert_replay(answer)
     (created,) = [answer.json()[0] for answer in answers if answer.status_code == 201]
     assert len(caller.rows(table)) == before + 1
@@ -167,28 +167,69 @@ def test_key_of_another_table_is_a_replay_too(caller: Caller, product_id: str, k
     assert caller.rows("documents") == []
 
 
-@pytest.mark.parametrize("ending", ["commit", "rollback"])
-def test_second_request_waits_for_the_first_to_end(
-    caller: Caller, product_id: str, key: str, ending: str
-) -> None:
-    with psycopg.connect(caller.project.database_url) as first, ThreadPoolExecutor(1) as threads:
+@contextmanager
+def held_insert(caller: Caller, product_id: str, key: str) -> Iterator[Connection]:
+    """A request under a key that is still under way."""
+    with psycopg.connect(caller.project.database_url) as first:
         headers = json.dumps({"idempotency-key": key})
         first.execute("select set_config('request.headers', %s, true)", (headers,))
         with acting_as(first, person(caller.user.id)):
             first.execute("insert into public.work_items (product_id, title) values (%s, 'x')", (product_id,))
-        second = threads.submit(caller.insert, "work_items", work_item(product_id), idempotency_key=key)
-        with as_owner(caller.project) as onlooker:
-            onlooker.autocommit = True
-            waiting = "select count(*) from pg_stat_activity where %s = any (pg_blocking_pids(pid))"
-            assert wait_for(lambda: one(onlooker, waiting, (first.info.backend_pid,)) == 1, PATIENCE_SECONDS)
-        assert not second.done()
-        if ending == "commit":
-            first.commit()
-            assert_replay(second.result(timeout=PATIENCE_SECONDS))
-        else:
-            first.rollback()
-            assert second.result(timeout=PATIENCE_SECONDS).status_code == 201
+        yield first
+
+
+def count_waiting(first: Connection, project: Supabase) -> int:
+    """How many wait for what a transaction holds."""
+    with as_owner(project) as onlooker:
+        waiting = "select count(*) from pg_stat_activity where %s = any (pg_blocking_pids(pid))"
+        return int(one(onlooker, waiting, (first.info.backend_pid,)))
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+def test_repeats_of_a_request_under_way_are_refused_and_wait_for_nothing(
+    make_caller: MakeCaller, caller: Caller, product_id: str, key: str, ending: str
+) -> None:
+    other = make_caller()
+    with held_insert(caller, product_id, key) as first, ThreadPoolExecutor(24) as threads:
+        repeats = [
+            threads.submit(caller.insert, "work_items", work_item(product_id), idempotency_key=key)
+            for _ in range(24)
+        ]
+        assert other.insert("products", {"name": "Atlas"}, idempotency_key=key).status_code == 201
+        refused = [repeat.result() for repeat in repeats]
+        # The first is still under way: whoever had waited for it would have no answer.
+        assert count_waiting(first, caller.project) == 0
+        assert {(answer.status_code, answer.json()["hint"]) for answer in refused} == {
+            (409, "idempotency_under_way")
+        }
+        bulk = caller.bulk("create_work_items", work_item(product_id), idempotency_key=key)
+        assert (bulk.status_code, bulk.json()["hint"]) == (409, "idempotency_under_way")
+        getattr(first, ending)()
+    last = caller.insert("work_items", work_item(product_id), idempotency_key=key)
+    if ending == "commit":
+        assert_replay(last)
+    else:
+        assert last.status_code == 201
     assert len(caller.rows("work_items")) == 1
+
+
+def test_changes_of_a_locked_row_are_refused_while_it_is_locked(
+    make_caller: MakeCaller, caller: Caller, product_id: str
+) -> None:
+    other = make_caller()
+    with psycopg.connect(caller.project.database_url) as first, ThreadPoolExecutor(24) as threads:
+        first.execute("select from public.products where id = %s for update", (product_id,))
+        changes = [
+            threads.submit(
+                caller.client.patch, "products", params={"id": f"eq.{product_id}"}, json={"icon": str(number)}
+            )
+            for number in range(24)
+        ]
+        assert other.insert("products", {"name": "Atlas"}).status_code == 201
+        # Answered although the lock is not given up.
+        assert {change.result().json()["code"] for change in changes} == {"55P03"}
+        first.rollback()
+    assert caller.client.patch("products", params={"id": f"eq.{product_id}"}, json={"icon": "x"}).is_success
 
 
 def test_failed_attempt_leaves_its_key_free(caller: Caller, product_id: str, key: str) -> None:
@@ -403,7 +444,7 @@ def test_bulk_under_a_key_is_one_claim_with_all_rows(
 ) -> None:
     items: list[Any] = [sample(table, product_id) for _ in range(3)]
     if table == "app_info":
-        items = [item | {"key": str(number)} for number, item in enumerate(items)]
+        items = [item | {"key": f"K{number}"} for number, item in enumerate(items)]
     created = caller.bulk(f"create_{table}", *items, idempotency_key=key).raise_for_status().json()
     assert_replay(caller.bulk(f"create_{table}", *items, idempotency_key=key))
     expected = [{name: row[name] for name in row.keys() - {"content", "search"}} for row in created]

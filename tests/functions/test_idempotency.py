@@ -1,5 +1,6 @@
 """Retries: the same Idempotency-Key makes one row and gives one answer."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.postgres import Postgres
+from tests.database.actors import acting_as, person
 from tests.functions.conftest import Client, in_own_loop
 from tests.functions.events import Answer
 from tests.functions.resources import Resource, every_resource
@@ -20,7 +22,7 @@ def make_body(resource: Resource, owner: Client) -> dict[str, Any]:
     """A body that creates a row of the resource."""
     row = resource.create(owner)
     body = {name: row[name] for name in ("product_id", resource.required) if name in row}
-    return body | {resource.required: f"{resource.required}-{uuid4()}"}
+    return body | {resource.required: f"{resource.required}_{uuid4().hex}"}
 
 
 def post(client: Client, path: str, body: Any, key: str) -> Answer:
@@ -77,10 +79,39 @@ def test_identical_requests_at_once_make_one_row_and_give_one_answer(
     with ThreadPoolExecutor(20) as pool:
         calls = [pool.submit(in_own_loop, lambda: post(owner, resource.path, body, key)) for _ in range(20)]
         answers = [call.result() for call in calls]
-    assert len({answer.text for answer in answers}) == 1
-    assert {answer.status for answer in answers} == {201}
-    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 19
+    made = [answer for answer in answers if answer.status == 201]
+    for answer in answers:
+        if answer.status != 201:
+            answer.expect_problem(409, "idempotency-key-in-use")
+            assert answer.headers["retry-after"] == "1"
+    assert len({answer.text for answer in made}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
+    assert post(owner, resource.path, body, key).text == made[0].text
     assert count(owner, resource.path) == before + 1
+
+
+def test_repeats_of_a_request_under_way_keep_nobody_else_waiting(
+    owner: Client, stranger: Client, anonymous: Client, postgres: Postgres
+) -> None:
+    assert owner.user is not None
+    body, key = {"product_id": owner.create_product()["id"], "title": "x"}, str(uuid4())
+    with psycopg.connect(postgres.url) as slow, ThreadPoolExecutor(24) as pool:
+        slow.execute(
+            "select set_config('request.headers', %s, true)", (json.dumps({"idempotency-key": key}),)
+        )
+        with acting_as(slow, person(owner.user.id)):
+            slow.execute(
+                "insert into public.work_items (product_id, title) values (%(product_id)s, 'x')", body
+            )
+        repeats = [pool.submit(in_own_loop, lambda: post(owner, "/api/work", body, key)) for _ in range(24)]
+        stranger.create_product()
+        anonymous.get("/health").expect(200)
+        for repeat in repeats:
+            problem = repeat.result()
+            problem.expect_problem(409, "idempotency-key-in-use")
+            assert problem.headers["retry-after"] == "1"
+        slow.rollback()
+    post(owner, "/api/work", body, key).expect(201)
 
 
 def test_key_of_one_person_means_nothing_to_another(owner: Client, stranger: Client) -> None:
@@ -146,6 +177,26 @@ def test_key_that_is_none_is_422(key: str, owner: Client) -> None:
 def test_key_without_a_body_is_422_like_any_missing_body(path: str, owner: Client) -> None:
     problem = owner.post(path, headers={"Idempotency-Key": str(uuid4())}).expect_problem(422, "invalid")
     assert problem["errors"] == [{"detail": "Field required", "pointer": ""}]
+
+
+@pytest.mark.parametrize("is_secret", [False, True])
+def test_repeat_gets_long_texts_whole(*, is_secret: bool, owner: Client) -> None:
+    product = owner.create_product()["id"]
+    bodies = {
+        "/api/work": {"product_id": product, "title": "x", "description": "ü" * 5_000},
+        "/api/app-info": {
+            "product_id": product,
+            "key": "K",
+            "value": "v" * 5_000,
+            "description": "d" * 5_000,
+        },
+    }
+    bodies["/api/app-info"]["is_secret"] = is_secret
+    for path, body in bodies.items():
+        key = str(uuid4())
+        first = post(owner, path, body, key).expect(201)
+        assert first["description"] == body["description"]
+        assert post(owner, path, body, key).expect(201) == first
 
 
 def test_request_with_a_new_key_is_one_request_to_supabase(

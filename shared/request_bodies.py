@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from shared.answer_size import fits_as_body
 from shared.errors import BadRequest, BodyTooLarge, FieldError, UnsupportedMediaType
+from shared.json_depth import refuse_deep_json
 
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s;"]*)', re.IGNORECASE)
 # "utf8" is not registered, and common.
@@ -21,6 +22,7 @@ async def read_json(request: Request) -> bytes:
         _check_type(request.headers.get("content-type", ""))
         _check_coding(request.headers.get("content-encoding", "identity"))
         _check_text(body)
+        refuse_deep_json(body)
     return body
 
 

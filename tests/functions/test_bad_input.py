@@ -59,11 +59,70 @@ def test_wrong_type_is_422_by_name(value: Any, resource: Resource, owner: Client
 def test_text_as_long_as_allowed_is_stored_and_longer_is_422(resource: Resource, owner: Client) -> None:
     row = resource.create(owner)
     url = f"{resource.path}/{row['id']}"
-    longest = "ü" * resource.max_length
+    # A variable's key is ASCII.
+    longest = ("K" if resource.text == "key" else "ü") * resource.max_length
     assert owner.patch(url, {resource.text: longest}).expect(200)[resource.text] == longest
     for wrong in ("", longest + "x", "a\x00b", "\ud800"):
         problem = owner.patch(url, {resource.text: wrong}).expect_problem(422, "invalid")
         assert problem["errors"][0]["pointer"] == f"/{resource.text}"
+
+
+@pytest.mark.parametrize("depth", [33, 954, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "deep"}], ids=["plain", "with a key"])
+def test_body_deeper_than_every_reader_takes_is_400(
+    depth: int, opening: str, closing: str, headers: dict[str, str], owner: Client
+) -> None:
+    raw = ('{"name": ' + opening * (depth - 1) + "1" + closing * (depth - 1) + "}").encode()
+    answer = owner.post("/api/products", raw=raw, headers=headers)
+    problem = answer.expect_problem(400, "malformed-json")
+    assert problem["errors"] == [{"detail": "Deeper than 32 levels.", "pointer": ""}]
+
+
+def test_body_of_the_greatest_depth_is_read(owner: Client) -> None:
+    raw = ('{"name": ' + "[" * 31 + "]" * 31 + "}").encode()
+    for headers in ({}, {"Idempotency-Key": "deep"}):
+        problem = owner.post("/api/products", raw=raw, headers=headers).expect_problem(422, "invalid")
+        assert problem["errors"][0]["pointer"] == "/name"
+
+
+@pytest.mark.parametrize("name", ["[" * 90 + '"' + "{" * 90, "\\" + "[" * 100])
+def test_brackets_in_a_text_are_no_depth(name: str, owner: Client) -> None:
+    assert owner.post("/api/products", {"name": name}).expect(201)["name"] == name
+
+
+@every_resource
+@pytest.mark.parametrize("name", [" ", "a\nb", "\u200b", "\u3164\ufe0f", "a\u2028b"])
+def test_name_that_nobody_can_see_is_422(name: str, resource: Resource, owner: Client) -> None:
+    row = resource.create(owner)
+    product = {"product_id": row["product_id"]} if "product_id" in row else {}
+    for answer in (
+        owner.post(resource.path, {**product, resource.text: name}),
+        owner.patch(f"{resource.path}/{row['id']}", {resource.text: name}),
+    ):
+        problem = answer.expect_problem(422, "invalid")
+        assert [error["pointer"] for error in problem["errors"]] == [f"/{resource.text}"]
+
+
+@pytest.mark.parametrize("is_secret", [False, True])
+@pytest.mark.parametrize("key", ["2FA_KEY", "API_KEY ", "a-b", "UID"])
+def test_key_that_is_no_variable_is_422_on_every_path(key: str, *, is_secret: bool, owner: Client) -> None:
+    product = owner.create_product()["id"]
+    entry = owner.create_app_info(product, key="GOOD", is_secret=is_secret)
+    body = {"product_id": product, "key": key, "value": "x", "is_secret": is_secret}
+    url = f"/api/app-info/{entry['id']}"
+    for answer, pointer in (
+        (owner.post("/api/app-info", body), "/key"),
+        (owner.patch(url, {"key": key}), "/key"),
+        (owner.post("/api/app-info/bulk", {"items": [body]}), "/items/0/key"),
+    ):
+        assert answer.expect_problem(422, "invalid")["errors"][0]["pointer"] == pointer
+
+
+def test_entry_whose_key_is_no_variable_cannot_become_one(owner: Client) -> None:
+    entry = owner.create_app_info(owner.create_product()["id"], key="How to deploy", category="note")
+    answer = owner.patch(f"/api/app-info/{entry['id']}", {"category": "env_var"})
+    assert answer.expect_problem(422, "invalid")["errors"][0]["pointer"] == "/key"
 
 
 @every_resource

@@ -38,9 +38,22 @@ def characters(column: str, most: int, least: int = 0) -> Cases:
     return Cases([{column: "x" * least}, {column: WIDE * most}], [{column: "x" * (most + 1)}, *short])
 
 
+def visible(column: str) -> Cases:
+    """A line with something to see in it. test_names tries every character."""
+    return Cases(
+        [{column: line} for line in ("a", " a", "\u2764\ufe0f")],
+        [{column: line} for line in ("", " ", "\u200b", "\u3164\ufe0f", "a\nb", "a\u2028b")],
+    )
+
+
 def octets(column: str, most: int) -> Cases:
     """A text of so many bytes, however few its characters."""
     return Cases([{column: WIDE * (most // 4)}], [{column: WIDE * (most // 4) + "x"}])
+
+
+def unless_of_github(cases: Cases) -> Cases:
+    """The same of rows that are not GitHub's; of those that are, anything."""
+    return Cases([*cases.within, *({**row, "github_id": 1} for row in cases.outside)], cases.outside)
 
 
 def at_least(column: str, least: int) -> Cases:
@@ -97,6 +110,7 @@ CASES: dict[str, Cases] = {
     "products_description_length": characters("description", 10_000),
     "products_icon_length": characters("icon", 200),
     "products_name_length": characters("name", 200, least=1),
+    "products_name_visible": visible("name"),
     "repositories_default_branch_length": characters("default_branch", 255),
     "repositories_description_length": characters("description", 10_000),
     "repositories_forks_count_positive": at_least("forks_count", 0),
@@ -112,6 +126,8 @@ CASES: dict[str, Cases] = {
         ],
     ),
     "repositories_name_length": characters("name", 200, least=1),
+    "repositories_name_visible": unless_of_github(visible("name")),
+    "repositories_full_name_visible": unless_of_github(visible("full_name")),
     "repositories_node_id_length": characters("node_id", 255),
     "repositories_notes_length": characters("notes", 100_000),
     "repositories_previous_full_names_length": Cases(
@@ -153,15 +169,26 @@ CASES: dict[str, Cases] = {
     ),
     "work_items_status_values": values("status", "todo", "in_progress", "done", refused="Todo"),
     "work_items_title_length": characters("title", 500, least=1),
+    "work_items_title_visible": visible("title"),
     "work_items_type_values": values("type", "feature", "fix", "refactor", "investigation", refused="bug"),
     "documents_content_length": octets("content", 1_048_576),
     "documents_title_length": characters("title", 500, least=1),
+    "documents_title_visible": visible("title"),
     "documents_type_values": values("type", "blueprint", "architecture", "note", "plan", refused="readme"),
     "app_info_category_values": values(
         "category", "env_var", "url", "credential", "note", "other", refused="secret"
     ),
     "app_info_description_length": characters("description", 10_000),
     "app_info_key_length": characters("key", 255, least=1),
+    "app_info_key_trimmed": Cases(
+        [{"key": key} for key in ("a", "a b", "\u2764\ufe0f")],
+        [{"key": key} for key in ("a ", " a", "a\n", "\u200ba")],
+    ),
+    "app_info_key_variable": Cases(
+        [{"category": "env_var", "key": "_A1"}, {"category": "note", "key": "a b"}],
+        [{"category": "env_var", "key": key} for key in ("1A", "a-b", "a b", "UID", "BASH_ENV", "__proto__")],
+    ),
+    "app_info_key_visible": visible("key"),
     "app_info_secret_number_secret": Cases(
         [{"is_secret": True, "secret_number": 1}, {"is_secret": True}, {"is_secret": False}],
         [{"is_secret": False, "secret_number": 1}],

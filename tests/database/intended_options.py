@@ -10,6 +10,7 @@ IMMUTABLE: set[str] = {
     "private.check_sealed_place(jsonb,jsonb)",
     "private.clean_reason(text)",
     "private.count_outcomes(jsonb)",
+    "private.cut_long_texts(jsonb)",
     "private.document_search(text,text)",
     "private.github_connection_fault(jsonb)",
     "private.github_item_fault(jsonb)",
@@ -19,8 +20,14 @@ IMMUTABLE: set[str] = {
     # It looks at the statement and is immutable all the same, so as to be called while that is planned.
     "private.plans_for_execution()",
     "private.import_item_fault(jsonb)",
+    "private.is_variable_name(text)",
+    "private.is_visible_line(text)",
+    "private.leave_out_long_texts(jsonb)",
+    "private.longest_kept_text()",
+    "private.make_parsable(text)",
     "private.sync_jitter(uuid,interval)",
     "private.take_excerpt(text)",
+    "private.trim_blanks(text)",
 }
 """The same answer for the same arguments, for ever: generated columns and checks may use them."""
 
@@ -86,9 +93,11 @@ SETTINGS: dict[str, set[str]] = {
 ROLE_SETTINGS: set[tuple[str, str]] = {
     ("anon", "statement_timeout=3s"),
     ("authenticated", "statement_timeout=8s"),
+    # 20261126000460_nobody_waits_for_a_key
+    ("authenticated", "lock_timeout=1s"),
     ("authenticator", "statement_timeout=8s"),
     ("authenticator", "lock_timeout=8s"),
     # 20261126000100_refuse_estimates
     ("authenticator", "pgrst.db_pre_request=private.check_request"),
 }
-"""What bounds a request. A Supabase project has the time-outs from the start."""
+"""What bounds a request. A Supabase project has the time-outs of statements from the start."""

@@ -13,21 +13,20 @@ class Asked(NamedTuple):
 
 NEWEST: LiteralString = "created_at desc, id desc"
 USER: LiteralString = "user_id = '00000000-0000-4000-8000-000000000001'"
-# Lists by a name sort ties by id, which the few rows of one name can do after the index.
 PRODUCT: LiteralString = USER + " and product_id = '00000000-0000-4000-8000-000000000002'"
 REPOSITORY: LiteralString = USER + " and repository_id = '00000000-0000-4000-8000-000000000003'"
 
 LISTS: dict[str, Asked] = {
     "public.products_user_newest_idx": Asked("public.products", USER, NEWEST),
-    "public.products_user_name_idx": Asked("public.products", USER, "name"),
+    "public.products_user_name_idx": Asked("public.products", USER, "name, id"),
     "public.repositories_product_newest_idx": Asked("public.repositories", PRODUCT, NEWEST),
     "public.repositories_user_newest_idx": Asked("public.repositories", USER, NEWEST),
-    "public.repositories_user_name_idx": Asked("public.repositories", USER, "name"),
+    "public.repositories_user_name_idx": Asked("public.repositories", USER, "name, id"),
     "public.repositories_user_github_idx": Asked("public.repositories", USER + " and github_id = 7"),
     "public.work_items_product_newest_idx": Asked("public.work_items", PRODUCT, NEWEST),
     "public.work_items_user_newest_idx": Asked("public.work_items", USER, NEWEST),
     "public.work_items_user_status_idx": Asked("public.work_items", USER + " and status = 'todo'", NEWEST),
-    "public.work_items_user_title_idx": Asked("public.work_items", USER, "title"),
+    "public.work_items_user_title_idx": Asked("public.work_items", USER, "title, id"),
     # Asked by the foreign key when a repository is deleted.
     "public.work_items_repository_idx": Asked(
         "public.work_items", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"
@@ -35,7 +34,7 @@ LISTS: dict[str, Asked] = {
     "public.work_items_repository_newest_idx": Asked("public.work_items", REPOSITORY, NEWEST),
     "public.documents_product_newest_idx": Asked("public.documents", PRODUCT, NEWEST),
     "public.documents_user_newest_idx": Asked("public.documents", USER, NEWEST),
-    "public.documents_user_title_idx": Asked("public.documents", USER, "title"),
+    "public.documents_user_title_idx": Asked("public.documents", USER, "title, id"),
     # As for work items.
     "public.documents_repository_idx": Asked(
         "public.documents", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"
@@ -43,7 +42,7 @@ LISTS: dict[str, Asked] = {
     "public.documents_repository_newest_idx": Asked("public.documents", REPOSITORY, NEWEST),
     "public.app_info_product_newest_idx": Asked("public.app_info", PRODUCT, NEWEST),
     "public.app_info_user_newest_idx": Asked("public.app_info", USER, NEWEST),
-    "public.app_info_user_key_idx": Asked("public.app_info", USER, "key"),
+    "public.app_info_user_key_idx": Asked("public.app_info", USER, "key, id"),
     "public.app_info_product_position_idx": Asked("public.app_info", PRODUCT, "position, id"),
     # What the secret values' foreign key points at.
     "public.app_info_owner_unique": Asked(
@@ -53,6 +52,17 @@ LISTS: dict[str, Asked] = {
     "public.activity_product_newest_idx": Asked("public.activity", PRODUCT, NEWEST),
     "public.activity_entity_newest_idx": Asked(
         "public.activity", USER + " and entity_id = '00000000-0000-4000-8000-000000000005'", NEWEST
+    ),
+    # Asked when an entry becomes a secret: which entries have had its key.
+    "public.activity_app_info_key_idx": Asked(
+        "public.activity",
+        USER
+        + " and entity = 'app_info' and changes ? 'key'"
+        + " and coalesce(changes #>> '{key,new}', changes #>> '{key,old}') = 'K'",
+    ),
+    # Asked then, too: what is kept of an entry for replays.
+    "private.idempotency_rows_app_info_idx": Asked(
+        "private.idempotency_rows", USER + " and content ? 'key' and content ->> 'id' = 'x'"
     ),
     # What has expired, whoever made it.
     "private.idempotency_keys_oldest_idx": Asked(

@@ -40,7 +40,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
 begin
   perform private.check_own_product(target_product_id, caller_id);
   return (
@@ -123,7 +123,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
   last_position integer;
   written integer := 0;
 begin
@@ -180,7 +180,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key);
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => include_secrets);
 begin
   perform private.check_own_product(target_product_id, caller_id);
   return (

@@ -58,8 +58,8 @@ from tests.database.world import (
 
 SECRET = "hunter2-hunter2"
 
-SHOWING = ("reveal", "export")
-"""What shows secret values, of what a person's function is asked for."""
+SHOWING = ("reveal", "export", "record")
+"""What shows secret values or records that they are shown, of what a person's function is asked for."""
 
 CLIENT_CHANGES = {table: columns for table, columns in CHANGES.items() if table != "activity"}
 

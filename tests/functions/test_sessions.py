@@ -132,3 +132,22 @@ def sign_in_of_the_last(minutes: int, supabase: Supabase) -> Iterator[None]:
         yield
     finally:
         change(supabase, "select private.save_settings(false, 'enrolled', %s)", None)
+
+
+def test_account_before_its_second_factor_imports_files_and_exports_what_is_no_secret(
+    owner: Client, supabase: Supabase
+) -> None:
+    entry = create_secret(owner)
+    claims = claims_of(owner)
+    change(
+        supabase,
+        "insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)"
+        " values (gen_random_uuid(), %s, 'totp', 'verified', now(), now())",
+        UUID(claims["sub"]),
+    )
+    for options in ({"dry_run": True}, {"is_secret": False}, {"content": "TOKEN=1\n"}):
+        body = {"product_id": entry["product_id"], "content": "PORT=8080\n", **options}
+        owner.post("/api/app-info/import", body).expect(200)
+    url = f"/api/app-info/export?product_id={entry['product_id']}"
+    assert owner.get(url).text == "PORT=8080\n"
+    owner.get(f"{url}&include_secrets=true").expect_problem(403, "second-factor-required")

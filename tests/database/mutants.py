@@ -199,11 +199,16 @@ OUR_OWN = (
         behaviour.versions_count_real_changes,
     ),
     Mutant(
-        "the wrong touch for a generated column",
-        """drop trigger touch on public.documents;
-        create trigger touch before update on public.documents
-        for each row execute function private.touch()""",
-        behaviour.versions_count_real_changes,
+        "words taken out behind the version",
+        """drop trigger keep_search on public.documents;
+        create trigger zzz_keep_search before insert or update on public.documents
+        for each row execute function private.keep_search()""",
+        catalog.triggers_are_all_there,
+    ),
+    Mutant(
+        "times that are not aligned",
+        "drop trigger align_times on public.activity",
+        catalog.triggers_are_all_there,
     ),
     Mutant(
         "trigger switched off",
@@ -237,7 +242,7 @@ OUR_OWN = (
     ),
     Mutant(
         "history keeps what became secret",
-        edited("private.record_activity()", "changes ? 'value'", "changes ? 'other'"),
+        edited("private.forget_plain_copies()", "array['old', 'new']", "array['other']"),
         behaviour.history_keeps_secrets,
     ),
     Mutant(

@@ -51,6 +51,16 @@ def change(supabase: Supabase, statement: LiteralString, value: Any) -> None:
         connection.execute(statement, (value,))
 
 
+def enroll_a_second_factor(client: Client, supabase: Supabase) -> None:
+    """An authenticator app, which the client's session has not asked."""
+    change(
+        supabase,
+        "insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)"
+        " values (gen_random_uuid(), %s, 'totp', 'verified', now(), now())",
+        UUID(claims_of(client)["sub"]),
+    )
+
+
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
 def test_token_of_an_oauth_client_is_nobodys(resource: Resource, owner: Client, supabase: Supabase) -> None:
     resource.create(owner)
@@ -92,12 +102,7 @@ def test_account_with_a_second_factor_is_shown_secrets_after_it_alone(
 ) -> None:
     entry = create_secret(owner)
     claims = claims_of(owner)
-    change(
-        supabase,
-        "insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)"
-        " values (gen_random_uuid(), %s, 'totp', 'verified', now(), now())",
-        UUID(claims["sub"]),
-    )
+    enroll_a_second_factor(owner, supabase)
     answer = show(owner, entry)
     assert "second factor" in answer.expect_problem(403, "second-factor-required")["detail"]
     assert reveals(supabase, entry) == []
@@ -105,6 +110,16 @@ def test_account_with_a_second_factor_is_shown_secrets_after_it_alone(
     show(owner, entry).expect_problem(403, "second-factor-required")
     show(Client(None, supabase.sign({**claims, "aal": "aal2"})), entry).expect(200)
     assert len(reveals(supabase, entry)) == 1
+
+
+def test_account_before_its_second_factor_renames_and_restores_secrets(
+    owner: Client, supabase: Supabase
+) -> None:
+    entry = create_secret(owner, key="TOKEN")
+    enroll_a_second_factor(owner, supabase)
+    owner.patch(f"/api/app-info/{entry['id']}", {"key": "OTHER", "value": "2"}).expect(200)
+    owner.post(f"/api/app-info/{entry['id']}/versions/1/restore").expect(200)
+    assert reveals(supabase, entry) == []
 
 
 @ways_out
@@ -138,13 +153,7 @@ def test_account_before_its_second_factor_imports_files_and_exports_what_is_no_s
     owner: Client, supabase: Supabase
 ) -> None:
     entry = create_secret(owner)
-    claims = claims_of(owner)
-    change(
-        supabase,
-        "insert into auth.mfa_factors (id, user_id, factor_type, status, created_at, updated_at)"
-        " values (gen_random_uuid(), %s, 'totp', 'verified', now(), now())",
-        UUID(claims["sub"]),
-    )
+    enroll_a_second_factor(owner, supabase)
     for options in ({"dry_run": True}, {"is_secret": False}, {"content": "TOKEN=1\n"}):
         body = {"product_id": entry["product_id"], "content": "PORT=8080\n", **options}
         owner.post("/api/app-info/import", body).expect(200)

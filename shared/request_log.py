@@ -51,6 +51,12 @@ def get_source_address() -> str | None:
     return None if exchange is None else exchange.source_address
 
 
+def is_head() -> bool:
+    """Whether the current request asks for an answer without its body, as which HEAD is answered."""
+    exchange = _current.get()
+    return exchange is not None and exchange.method == "HEAD"
+
+
 def note_route(route: str) -> None:
     """Which route it is."""
     if (exchange := _current.get()) is not None:

@@ -83,12 +83,7 @@ class EnvService:
         Secrets leave only once they are on the record, and get there only once it is sure that they leave.
         """
         for _ in range(MAX_READINGS):
-            chosen, left_out = choose(
-                self.values.read_export(
-                    query.product_id, query.categories, include_secrets=query.include_secrets
-                ),
-                query,
-            )
+            chosen, left_out = self._choose(query)
             secrets = [each for each in chosen if each.is_secret]
             try:
                 content = self._write_file(chosen, query)
@@ -103,6 +98,16 @@ class EnvService:
         raise Conflict(
             "The product's entries keep changing. Nothing is shown: ask again.", type="entries-changed"
         )
+
+    def find_left_out(self, query: EnvExportQuery) -> list[Left]:
+        """The entries that are not in the file. Opens no secret. Raises `NotFound`."""
+        return self._choose(query)[1]
+
+    def _choose(self, query: EnvExportQuery) -> tuple[list[StoredValue], list[Left]]:
+        found = self.values.read_export(
+            query.product_id, query.categories, include_secrets=query.include_secrets
+        )
+        return choose(found, query)
 
     def _write_file(self, chosen: Sequence[StoredValue], query: EnvExportQuery) -> str:
         values = {

@@ -26,6 +26,7 @@ from shared.bulk import Bulk, BulkAnswer
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.idempotency import Idempotency, announce, announce_replay
 from shared.lists import Page
+from shared.request_log import is_head
 from shared.versions import IfMatch, IfNoneMatch, show, tag
 
 router = APIRouter(prefix="/api/app-info", tags=["app info"])
@@ -117,8 +118,14 @@ async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: 
     carry is refused by its key, and then nothing is shown or recorded as revealed. `Forum-Left-Out-Count`
     says how many entries are not in the file, `Forum-Left-Out` which ones.
     """
-    file = env_files.export(query)
     media_type = "application/json" if query.format == "json" else "text/plain"
+    if query.include_secrets and is_head():
+        # Nobody is shown the secrets, so that they are not opened and not on the record. The file's length is
+        # not known then.
+        answer = Response(media_type=media_type, headers=describe(env_files.find_left_out(query)))
+        del answer.headers["content-length"]
+        return answer
+    file = env_files.export(query)
     return Response(file.content, media_type=media_type, headers=describe(file.left_out))
 
 

@@ -22,6 +22,7 @@ from shared.errors import Conflict, FieldError, NotFound
 from shared.excerpts import read_rows
 from shared.idempotency import Created, IdempotencyKey, complete, execute_once
 from shared.lists import Page
+from shared.metrics import Metric, count
 from shared.resource_service import ResourceService, get_sent
 from shared.selects import get_select
 from shared.sign_in import Caller
@@ -101,6 +102,8 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         with self._as_single():
             places = None if entry is None or move is Move.NONE else {row_id: entry.guess_places()}
             (row,) = self._write([draft], places, self.row)
+        if move is Move.OPEN_STORED:
+            count(Metric.REVEALS)
         return row
 
     def update_many(self, bulk: Bulk[Any]) -> list[AppInfoListItem]:
@@ -217,9 +220,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         if move is Move.UNSEAL:
             return Draft(item | {"is_secret": False})
         if move is Move.OPEN_STORED:
-            # Recorded as a reveal, whether or not it is stored in the clear in the end.
-            value = self.values.open(self.values.reveal(row_id))
-            return Draft(item | {"is_secret": False, "value": value})
+            return Draft(item | {"is_secret": False} | self._open_stored(entry))
         value = item.pop("value", entry.value)
         item["sealed"] = None
         # Only if it was asked for: an entry that has ceased to be a secret in this moment must not become one
@@ -227,6 +228,16 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         if "is_secret" in changes:
             item["is_secret"] = True
         return Draft(item, value)
+
+    def _open_stored(self, entry: StoredEntry) -> dict[str, Any]:
+        """An entry's value in the clear, to be written, which the database records as a reveal if it is."""
+        found = self.values.read_places([entry.id], with_values=True).get(entry.id)
+        held = [each for each in found.values if each.number == entry.secret_number] if found else []
+        if found is None or not held:
+            # It has changed since it was looked at. The database says so.
+            return {}
+        place = ValuePlace(product_id=found.product_id, key=found.key, number=held[0].number)
+        return {"value": self.values.open_stored(held[0].sealed, entry.id, place), "reveals": True}
 
     def _write(
         self, drafts: Sequence[Draft], entries: Mapping[UUID, EntryPlaces] | None, schema: type[EntryT]

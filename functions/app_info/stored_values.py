@@ -112,7 +112,7 @@ class StoredValues:
         return self.open_stored(stored.sealed, stored.id, _get_place(stored))
 
     def open_stored(self, sealed: dict[str, Any], entry_id: UUID, place: ValuePlace) -> str:
-        """A sealed value, to be sealed again. Raises `Unavailable` where this deployment cannot open it."""
+        """A sealed value, to be written again. Raises `Unavailable` where this deployment cannot open it."""
         try:
             return get_vault().open(sealed, self._locate(entry_id, place))
         except SealBroken as error:

@@ -258,7 +258,7 @@ revoke all on function private.identify_app_info_caller(text, boolean)
 comment on function private.identify_app_info_caller(text, boolean) is
   'The caller of a function that is for Forum''s app info function only; refuses whoever does not know the app info key, and whose session may not do it.';
 
--- As in 20261125000120: storing a secret shows none.
+-- As in 20261125000120: storing a secret shows none, but one that becomes plain by the value that it has is shown.
 create or replace function private.write_app_info(items jsonb, app_info_key text)
 returns setof public.app_info
 language plpgsql
@@ -267,7 +267,9 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
+  caller_id constant uuid := private.identify_app_info_caller(
+    app_info_key, shows_secrets => items @> '[{"reveals": true}]'
+  );
   entry public.app_info;
   current_row jsonb;
   item jsonb;

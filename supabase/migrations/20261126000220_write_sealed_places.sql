@@ -4,6 +4,8 @@
 --   * Forum's function says what it has sealed a value for, "place": {"product_id": …, "key": …, "number": …}. Under the
 --     entry's lock this is compared with what the row will be; if it differs, nothing is written, and the function seals for
 --     the place that there is by then.
+--   * A secret that becomes plain by the value that it has is recorded as revealed, "reveals": true, along with the change: a
+--     change that is refused has shown nothing, and nothing is recorded.
 --   * With a new key or product it sends all sealed values of the entry once more, "resealed": [{"number": …, "sealed": …}].
 --   * A former value of a secret that is restored gets the next number, so that it is sealed anew, too: only Forum's function
 --     can. Plain values are restored here as before.
@@ -112,6 +114,9 @@ begin
   end if;
   if is_sealed and item -> 'sealed' ->> 'v' <> '1' then
     perform private.check_sealed_place(item, place);
+  end if;
+  if entry.secret_number is not null and item @> '{"reveals": true}' then
+    perform private.record_reveal(entry, entry.secret_number);
   end if;
   if item ? 'resealed' then
     -- Taken out for the moment of the change: see guard_sealed_values.

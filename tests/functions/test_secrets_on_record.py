@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -75,6 +76,16 @@ HIDDEN: dict[str, Act] = {
     "turning it plain with another value": lambda client, entry: client.patch(
         f"/api/app-info/{entry['id']}", {"is_secret": False, "value": "x"}
     ),
+    "export without its body": lambda client, entry: client.head(
+        f"/api/app-info/export?product_id={entry['product_id']}&include_secrets=true&format=json"
+    ),
+    "turning it plain under a key that is taken": lambda client, entry: client.patch(
+        f"/api/app-info/{entry['id']}",
+        {"is_secret": False, "key": client.create_app_info(entry["product_id"])["key"]},
+    ),
+    "turning it plain in another product": lambda client, entry: client.patch(
+        f"/api/app-info/{entry['id']}", {"is_secret": False, "product_id": str(uuid4())}
+    ),
     "list of versions": lambda client, entry: client.get(f"/api/app-info/{entry['id']}/versions"),
 }
 
@@ -109,6 +120,29 @@ def test_what_shows_no_secret_is_not_counted_and_not_recorded_as_a_reveal(
     count_shown(capsys)
     HIDDEN[act](owner, entry)
     assert count_shown(capsys) == 0
+    assert look_up_reveals(supabase, entry) == []
+
+
+def test_export_without_its_body_says_what_it_would_leave_out(owner: Client) -> None:
+    entry = create_three(owner)
+    owner.create_app_info(entry["product_id"], key="how to", category="note")
+    url = f"/api/app-info/export?product_id={entry['product_id']}&include_secrets=true"
+    head = owner.head(url)
+    whole = owner.get(url)
+    assert (head.status, head.text) == (200, "")
+    assert "content-length" not in head.headers
+    for name in ("content-type", "cache-control", "forum-left-out", "forum-left-out-count"):
+        assert head.headers[name] == whole.headers[name]
+
+
+def test_secret_that_does_not_open_is_not_turned_plain_and_not_on_the_record(
+    owner: Client, supabase: Supabase
+) -> None:
+    entry = create_secret(owner)
+    with deployed_with(ENCRYPTION_KEY=b64encode(bytes(32)).decode()):
+        answer = owner.patch(f"/api/app-info/{entry['id']}", {"is_secret": False})
+        answer.expect_problem(503, "secret-unreadable")
+    forget_settings()
     assert look_up_reveals(supabase, entry) == []
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from functions.app_info.env_files.docker_format import MAX_LINE_BYTES
-from functions.app_info.env_files.entries import NAME_RULE, find_fault, is_name
+from functions.app_info.env_files.entries import VARIABLE_RULE, find_fault, is_name
 from functions.app_info.env_files.lines import Line
 from functions.app_info.env_files.notes import EXPANSIONS, find_notes
 from functions.app_info.env_files.writing import find_name_fault
@@ -48,7 +48,7 @@ def _read_line(number: int, line: str) -> Line:
     if key.startswith("export "):
         return Line(number, None, None, "Docker knows no `export` before a name")
     if not is_name(key):
-        return Line(number, None, None, f"what stands before the = is no name: {NAME_RULE}")
+        return Line(number, None, None, f"what stands before the = is no name: {VARIABLE_RULE}")
     if reason := find_name_fault(key):
         return Line(number, key, None, f"the name is not valid: {reason}")
     if reason := find_fault(value) or _find_length_fault(line):

@@ -11,6 +11,10 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}")
 NAME_RULE = (
     "a name is 1 to 255 of the letters A to Z and a to z, digits, _, . and -, and starts with a letter or _"
 )
+# What is imported has to fit into every format, of which a shell's takes the fewest names.
+VARIABLE_RULE = (
+    "a name is 1 to 255 of the letters A to Z and a to z, digits and _, and starts with a letter or _"
+)
 # Without the look-behind each blank of a run would be a start to try.
 LONG_BLANKS = re.compile(rf"(?<![^\S\r\n])[^\S\r\n]{{{MAX_BLANKS + 1},}}")
 SURROGATE = re.compile("[\ud800-\udfff]")

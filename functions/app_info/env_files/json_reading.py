@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from functions.app_info.env_files.entries import NAME_RULE, find_fault, is_name
+from functions.app_info.env_files.entries import VARIABLE_RULE, find_fault, is_name
 from functions.app_info.env_files.lines import CannotRead, Line
 from functions.app_info.env_files.writing import find_name_fault
 
@@ -62,7 +62,7 @@ def _skip(content: str, position: int, mark: str = "") -> int:
 
 def _check(number: int, key: str, value: object) -> Line:
     if not is_name(key):
-        return Line(number, None, None, f"the key is no name: {NAME_RULE}")
+        return Line(number, None, None, f"the key is no name: {VARIABLE_RULE}")
     if reason := find_name_fault(key):
         return Line(number, key, None, f"the name is not valid: {reason}")
     if not isinstance(value, str):

@@ -8,7 +8,7 @@ refused by its line. Nothing is ever run.
 import re
 from collections.abc import Iterator
 
-from functions.app_info.env_files.entries import NAME_RULE, find_fault, is_name
+from functions.app_info.env_files.entries import VARIABLE_RULE, find_fault, is_name
 from functions.app_info.env_files.lines import Line
 from functions.app_info.env_files.writing import find_name_fault
 
@@ -62,7 +62,7 @@ def _read_command(content: str, position: int, number: int) -> tuple[Line, int]:
     key = start["name"] if is_name(start["name"]) else None
     value, fault, position = _read_word(content, start.end())
     if key is None:
-        fault = f"what stands before the = is no name: {NAME_RULE}"
+        fault = f"what stands before the = is no name: {VARIABLE_RULE}"
     elif reason := find_name_fault(key):
         fault = f"the name is not valid: {reason}"
     elif fault is None and (reason := find_fault(value)):

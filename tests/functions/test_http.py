@@ -181,6 +181,9 @@ def test_charset_other_than_utf_8_is_415(content_type: str, resource: Resource, 
 def test_charset_utf_8_is_taken(content_type: str, resource: Resource, owner: Client) -> None:
     row = resource.create(owner)
     change = {resource.text: "Grüße-🧭"}
+    if resource.text == "key":
+        # A variable's is ASCII.
+        change["category"] = "note"
     changed = owner.patch(f"{resource.path}/{row['id']}", change, headers={"content-type": content_type})
     assert changed.expect(200)[resource.text] == "Grüße-🧭"
 

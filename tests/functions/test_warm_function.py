@@ -13,8 +13,9 @@ from shared.settings import get_settings
 from shared.supabase import get_http_client
 from tests.functions.conftest import Client, in_own_loop
 
-# 3,566 with Python 3.11; a quarter of them are PyJWT's look at each character of the token.
-MAX_CALLS = 3_700
+# 3,566 with Python 3.11; a quarter of them are PyJWT's look at each character of the token. The rest is room for a release
+# of a library that calls a little more.
+MAX_CALLS = 4_100
 
 
 def test_interleaved_people_each_send_their_own_token(
@@ -58,7 +59,10 @@ def test_list_of_fifty_takes_few_calls_of_python(owner: Client) -> None:
         assert len(owner.get("/api/products?limit=50").expect(200)["items"]) == 50
 
     list_products()
-    assert count_calls(list_products) <= MAX_CALLS
+    assert count_calls(list_products) <= MAX_CALLS, (
+        "A warm list calls more than it did. `make bench` says whether it still holds its bound; where it does and each "
+        "call is needed, measure the number again."
+    )
 
 
 def count_calls(work: Callable[[], None]) -> int:

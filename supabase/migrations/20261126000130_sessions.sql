@@ -117,6 +117,22 @@ grant execute on function private.is_session() to anon, authenticated, service_r
 comment on function private.is_session() is
   'Whether a request comes from a person by themselves: not from an OAuth client, and not from an anonymous user unless the settings allow it.';
 
+-- Who calls, for functions that run as their definer: no policy restricts these, and a pre-request is called for requests
+-- through PostgREST only, if the project has not lost it.
+create function private.caller_id()
+returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select case when private.is_session() then auth.uid() end;
+$$;
+
+revoke all on function private.caller_id() from public, anon, authenticated, service_role;
+
+comment on function private.caller_id() is
+  'The account of a token that counts as a person''s; null for anybody else. Whoever runs as its definer takes the caller from here.';
+
 -- As in 20261126000100, and looks at the token.
 create or replace function private.check_request()
 returns void
@@ -242,13 +258,13 @@ begin
       message = 'this is for Forum''s app info function only',
       hint = 'app_info_key';
   end if;
-  if auth.uid() is null then
+  if private.caller_id() is null then
     raise sqlstate 'PT401' using
       message = 'the account of this token no longer exists',
       hint = 'account_gone';
   end if;
   perform private.check_session(shows_secrets);
-  return auth.uid();
+  return private.caller_id();
 end;
 $$;
 

@@ -398,7 +398,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id constant uuid := auth.uid();
+  caller_id constant uuid := private.caller_id();
   entry constant public.app_info := private.lock_own_app_info(entry_id, caller_id);
   former private.app_info_values;
 begin

@@ -226,7 +226,7 @@ begin
   insert into private.idempotency_rows (user_id, claim_id, content)
   select claim.user_id, claim.id, private.cut_long_texts(to_jsonb(new) - array['content', 'search'])
   from private.idempotency_keys as claim
-  where claim.user_id = auth.uid()
+  where claim.user_id = (select private.caller_id())
     and claim.key = headers ->> 'idempotency-key'
     and claim.transaction_id = pg_current_xact_id();
   return null;

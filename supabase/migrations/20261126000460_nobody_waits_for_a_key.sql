@@ -21,7 +21,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id uuid := auth.uid();
+  caller_id uuid := private.caller_id();
   headers jsonb := current_setting('request.headers');
   claimed_key text := headers ->> 'idempotency-key';
   sent_fingerprint text := headers ->> 'idempotency-fingerprint';

@@ -52,7 +52,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  caller_id uuid := auth.uid();
+  caller_id uuid := private.caller_id();
   asked bigint[] := decide_missing_repositories.github_ids;
   flagged bigint[];
   unknown bigint[];

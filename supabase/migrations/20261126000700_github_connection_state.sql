@@ -171,7 +171,7 @@ declare
 begin
   perform private.check_import_key(import_key);
   -- Fails where it finds more than one, in place of choosing.
-  connection := (select known from private.github_connections as known where known.user_id = auth.uid());
+  connection := (select known from private.github_connections as known where known.user_id = (select private.caller_id()));
   if connection.id is null then
     return null;
   end if;
@@ -195,7 +195,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id uuid := auth.uid();
+  caller_id uuid := private.caller_id();
   fault text;
   given private.github_connections;
   saved private.github_connections;
@@ -299,7 +299,7 @@ begin
   perform private.check_import_key(import_key);
   update private.github_connections as known
   set state = 'needs_reauth', last_error = 'needs_reauth'
-  where known.user_id = auth.uid()
+  where known.user_id = (select private.caller_id())
     and known.token_id = report_github_refusal.token_id
     and known.state = 'active';
   return found;
@@ -344,7 +344,7 @@ begin
       -- A header of GitHub's that is wrong by a year must not stop a user for one.
       least(report_github_limit.retry_at, now() + interval '24 hours')
     )
-  where known.user_id = auth.uid()
+  where known.user_id = (select private.caller_id())
     and known.github_user_id = report_github_limit.github_user_id
     and report_github_limit.retry_at > now();
   return found;

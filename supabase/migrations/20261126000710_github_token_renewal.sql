@@ -117,7 +117,7 @@ begin
   return (
     select private.claim_token_refresh(known.id, claim_own_token_refresh.token_id)
     from private.github_connections as known
-    where known.user_id = auth.uid() and known.state = 'active'
+    where known.user_id = (select private.caller_id()) and known.state = 'active'
   );
 end;
 $$;
@@ -156,7 +156,7 @@ begin
     (
       select private.save_renewed_token(known.id, save_own_refreshed_token.connection)
       from private.github_connections as known
-      where known.user_id = auth.uid()
+      where known.user_id = (select private.caller_id())
     ),
     false
   );

@@ -53,7 +53,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id uuid := auth.uid();
+  caller_id uuid := private.caller_id();
   given public.github_runs;
   recorded_id uuid;
 begin
@@ -117,7 +117,7 @@ set search_path = ''
 set timezone = 'UTC'
 as $$
 declare
-  caller_id uuid := auth.uid();
+  caller_id uuid := private.caller_id();
   connection private.github_connections;
   run public.github_runs;
 begin
@@ -167,7 +167,7 @@ security definer
 set search_path = ''
 as $$
 declare
-  caller_id uuid := auth.uid();
+  caller_id uuid := private.caller_id();
   connection private.github_connections;
   run public.github_runs;
 begin

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tests.database.actors import SERVICE, Actor, Connection, acting_as, undone
+from tests.database.actors import NOBODY, SERVICE, Actor, Connection, acting_as, person, undone
 from tests.database.definer_calls import OF_EVERYBODY, PEOPLES, SERVICES, make_tenant
 from tests.database.world import Person
 
@@ -50,6 +50,26 @@ def definers_without_a_call(connection: Connection) -> Iterator[str]:
         yield f"{name} runs with its owner's rights and is not in definer_calls, or the other way round"
 
 
+def definers_take_no_caller_from_a_token_that_is_no_persons(connection: Connection) -> Iterator[str]:
+    """With the owner's own arguments and all keys, such a token is answered as one of nobody is.
+
+    No pre-request is called here: a project can lose it, and what is not PostgREST calls none.
+    """
+    for function, prepare in PEOPLES.items():
+        with undone(connection):
+            owner = make_tenant(connection)
+            arguments = prepare(connection, owner)
+            nobody = call(connection, function, NOBODY, arguments)
+            before = rows_of_everything(connection, owner)
+            for more in ({"client_id": "x"}, {"is_anonymous": True}):
+                with undone(connection):
+                    answer = call(connection, function, person(owner.id, **more), arguments, keep=True)
+                    if rows_of_everything(connection, owner) != before:
+                        yield f"{function} changes its owner's rows for {more}"
+                if anonymous(answer) != anonymous(nobody):
+                    yield f"{function} answers {more} otherwise than nobody: {answer} and {nobody}"
+
+
 def with_anothers_values(
     connection: Connection,
     function: str,
@@ -58,7 +78,8 @@ def with_anothers_values(
 ) -> Iterator[str]:
     """The faults of one function: each of the victim's values in turn among the caller's, then all."""
     (owner, theirs), (stranger, own) = victim, caller
-    refused, answer = call(connection, function, owner, theirs)
+    as_owner, as_stranger = (who.actor if function in PEOPLES else SERVICE for who in (owner, stranger))
+    refused, answer = call(connection, function, as_owner, theirs)
     if refused:
         yield f"{function} is refused to its owner: {answer}"
     for path, value in leaves(theirs):
@@ -66,7 +87,7 @@ def with_anothers_values(
             continue
         before = rows_of_everything(connection, owner)
         with undone(connection):
-            foreign = call(connection, function, stranger, replaced(own, path, value), keep=True)
+            foreign = call(connection, function, as_stranger, replaced(own, path, value), keep=True)
             if rows_of_everything(connection, owner) != before:
                 yield f"{function} changes another's rows by {path}"
         if names(foreign[1], owner) - names(value, owner):
@@ -74,7 +95,7 @@ def with_anothers_values(
         if function in SERVICES and not foreign[0]:
             yield f"{function} believes a message whose ids do not belong together by {path}"
         made_up = replaced(own, path, invented(value))
-        missing = call(connection, function, stranger, made_up)
+        missing = call(connection, function, as_stranger, made_up)
         if anonymous(foreign) != anonymous(missing):
             yield f"{function} tells whether {path} is another's: {foreign} and {missing}"
     if function in PEOPLES:
@@ -87,7 +108,7 @@ def with_all_of_anothers_values(
     """The faults of one function that somebody calls just as its owner would."""
     before = rows_of_everything(connection, owner)
     with undone(connection):
-        _, answer = call(connection, function, stranger, theirs, keep=True)
+        _, answer = call(connection, function, stranger.actor, theirs, keep=True)
         if names(answer, owner) - names(theirs, owner):
             yield f"{function} shows the owner's rows to a stranger: {answer}"
         if rows_of_everything(connection, owner) != before:
@@ -95,10 +116,9 @@ def with_all_of_anothers_values(
 
 
 def call(
-    connection: Connection, function: str, person: Person, arguments: Sequence[Any], *, keep: bool = False
+    connection: Connection, function: str, actor: Actor, arguments: Sequence[Any], *, keep: bool = False
 ) -> tuple[bool, str]:
     """Whether a call is refused, and its answer or its refusal. Undone unless it is to be looked at."""
-    actor: Actor = person.actor if function in PEOPLES else SERVICE
     statement = sql.SQL("select to_jsonb(answer)::text from public.{}({}) as answer").format(
         sql.Identifier(function.partition("(")[0]), sql.SQL(", ").join([sql.Placeholder()] * len(arguments))
     )

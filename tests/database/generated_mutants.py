@@ -3,15 +3,18 @@
 from typing import LiteralString
 
 from tests.database.constraint_checks import checks_refuse_what_is_just_outside
-from tests.database.definer_checks import definers_refuse_what_is_anothers
+from tests.database.definer_checks import (
+    definers_refuse_what_is_anothers,
+    definers_take_no_caller_from_a_token_that_is_no_persons,
+)
 from tests.database.forgery_checks import what_clients_send_decides_nothing
 from tests.database.mutants import Mutant, edited
 from tests.database.option_checks import functions_run_as_listed, lists_have_their_index, tables_are_plain
 
 # A function, the owner's check in it, and what is left without it.
 OWNERS_CHECKS: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
-    ("private.get_idempotent_answer(text)", "claim.user_id = auth.uid()", "true"),
-    ("private.list_app_info_versions(uuid)", "entry.user_id = auth.uid()", "true"),
+    ("private.get_idempotent_answer(text)", "claim.user_id = (select private.caller_id())", "true"),
+    ("private.list_app_info_versions(uuid)", "entry.user_id = (select private.caller_id())", "true"),
     ("private.check_own_product(uuid,uuid)", "known.user_id = caller_id", "true"),
     ("private.lock_own_app_info(uuid,uuid)", "known.user_id = caller_id", "true"),
     (
@@ -22,12 +25,12 @@ OWNERS_CHECKS: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = 
     ("private.import_repositories(uuid,jsonb,text)", "target.user_id = caller_id", "true"),
     ("private.request_github_import(uuid,bigint[])", "target.user_id = caller_id", "true"),
     ("private.record_github_import(text,jsonb)", "target.user_id = caller_id", "true"),
-    ("private.get_sealed_github_token(text)", "known.user_id = auth.uid()", "true"),
-    ("private.claim_own_token_refresh(uuid,text)", "known.user_id = auth.uid()", "true"),
-    ("private.report_github_refusal(uuid,text)", "known.user_id = auth.uid()", "true"),
+    ("private.get_sealed_github_token(text)", "known.user_id = (select private.caller_id())", "true"),
+    ("private.claim_own_token_refresh(uuid,text)", "known.user_id = (select private.caller_id())", "true"),
+    ("private.report_github_refusal(uuid,text)", "known.user_id = (select private.caller_id())", "true"),
     (
         "private.report_github_limit(bigint,timestamp with time zone,text)",
-        "known.user_id = auth.uid()",
+        "known.user_id = (select private.caller_id())",
         "true",
     ),
     ("private.delete_github_connection()", "known.user_id = caller_id", "true"),
@@ -59,6 +62,16 @@ IDENTITIES: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
         nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-user-id', auth.uid()::text
         )::uuid""",
     ),
+)
+
+# Of each way to take the caller, a function that would take the token's subject whoever it was made for.
+CALLERS: tuple[tuple[LiteralString, LiteralString], ...] = (
+    ("private.caller_id()", "private.is_session()"),
+    ("private.get_idempotent_answer(text)", "private.caller_id()"),
+    ("private.get_github_connection()", "private.caller_id()"),
+    ("private.delete_github_connection()", "private.caller_id()"),
+    ("private.request_github_sync()", "private.caller_id()"),
+    ("private.restore_app_info(uuid,integer,integer[])", "private.caller_id()"),
 )
 
 # A table, a CHECK of it, and a form that is weaker in one case.
@@ -98,6 +111,14 @@ GENERATED_MUTANTS = (
             what_clients_send_decides_nothing,
         )
         for number, (function, old, new) in enumerate(IDENTITIES)
+    ),
+    *(
+        Mutant(
+            f"caller of any token in {function}",
+            edited(function, source, "true" if "is_session" in source else "auth.uid()"),
+            definers_take_no_caller_from_a_token_that_is_no_persons,
+        )
+        for function, source in CALLERS
     ),
     *(
         Mutant(

@@ -32,6 +32,7 @@ IMMUTABLE: set[str] = {
 """The same answer for the same arguments, for ever: generated columns and checks may use them."""
 
 STABLE: set[str] = {
+    "private.caller_id()",
     "private.check_bulk_item(jsonb,jsonb)",
     "private.check_bulk_items(jsonb,jsonb)",
     "private.check_github_connection_usable(private.github_connections)",

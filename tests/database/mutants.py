@@ -280,7 +280,7 @@ OUR_OWN = (
         "lists of anybody's former values",
         edited(
             "private.list_app_info_versions(uuid)",
-            "entry.user_id = auth.uid() and entry.id",
+            "entry.user_id = (select private.caller_id()) and entry.id",
             "entry.id",
         ),
         behaviour.secret_values_are_forums_to_handle,

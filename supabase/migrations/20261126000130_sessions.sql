@@ -104,7 +104,7 @@ begin
   if claims::jsonb ? 'client_id' then
     return false;
   end if;
-  if coalesce(claims::jsonb ->> 'is_anonymous', 'false') <> 'false' then
+  if coalesce(claims::jsonb -> 'is_anonymous', 'false') not in ('false', 'null') then
     return (select known.allow_anonymous_sign_ins from private.settings as known);
   end if;
   return true;

@@ -1,12 +1,16 @@
--- Purpose: a request that repeats one that is under way is refused at once, and no client waits long for a lock.
+-- Purpose: a request that repeats one that is under way is refused at once, no client waits long for a lock, and no account
+--   holds every connection.
 -- Tables: private.idempotency_keys, by its function; the setting of the role authenticated.
 -- Notes:
 --   * A repeat waited for the claim of the first, each on one of PostgREST's ten connections: an insert of 8 s and a dozen
 --     repeats stopped every other account, and /health. A lock that is taken or not taken says it without waiting.
 --   * What waits for the locks of rows (two changes of one row, a child of a product that is being deleted) waits a second
 --     at most, and is refused with 55P03. Before it was until the statement's time-out of 8 s.
---   * The limit is a setting of the role, which PostgREST sets in each request's transaction, as it does the time-out of
---     its statements. A project that has chosen one keeps it.
+--   * Twenty slow queries of one account made every other one wait for 8 s. Of an account's requests that are under way at
+--     once, five may take as long as the role's time-out allows: half of the connections. A statement beside them has two
+--     seconds, which is longer than the wait for a lock. A burst of short requests notices nothing.
+--   * The limit of locks is a setting of the role, which PostgREST sets in each request's transaction, as it does the
+--     time-out of its statements. A project that has chosen one keeps it.
 
 set local lock_timeout = '4s';
 set local statement_timeout = '5s';
@@ -111,6 +115,58 @@ $$;
 revoke all on function private.raise_bulk_fault(text, text, text, jsonb)
   from public, anon, authenticated, service_role;
 grant execute on function private.raise_bulk_fault(text, text, text, jsonb) to authenticated;
+
+-- As in 20261126000130, and bounds what one account does at once.
+create or replace function private.check_request()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  headers constant text := current_setting('request.headers', true);
+  caller_id uuid;
+begin
+  -- Stops estimates and plans in whatever spelling a version of PostgREST may take. Few requests have to be parsed for it.
+  if headers ~* 'planned|estimated|pgrst'
+    and (
+      headers::jsonb ->> 'prefer' ~* 'planned|estimated'
+      or headers::jsonb ->> 'accept' ~* 'vnd\.pgrst\.plan'
+    )
+  then
+    raise sqlstate 'PT400' using
+      message = 'this database shows no estimates and no plans',
+      detail = 'Ask for `Prefer: count=exact` instead: it counts the rows that you can read.',
+      hint = 'estimates';
+  end if;
+  -- Stops a client that a person let into their account for one purpose from having all of it, and accounts that nobody
+  -- stands behind. Here for functions as well, which no policy restricts.
+  if not private.is_session() then
+    if current_setting('request.jwt.claims', true)::jsonb ? 'client_id' then
+      raise sqlstate 'PT401' using
+        message = 'tokens of OAuth clients are not accepted here',
+        detail = 'Sign in yourself: this token was issued to an application.',
+        hint = 'oauth_client';
+    end if;
+    raise sqlstate 'PT401' using
+      message = 'anonymous users are not accepted here',
+      detail = 'Sign in with an account.',
+      hint = 'anonymous_sign_in';
+  end if;
+  -- Stops one account from holding every connection with statements that run into their time-out. Each request takes one
+  -- of its account's places until it ends; who finds none is bounded, and not refused: most have long ended by then.
+  caller_id := auth.uid();
+  if caller_id is not null then
+    for place in 1..5 loop
+      if pg_try_advisory_xact_lock(hashtextextended('request ' || place || ' of ' || caller_id, 0)) then
+        return;
+      end if;
+    end loop;
+    if current_setting('statement_timeout')::interval not between '1 millisecond' and '2 seconds' then
+      perform set_config('statement_timeout', '2s', true);
+    end if;
+  end if;
+end;
+$$;
 
 -- setting -----------------------------------------------------------------------------------------------------------
 

@@ -149,6 +149,12 @@ RESTRICTIONS = {
 }
 """What has to be true of every request, beside whose a row is: a restrictive policy each, on every table."""
 
+CHANGED_SETTINGS = {
+    # 20261126000460_nobody_waits_for_a_key: it makes the time-out of the request's statement shorter.
+    "private.check_request()": ["statement_timeout"],
+}
+"""The settings that a function changes for the rest of a request."""
+
 KEPT_STATISTICS = {
     # The database makes them and nobody writes them. From how often they occur the planner reads how many
     # rows an owner, a product and a repository have, and chooses the indexes of the lists by it.

@@ -439,7 +439,7 @@ OUR_OWN = (
     ),
     Mutant(
         "requests of anonymous users",
-        edited("private.is_session()", "<> 'false'", "= 'other'"),
+        edited("private.is_session()", "not in ('false', 'null')", "= '0'"),
         behaviour.only_people_themselves_come_in,
     ),
     Mutant(

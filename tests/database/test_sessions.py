@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from local.supabase import Supabase
+from shared.sign_in import is_anonymous
 from tests.database.actors import Connection, acting_as, person, refusal
 from tests.database.rest import RestPerson, rest_client
 from tests.database.secrets import APP_INFO_KEY, REVEAL, calls, know_app_info_key, make_secret
@@ -63,6 +64,27 @@ def test_token_that_is_no_persons_is_refused_at_every_door_of_the_database(
     assert {answer.json()["hint"] for answer in answers} == {hint}
     with rest_client(supabase, claims_of(supabase, owner, is_anonymous=False)) as client:
         assert [row["name"] for row in client.get("products").json()] == ["Havørn"]
+
+
+@pytest.mark.parametrize("claim", [False, None, True, "false", 0, [], {}], ids=repr)
+def test_claim_of_being_anonymous_means_the_same_at_both_doors(database: Connection, claim: object) -> None:
+    with acting_as(database, person(uuid4(), is_anonymous=claim)):
+        counts = database.execute("select private.is_session()").fetchone()
+    assert counts == (not is_anonymous({"is_anonymous": claim}),)
+
+
+def test_key_of_a_persons_request_is_not_told_to_who_is_no_person(
+    database: Connection, keeper: Person
+) -> None:
+    """The claim of a key is looked at before the rules of the row are."""
+    database.execute("""select set_config('request.headers', '{"idempotency-key": "k"}', true)""")
+    insert: LiteralString = "insert into public.products (name) values ('Other')"
+    with acting_as(database, keeper.actor):
+        database.execute(insert)
+    for more in ({"client_id": CLIENT}, {"is_anonymous": True}):
+        refused = refusal(database, person(keeper.id, **more), insert)
+        assert refused is not None
+        assert (refused.sqlstate, refused.message_hint) == ("42501", None)
 
 
 def test_anonymous_user_is_let_in_where_the_setting_says_so(supabase: Supabase, owner: RestPerson) -> None:

@@ -196,7 +196,12 @@ begin
 
   update private.github_connections as known
   set
-    state = case when end_error = 'needs_reauth' then 'needs_reauth' else known.state end,
+    state = case
+      when end_error = 'needs_reauth' then 'needs_reauth'
+      -- The one further try after a refusal, and GitHub has answered.
+      when end_error is null and run.requests > 0 and known.next_sync_at <= now() then 'active'
+      else known.state
+    end,
     last_sync_at = now(),
     last_success_at = case when end_error is null and end_state <> 'failed' then now() else known.last_success_at end,
     last_error = end_error,
@@ -219,8 +224,6 @@ begin
     next_sync_at = connection.next_sync_at
   where known.id = run.id
   returning known.* into run;
-
-  perform private.prune_github_runs(run.user_id);
   return run;
 end;
 $$;

@@ -309,8 +309,18 @@ begin
   returning known.* into run;
   update private.github_connections as known
   set
-    state = case when end_error = 'needs_reauth' then 'needs_reauth' else known.state end,
-    last_error = case when end_error = 'needs_reauth' then end_error else known.last_error end,
+    state = case
+      when end_error = 'needs_reauth' then 'needs_reauth'
+      -- The one further try after a refusal, and GitHub has answered.
+      when end_error is null and run.requests > 0 and known.next_sync_at <= now() then 'active'
+      else known.state
+    end,
+    last_error = case
+      when end_error = 'needs_reauth' then end_error
+      when end_error is null and run.requests > 0 and known.last_error = 'needs_reauth' and known.next_sync_at <= now()
+        then null
+      else known.last_error
+    end,
     next_sync_at = case
       when end_error = 'needs_reauth' then null
       else now() + known.sync_interval + private.sync_jitter(run.user_id, known.sync_interval / 10)
@@ -321,8 +331,6 @@ begin
     lease_length = null,
     refresh_lease_until = null
   where known.id = run.connection_id and known.user_id = run.user_id;
-  delete from private.github_imports as wanted where wanted.id = run.id;
-  perform private.prune_github_runs(run.user_id);
   return run;
 end;
 $$;

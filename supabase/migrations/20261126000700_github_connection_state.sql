@@ -42,13 +42,6 @@ as $$
 begin
   if old.state = 'active' and new.state = 'needs_reauth' then
     new.next_sync_at := now() + interval '1 hour';
-  elsif old.state = 'needs_reauth'
-    and new.state = 'needs_reauth'
-    and old.next_sync_at <= now()
-    and new.last_success_at is distinct from old.last_success_at
-  then
-    -- The second try has succeeded.
-    new.state := 'active';
   end if;
 
   -- A run gives its lease back: it knows what it has met itself, and not what others have met since it began.

@@ -1,12 +1,13 @@
 -- Purpose: one message for a run, no message's run while GitHub limits its owner, and one rule by which runs are pruned.
--- Tables: written by the functions: private.github_connections, public.github_runs.
+-- Tables: written by the functions: private.github_connections, public.github_runs, private.github_imports.
 -- Notes:
 --   * A message that waits, or that comes back after a failure, is not overtaken by another one of the next tick, however
 --     long an outage or a full queue takes: message_until says until when it is expected. Six hours are more than five
 --     deliveries at the queue's visibility time-out take. Only then is it taken for lost.
---   * A run's newest 200 are kept by a trigger on the table: whatever ends a run, its owner's disconnecting too, prunes.
---   * Runs that were there: those beyond the newest 200 of their user are deleted here. A run that is open has no
---     message_until, so that the next tick sends it as before.
+--   * A user's newest 200 runs are kept by a trigger on the table, which also deletes the list of an import that has
+--     ended: whatever ends a run, its owner's disconnecting too, prunes.
+--   * Runs that were there: those beyond the newest 200 of their user are deleted here, and so are the lists of imports
+--     that have ended. A run that is open has no message_until, so that the next tick sends it as before.
 
 set local lock_timeout = '4s';
 set local statement_timeout = '60s';
@@ -20,6 +21,10 @@ using (
 ) as ranked
 where ranked.id = old.id and ranked.place > 200 and old.state not in ('queued', 'running');
 
+delete from private.github_imports as wanted
+using public.github_runs as run
+where run.id = wanted.id and run.state not in ('queued', 'running');
+
 -- triggers ----------------------------------------------------------------------------------------------------------
 
 create function private.prune_runs()
@@ -28,6 +33,8 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+  -- What an import was asked for: by now each of its repositories has a result.
+  delete from private.github_imports as wanted where wanted.id = new.id and wanted.user_id = new.user_id;
   perform private.prune_github_runs(new.user_id);
   return null;
 end;
@@ -35,7 +42,7 @@ $$;
 
 revoke all on function private.prune_runs() from public, anon, authenticated, service_role;
 
-comment on function private.prune_runs() is 'Prunes the runs of whoever has one that has ended, whatever ended it.';
+comment on function private.prune_runs() is 'Prunes the runs of whoever has one that has ended, and what it was asked to import, whatever ended it.';
 
 create trigger prune_runs
   after insert or update of state on public.github_runs
@@ -134,7 +141,8 @@ begin
     insert into public.github_runs (user_id, connection_id, trigger)
     values (caller_id, connection.id, 'manual')
     returning * into run;
-  elsif connection.lease_until > now() then
+  -- Its message waits, or comes back after a failure: a second one would not make it begin earlier.
+  elsif connection.lease_until > now() or connection.message_until > now() then
     raise sqlstate 'PT409' using
       message = 'a re-sync is under way',
       detail = run.id::text,
@@ -210,6 +218,8 @@ begin
   returning * into run;
   insert into private.github_imports (id, user_id, github_ids, next_page)
   values (run.id, caller_id, github_ids, 1);
+  -- Its total is counted by now.
+  select known.* into strict run from public.github_runs as known where known.id = run.id and known.user_id = caller_id;
   update private.github_connections as known
   set
     lease_until = now() + interval '10 minutes',
@@ -262,7 +272,7 @@ begin
   ) as due;
 
   -- What nobody could end in a day would fail tomorrow as well, and totals of two days are no totals. The next try is
-  -- made after a longer interval, so that one broken account does not take a place of every claim.
+  -- made after the interval, which a run that GitHub has not answered says nothing about.
   with abandoned as (
     update public.github_runs as run
     set state = 'failed', ended_at = now(), error = 'abandoned'
@@ -281,8 +291,7 @@ begin
     lease_length = null,
     last_sync_at = now(),
     last_error = 'abandoned',
-    sync_interval = least(known.sync_interval * 2, interval '8 hours'),
-    next_sync_at = now() + least(known.sync_interval * 2, interval '8 hours')
+    next_sync_at = now() + known.sync_interval + private.sync_jitter(known.user_id, known.sync_interval / 10)
   from abandoned
   where known.user_id = abandoned.user_id;
 

@@ -13,11 +13,13 @@ from tests.database.github_sync import (
     IMPORT_KEY,
     Json,
     Message,
+    apply,
     begin,
     claim,
     connect,
     everything_of,
     finish,
+    found,
     import_items,
     item,
     know_import_key,
@@ -121,6 +123,7 @@ def test_refused_token_is_tried_once_more_by_the_worker_alone_and_works_again(
     message = start(database, owner)
     # While the worker tries, nobody else does.
     assert refusal(database, owner.actor, GET_SEALED, (IMPORT_KEY,)) is not None
+    apply(database, message, found(1))
     finish(database, message)
     row = stored_connection(database, owner)
     assert (row["state"], row["last_error"]) == ("active", None)
@@ -134,6 +137,13 @@ def test_token_refused_again_is_tried_no_more(database: Connection, owner: Perso
     assert (run["error"], row["state"], row["next_sync_at"]) == ("needs_reauth", "needs_reauth", None)
     change(database, owner, "lease_until = null, lease_run_id = null, lease_length = null")
     assert claim(database, owner) == []
+
+
+def test_try_that_asks_github_nothing_proves_nothing(database: Connection, owner: Person) -> None:
+    report_refusal(database, owner)
+    finish(database, start(database, owner))
+    row = stored_connection(database, owner)
+    assert (row["state"], row["next_sync_at"] is None) == ("needs_reauth", False)
 
 
 def test_try_that_an_outage_ends_is_made_again_later(database: Connection, owner: Person) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, LiteralString
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -211,7 +211,16 @@ def apply(connection: Connection, message: Message, *observations: Json, request
 
 
 def test_import_knows_from_its_beginning_how_many_there_are(database: Connection, owner: Person) -> None:
-    message = start_import(database, owner, 7, 8, 9)
+    with acting_as(database, owner.actor):
+        answered = one(
+            database,
+            "select to_jsonb(run) from public.request_github_import(%s, %s) as run",
+            (owner.rows["products"], [7, 8, 9]),
+        )
+    assert (answered["total"], answered["done"]) == (3, 0)
+    message = Message(owner.id, UUID(answered["connection_id"]), UUID(answered["id"]))
+    # The answer is the row as it is: its version makes the ETag.
+    assert run_of(database, message)["version"] == answered["version"]
     assert (run_of(database, message)["total"], run_of(database, message)["done"]) == (3, 0)
     apply(database, message, found(7), seen(8, "unavailable", reason="no"))
     run = run_of(database, message)
@@ -247,6 +256,8 @@ def test_import_of_a_deleted_connection_has_a_result_for_each_id(database: Conne
         "disconnected",
         {"imported": 1, "unavailable": 1},
     )
+    # What it was asked for has a result by now, and is kept once.
+    assert one(database, "select count(*) from private.github_imports where user_id = %s", (owner.id,)) == 0
 
 
 def test_import_counts_requests_after_its_product_is_gone(database: Connection, owner: Person) -> None:

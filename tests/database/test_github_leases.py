@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -200,8 +201,11 @@ def test_run_that_nobody_could_end_in_a_day_is_given_up(database: Connection, ow
     database.execute("alter table public.github_runs enable trigger touch")
     assert claim(database, owner) == []
     run, row = run_of(database, message), stored_connection(database, owner)
-    assert (run["state"], run["error"], row["last_error"]) == ("failed", "abandoned", "abandoned")
-    assert row["sync_interval"] == "02:00:00"
+    assert (run["state"], run["error"], row["last_error"]) == ("partial", "abandoned", "abandoned")
+    # Why nobody could end it is no news about how often something changes.
+    assert row["sync_interval"] == "01:00:00"
+    due = "select next_sync_at - now() from private.github_connections where user_id = %s"
+    assert timedelta(hours=1) <= one(database, due, (owner.id,)) < timedelta(hours=1.1)
     make_due(database, owner)
     (again,) = claim(database, owner)
     assert again.run_id != message.run_id
@@ -511,7 +515,7 @@ def test_end_and_late_chunk_at_once_end_the_run_as_it_was(
 
     ended, told = at_once(sessions, lambda session: finish(session, message), late)
     assert (ended["state"], told) == ("partial", "ended")
-    assert outcomes(run_of(watcher, message)) == {1: "unchanged"}
+    assert outcomes(run_of(watcher, message)) == {1: "unchanged", 2: "unavailable"}
     assert repository(watcher, committed, 2)["stars_count"] == 3
 
 

@@ -238,6 +238,24 @@ def test_request_takes_over_what_was_left_unfinished(database: Connection, owner
     assert begin(database, message)["state"] == "running"
 
 
+def test_request_while_the_message_of_a_run_still_waits_sends_no_second_one(
+    database: Connection, owner: Person
+) -> None:
+    connect(database, owner)
+    run = request(database, owner)
+    database.execute(
+        "update private.github_connections set lease_until = now() - interval '1 second' where user_id = %s",
+        (owner.id,),
+    )
+    refused = refusal(database, owner.actor, REQUEST)
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint, refused.message_detail) == (
+        "PT409",
+        "sync_running",
+        run["id"],
+    )
+
+
 def test_request_whose_message_was_lost_is_claimed_by_the_schedule(
     database: Connection, owner: Person
 ) -> None:

@@ -48,6 +48,8 @@ def test_large_import_is_queued_and_done_by_the_worker(world: World, person: Per
     run = answer.expect(202)
     assert answer.headers["location"] == f"{RUNS}/{run['id']}"
     assert (run["trigger"], run["state"], run["product_id"]) == ("import", "queued", person.product_id)
+    assert (run["total"], run["done"]) == (1_005, 0)
+    assert read_run(person, run)["version"] == run["version"]
     calls.made.clear()
 
     world.queue.drain()

@@ -58,11 +58,19 @@ def _read_pages(
     github: GitHub, chosen: Sequence[int], reading: Reading, is_time_left: Callable[[], bool]
 ) -> None:
     wanted = set(chosen)
-    pages = enumerate(github.iterate_repository_pages(), start=1)
-    pages_left = 1
+    pages = github.iterate_repository_pages()
+    number, pages_left = 0, 1
     while len(wanted) - len(reading.found) > pages_left > 0:
         _check_time(is_time_left)
-        number, page = next(pages)
+        number += 1
+        try:
+            page = next(pages)
+        except (Unavailable, TimedOut):
+            # Raises in an outage. Else it is this page that is broken: what it has is read singly.
+            github.get_user()
+            pages = github.iterate_repository_pages(number + 1)
+            pages_left -= 1
+            continue
         reading.found |= {item.github_id: item for item in page.items if item.github_id in wanted}
         pages_left = _count_pages_left(page, number)
 
@@ -81,7 +89,7 @@ def _read_singly(
     for github_id in missing:
         _check_time(is_time_left)
         try:
-            reading.found[github_id] = github.get_repository(github_id)
+            reading.found[github_id] = _read_repository(github, github_id)
             outages = 0
         except (TokenRejected, RateLimited):
             raise
@@ -98,6 +106,14 @@ def _read_singly(
         except GitHubError as error:
             reading.failed[github_id] = error
             outages = 0
+
+
+def _read_repository(github: GitHub, github_id: int) -> GitHubRepository:
+    repository = github.get_repository(github_id)
+    if repository.github_id != github_id:
+        # Stops an import of one that nobody has chosen.
+        raise Unreadable("GitHub answered with another repository than was asked for.")
+    return repository
 
 
 def _find_missing(chosen: Sequence[int], reading: Reading) -> list[int]:

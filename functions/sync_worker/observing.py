@@ -30,6 +30,8 @@ AnswerT = TypeVar("AnswerT")
 # Of one delivery, each: what is beyond them waits for the next run. One repository that breaks each query
 # with it takes seven halvings of a hundred.
 MAX_HALVINGS = 50
+# So many single ones without an answer, and none with one: GraphQL does not answer about repositories now.
+MAX_BROKEN = 3
 MAX_REST_REQUESTS = 50
 LONGEST_PAUSE_SECONDS = 0.3
 UNKNOWN = Finding("unknown")
@@ -54,7 +56,7 @@ class Doubt(NamedTuple):
     @property
     def is_about_existence(self) -> bool:
         """Whether a listing that shows it would settle it. Of a refusal, REST is asked for the reason."""
-        return self.finding.seen in {"unknown", "missing"}
+        return self.finding.seen not in {"sso_required", "forbidden"}
 
 
 @dataclass
@@ -76,6 +78,7 @@ class Observer:
         self.github = github
         self._check_time = check_time
         self._halvings_left = MAX_HALVINGS
+        self._has_answered = False
         self._listing = Listing(github)
 
     def observe(self, chunk: Sequence[ChunkItem]) -> Observed:
@@ -95,10 +98,12 @@ class Observer:
     ) -> Iterator[tuple[Sequence[ChunkItem], Answer | GitHubError | None]]:
         """The parts of a chunk with GitHub's answers, or with why there is none to this part.
 
-        What GitHub cannot answer at once is asked for in halves, down to one.
+        What GitHub cannot answer at once is asked for in halves, down to one. Each half is taken apart before
+        the next one is asked for: where each failure takes long, there is an answer before the time ends.
         """
         waiting = deque([chunk] if chunk else [])
-        while waiting:
+        broken: list[tuple[Sequence[ChunkItem], GitHubError]] = []
+        while waiting and (self._has_answered or len(broken) < MAX_BROKEN):
             part = waiting.popleft()
             if part is not chunk:
                 self._check_time()
@@ -108,13 +113,20 @@ class Observer:
                 left = [
                     item for item in part if answer.was_too_much and _get_finding(item, answer) == UNKNOWN
                 ]
+                self._has_answered |= len(left) < len(part)
                 yield [item for item in part if item not in left], answer
             if len(part) > 1 and left and self._halvings_left > 0:
                 self._halvings_left -= 1
                 middle = (len(left) + 1) // 2
-                waiting.extend(half for half in (left[:middle], left[middle:]) if half)
+                waiting.extendleft(half for half in (left[middle:], left[:middle]) if half)
+            elif len(part) == 1 and isinstance(answer, GitHubError) and not self._has_answered:
+                broken.append((part, answer))
             elif left:
                 yield left, answer if len(part) == 1 and isinstance(answer, GitHubError) else None
+        # Where it answers about none at all, that is no matter of these repositories: REST is asked.
+        yield from ((part, None) for part in waiting)
+        for part, error in broken:
+            yield part, error if self._has_answered else None
 
     def _ask_graphql(self, part: Sequence[ChunkItem], *, is_decisive: bool) -> Answer | GitHubError:
         """The answer, or why GitHub has none to this question. Raises where it has none to any."""
@@ -133,7 +145,8 @@ class Observer:
         self._read_listing([doubt.item.github_id for doubt in doubts if doubt.is_about_existence])
         if self._listing.hides_a_part:
             observed.flags.add("sso_partial")
-        for doubt in doubts:
+        # A refusal is known without its reason, so that it may do without REST where the budget ends.
+        for doubt in sorted(doubts, key=lambda doubt: not doubt.is_about_existence):
             item, finding = doubt
             listed = self._listing.items.get(item.github_id) if doubt.is_about_existence else None
             if listed is not None:
@@ -268,6 +281,9 @@ def _settle(item: ChunkItem, finding: Finding, sso_url: str | None) -> Observati
         is_settled = item.sync_state == "gone" or item.missing_decision is not None
         is_proved = is_settled or (item.node_id or "").startswith(CURRENT_ID)
         return about | {"seen": "missing"} if is_proved else None
+    if finding.seen == "forbidden" and item.sync_state == "forbidden":
+        # REST was asked for the reason when it was refused first.
+        return about | {"seen": "forbidden", "reason": finding.reason}
     if finding.seen == "sso_required" and sso_url is not None and _leads_to_owner(sso_url, item):
         return about | {"seen": "sso_required", "url": sso_url}
     return None

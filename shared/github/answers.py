@@ -125,11 +125,9 @@ def _read_error(response: httpx.Response) -> dict[str, Any]:
 def _explain_block(block: object) -> Blocked:
     fields = block if isinstance(block, dict) else {}
     reason = fields.get("reason")
-    return Blocked(
-        reason if isinstance(reason, str) else "unknown", _keep_web_address(fields.get("html_url"))
-    )
+    return Blocked(quote(reason) or "unknown", _keep_web_address(fields.get("html_url")))
 
 
 def _keep_web_address(url: object) -> str | None:
     """Only what a browser may be sent to: a frontend will make a link of it."""
-    return url if isinstance(url, str) and url.startswith("https://") else None
+    return url if isinstance(url, str) and re.fullmatch(r"https://[\x21-\x7e]{1,1990}", url) else None

@@ -67,11 +67,10 @@ class GitHub:
         query: dict[str, str | int] = {"sort": "created", "direction": "desc", "per_page": per_page}
         return self._read_page(self._make_url("/user/repos").copy_merge_params(query | {"page": page}), page)
 
-    def iterate_repository_pages(self) -> Iterator[RepositoryPage]:
-        """The whole listing, page by page, each read only when it is asked for, along GitHub's own links."""
-        page = self.list_repositories_page()
+    def iterate_repository_pages(self, number: int = 1) -> Iterator[RepositoryPage]:
+        """The listing from a page on, each read only when it is asked for, along GitHub's own links."""
+        page = self.list_repositories_page(number)
         seen = set[str]()
-        number = 1
         yield page
         while page.next_url is not None:
             if page.next_url in seen:

@@ -117,8 +117,8 @@ class RepositoryNode(_Read):
 
 
 class _RateLimit(_Read):
-    cost: int
-    remaining: int
+    cost: Count
+    remaining: Count
     reset_at: Annotated[datetime, Field(validation_alias="resetAt", strict=False)]
 
 

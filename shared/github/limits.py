@@ -17,6 +17,8 @@ PHRASES = (
     "api rate limit exceeded",
     "api rate limit already exceeded",
     "abuse detection mechanism",
+    # After several refused tokens of a person, good ones are refused as well for a while.
+    "number of login attempts exceeded",
 )
 
 

@@ -569,7 +569,8 @@ def test_import_interrupted_midway_keeps_what_was_read_and_is_finished_by_the_ne
     owner: Client, fake: FakeGitHub, kind: Any
 ) -> None:
     product = owner.create_product()["id"]
-    fake.account.fail_next(Fault(kind=kind), after=1, times=2)
+    # The page twice, and twice a look whether GitHub answers anything.
+    fake.account.fail_next(Fault(kind=kind), after=1, times=4)
 
     interrupted = import_into(owner, product, newest_first(fake))
 
@@ -684,7 +685,7 @@ def test_import_of_which_nothing_could_be_read_is_a_problem_and_a_failed_run(
         (Fault(status=429), 429, "github-rate-limited"),
     )
     for fault, status, slug in faults:
-        fake.account.fail_next(fault, times=2 if fault.status == 500 else 1)
+        fake.account.fail_next(fault, times=4 if fault.status == 500 else 1)
         body = {"product_id": product, "github_ids": newest_first(fake)}
         owner.post(IMPORT, body, headers=TOKEN).expect_problem(status, slug)
 

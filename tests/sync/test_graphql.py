@@ -378,3 +378,16 @@ def test_renewal_is_a_pair_with_its_times_and_shows_none_of_it() -> None:
     assert (pair.token, pair.refresh_token) == ("ghu_x", "ghr_x")
     assert pair.token_expires_at.timestamp() == NOW + 28800
     assert "gh" not in repr(pair)
+
+
+@pytest.mark.parametrize(
+    "limit", [{"cost": 10**12}, {"remaining": -1}, {"remaining": 10**12}, {"cost": None}]
+)
+def test_allowance_that_cannot_be_is_not_counted(limit: dict[str, Any]) -> None:
+    told = {"cost": 1, "remaining": 4990, "resetAt": "2026-11-22T23:00:00Z"} | limit
+    content = {"data": {"rateLimit": told, "viewer": {"databaseId": 7}, "nodes": [make_node()]}}
+    client = make_client(lambda _: httpx.Response(200, json=content))
+
+    assert client.read_repositories(["R_1"]).findings["R_1"].seen == "found"
+
+    assert (client.spending.points, client.spending.remaining) == (0, None)

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from local.fake_github.account import Fault, Owner
+from shared.sync.messages import SyncMessage
 from tests.sync.test_background_imports import ask, choose, read_run
 from tests.sync.test_background_imports import person as importing_person
 from tests.sync.test_whole import assert_rows_are_as_on_github
-from tests.sync.world import Person, World, outcomes
+from tests.sync.world import Context, Person, World, outcomes
 
 __all__ = ["importing_person"]
 
@@ -54,6 +55,13 @@ def test_repository_that_breaks_each_query_is_unavailable_and_the_others_are_bro
     assert outcomes(world.last_run(person))[number] == "changed"
 
 
+def start_anew(world: World, person: Person) -> SyncMessage:
+    """A message, with nothing asked of GitHub so far."""
+    message = world.start(person)
+    world.fake.exchanges.clear()
+    return message
+
+
 def test_several_that_break_queries_are_each_found(world: World) -> None:
     person = world.add_person(100)
     person.account.troubles.breaking = {1, 2, 40, 77, 100}
@@ -84,6 +92,32 @@ def test_github_that_answers_nobody_about_repositories_by_graphql_is_asked_by_re
     run = world.last_run(person)
     assert (run["state"], run["counts"]) == ("succeeded", {"unchanged": 99, "changed": 1})
     assert run["requests"] <= 3 + 2 * 50 + 1
+
+
+def test_graphql_that_answers_about_no_repository_is_left_after_a_few_and_rest_is_asked(world: World) -> None:
+    person = world.add_person(20)
+    person.account.star(7, 5)
+    person.account.troubles.most_ids = 0
+
+    world.sync()
+
+    run = world.last_run(person)
+    assert (run["state"], run["counts"]) == ("succeeded", {"unchanged": 19, "changed": 1})
+    # The whole twice and a look whether GraphQL answers, halves, three single ones likewise, a page.
+    assert len(world.asked()) == run["requests"] <= 3 + 6 + 3 * 3 + 1
+
+
+def test_query_that_always_runs_into_a_time_out_does_not_use_up_the_delivery(world: World) -> None:
+    person = world.add_person(100)
+    person.account.troubles.most_ids = 13
+    message = start_anew(world, person)
+
+    def failing_for_ten_seconds_each() -> int:
+        return 120_000 - 10_000 * sum(exchange.status == 502 for exchange in world.fake.exchanges)
+
+    assert world.work(message, context=Context(failing_for_ten_seconds_each)) == []
+
+    assert world.last_run(person)["counts"] == {"unchanged": 100}
 
 
 def test_outage_costs_three_requests_a_delivery_and_not_a_hundred(world: World) -> None:
@@ -153,6 +187,32 @@ def test_page_with_an_item_that_cannot_be_read_is_imported_without_it(
     assert str(reason_of(done, 3)).startswith("GitHub sent a body that cannot be read (")
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_page_that_github_cannot_answer_costs_an_import_at_once_nothing_else(world: World, page: int) -> None:
+    person = world.add_person(230)
+    person.account.star(100, 8)
+    person.account.troubles.failing_pages = {page}
+
+    body = {"product_id": person.product_id, "github_ids": sorted(person.account.repositories)}
+    report = person.client.post("/api/github/import", body).expect(200)
+
+    assert (report["counts"]["unchanged"], report["counts"]["updated"]) == (229, 1)
+
+
+def test_number_that_leads_to_another_repository_imports_neither(world: World) -> None:
+    person = world.add_person(2)
+    product = person.client.create_product()["id"]
+    person.account.repositories[999] = person.account.repositories[1]
+
+    body = {"product_id": product, "github_ids": [999, 2]}
+    report = person.client.post("/api/github/import", body).expect(200)
+
+    assert [result["outcome"] for result in report["results"]] == ["unavailable", "imported"]
+    assert "another repository" in report["results"][0]["reason"]
+    shown = person.client.get(f"/api/repositories?product_id={product}").expect(200)
+    assert [repository["github_id"] for repository in shown["items"]] == [2]
+
+
 def test_page_that_github_cannot_answer_is_read_one_by_one(world: World, importing_person: Person) -> None:
     account = importing_person.account
     # The last one, which has five.
@@ -208,6 +268,49 @@ def test_what_nobody_has_proved_missing_waits_for_the_next_run(world: World) -> 
     assert world.last_run(person)["counts"] == {"unchanged": 48, "changed": 22}
 
 
+@pytest.mark.parametrize("failing", [set(), {1}])
+def test_node_ids_that_mean_other_repositories_are_believed_by_nobody(
+    world: World, failing: set[int]
+) -> None:
+    person = world.add_person(70)
+    world.connection.execute(
+        "update public.repositories as known set node_id = other.node_id from public.repositories as other"
+        " where known.user_id = %(id)s and other.user_id = %(id)s"
+        " and other.github_id = known.github_id %% 70 + 1",
+        {"id": person.id},
+    )
+    person.account.troubles.failing_pages = failing
+
+    world.sync()
+
+    run = world.last_run(person)
+    if failing:
+        assert (run["state"], run["counts"]) == ("partial", {"changed": 48, "unavailable": 22})
+    else:
+        assert (run["state"], run["counts"]) == ("succeeded", {"changed": 70})
+    assert {row["name"]: number for number, row in world.rows(person).items()} == {
+        f"repo-{number - 1}": number for number in range(1, 71)
+    }
+
+
+def test_refusals_do_not_use_up_what_a_doubt_needs(world: World) -> None:
+    person = world.add_person(0)
+    for index in range(60):
+        person.account.create(f"repo-{index}", size=1, has_legacy_id=index == 59)
+    world.import_all(person)
+    person.account.retire_legacy_ids()
+    person.account.troubles.refusals = dict.fromkeys(range(1, 60), ALLOW_LIST)
+
+    world.sync()
+    first = world.last_run(person)
+    assert first["counts"] == {"forbidden": 59, "changed": 1}
+    assert first["requests"] == 51
+    world.sync()
+
+    # Each was asked for its reason when it was refused first.
+    assert world.last_run(person)["requests"] == 1
+
+
 def test_partial_single_sign_on_sets_the_flag_and_makes_nothing_missing(world: World) -> None:
     person = world.add_person(4)
     organization = Owner(901, "first-org", "Organization")
@@ -250,6 +353,24 @@ def test_refused_repository_is_forbidden_in_the_words_of_github_and_comes_back(w
         "succeeded",
     )
     assert (world.rows(person)[2]["sync_state"], world.rows(person)[2]["sync_reason"]) == ("active", None)
+
+
+@pytest.mark.parametrize("reason", ["dm\x00ca\u202e\nerror", "x" * 10_000, "", " \x07 "])
+def test_notice_in_any_words_blocks_its_repository_alone(world: World, reason: str) -> None:
+    person = world.add_person(3)
+    person.account.star(3, 9)
+    person.account.block(2, reason)
+    product = person.client.create_product()["id"]
+
+    world.sync()
+    report = person.client.post("/api/github/import", {"product_id": product, "github_ids": [2]}).expect(200)
+
+    run = world.last_run(person)
+    assert run["counts"] == {"unchanged": 1, "blocked": 1, "changed": 1}
+    told = world.rows(person)[2]["sync_reason"]
+    assert 1 <= len(told) <= 200
+    assert told.isprintable()
+    assert (report["counts"]["blocked"], told in report["results"][0]["reason"]) == (1, True)
 
 
 def test_refusal_of_everything_is_told_of_each_repository(world: World) -> None:

@@ -13,8 +13,8 @@ from shared.settings import get_settings
 from shared.supabase import get_http_client
 from tests.functions.conftest import Client, in_own_loop
 
-# 3,566 with Python 3.11; a quarter of them are PyJWT's look at each character of the token. The rest is room for a release
-# of a library that calls a little more.
+# 3,566 with Python 3.11; a quarter of them are PyJWT's look at each character of the token. The rest is room
+# for a release of a library that calls a little more.
 MAX_CALLS = 4_100
 
 
@@ -60,8 +60,8 @@ def test_list_of_fifty_takes_few_calls_of_python(owner: Client) -> None:
 
     list_products()
     assert count_calls(list_products) <= MAX_CALLS, (
-        "A warm list calls more than it did. `make bench` says whether it still holds its bound; where it does and each "
-        "call is needed, measure the number again."
+        "A warm list calls more than it did. Where `make bench` still holds its bound and each call is"
+        " needed, measure the number again."
     )
 
 

@@ -24,8 +24,8 @@ NOT_LOADED = {
 }
 NOT_LOADED_BY_PRODUCTS = {"dotenv", "shared.github", "shared.sync", "shared.encryption"}
 
-# Without Python's own, of which each version has others. Hello world loads 202, a list of products 467. The rest is room
-# for a release of a library that splits a module: it is not ours to spend.
+# Without Python's own, of which each version has others. Hello world loads 202, a list of products 467. The
+# rest is room for a release of a library that splits a module: it is not ours to spend.
 MAX_MODULES = 525
 
 
@@ -71,8 +71,8 @@ def test_list_of_products_loads_nothing_that_only_others_need(products: Any) -> 
 def test_list_of_products_loads_few_modules(products: Any) -> None:
     packaged = [name for name in products["modules"] if name.partition(".")[0] not in sys.stdlib_module_names]
     assert len(packaged) <= MAX_MODULES, (
-        "A cold start loads more than it did. Compare the modules with those of the commit before; where `make bench` "
-        "still holds the cold start to its bound and each new module is needed, measure the number again."
+        "A cold start loads more than it did. Compare the modules with those of the commit before; where"
+        " `make bench` still holds the bound and each new module is needed, measure the number again."
     )
 
 

@@ -1,5 +1,6 @@
 """What clients get of runs."""
 
+from operator import not_
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -23,10 +24,22 @@ class RunResult(BaseModel):
     unread: list[str] = Field([], description="Fields that GitHub has not told, and that stay as they were.")
 
 
-class RunReadFull(RunRead):
-    """A run with what became of each repository."""
+class StoredRun(RunRead):
+    """A run with all of its results, as it is stored."""
 
     results: list[RunResult]
+
+
+class RunReadFull(StoredRun):
+    """A run with what became of each repository."""
+
+    results_truncated: Annotated[
+        bool,
+        Field(
+            exclude_if=not_,
+            description="There where more than Lambda delivers became of repositories: `counts` has all of them.",
+        ),
+    ] = False
 
 
 class RunQuery(ListQuery):

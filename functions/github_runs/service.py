@@ -1,17 +1,29 @@
 """Runs of the caller, and their repositories that GitHub does not show."""
 
 from typing import Any, Self, cast
+from uuid import UUID
 
 from postgrest import SyncPostgrestClient
 
-from functions.github_runs.schemas import DecidedRepository, MissingDecided, MissingDecision, RunReadFull
+from functions.github_runs.schemas import (
+    DecidedRepository,
+    MissingDecided,
+    MissingDecision,
+    RunReadFull,
+    StoredRun,
+)
+from shared.answer_size import fits_as_body
 from shared.entities.github_runs import RunRead
 from shared.lists import Page
 from shared.resource_service import ResourceService
 from shared.supabase import Supabase
 
 
-class RunService(ResourceService[RunRead, RunRead, RunReadFull]):
+# Of results, however long the names and reasons in them are.
+ALWAYS_DELIVERED = 1_000
+
+
+class RunService(ResourceService[RunRead, RunRead, StoredRun]):
     """Reads runs. Nobody can change one: only imports and re-syncs write them."""
 
     table = "github_runs"
@@ -19,7 +31,16 @@ class RunService(ResourceService[RunRead, RunRead, RunReadFull]):
     row = RunRead
     item = RunRead
     page = Page[RunRead]
-    detail = RunReadFull
+    detail = StoredRun
+
+    def get(self, row_id: UUID) -> RunReadFull:
+        """A run with as many of its results as one answer holds. Raises `NotFound`."""
+        run = RunReadFull.model_validate(dict(super().get(row_id)))
+        # A background import has up to 10,000 of them, a re-sync as many as there are repositories.
+        while len(run.results) > ALWAYS_DELIVERED and not fits_as_body(run.model_dump_json().encode()):
+            run.results = run.results[: len(run.results) // 2]
+            run.results_truncated = True
+        return run
 
 
 class MissingService:

@@ -62,6 +62,7 @@ as $$
 declare
   caller_id uuid := private.caller_id();
   given public.github_runs;
+  recorded_at timestamptz := clock_timestamp();
   recorded_id uuid;
 begin
   perform private.check_import_key(import_key);
@@ -95,7 +96,7 @@ begin
       || case when run ? 'results' then jsonb_build_object('results', run -> 'results') else '{}' end
   );
   insert into public.github_runs (
-    user_id, product_id, trigger, state, started_at, ended_at, requests, points, rate_limit_remaining,
+    user_id, product_id, trigger, state, started_at, created_at, ended_at, requests, points, rate_limit_remaining,
     rate_limit_reset_at, error, flags, counts, results
   )
   values (
@@ -107,7 +108,9 @@ begin
       where target.id = given.product_id and target.user_id = caller_id
       for key share
     ),
-    'import', given.state, given.started_at, now(), given.requests, given.points, given.rate_limit_remaining,
+    -- The row is made when the import has ended: by two clocks it would have ended before.
+    'import', given.state, given.started_at, recorded_at, recorded_at, given.requests, given.points,
+    given.rate_limit_remaining,
     given.rate_limit_reset_at, left(given.error, 100), given.flags, given.counts, given.results
   )
   returning id into recorded_id;

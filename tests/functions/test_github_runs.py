@@ -1,5 +1,6 @@
 """Runs: what imports leave behind, for their owner alone."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +51,8 @@ def test_import_leaves_a_run_with_a_result_for_each_repository(owner: Client, fa
     report = import_some(owner, [*ids, 1])
 
     run = owner.get(f"{RUNS}/{report['run_id']}").expect(200)
+    times = [datetime.fromisoformat(run[name]) for name in ("started_at", "created_at", "ended_at", "updated_at")]
+    assert times == sorted(times)
     assert (
         run.items()
         >= {
@@ -250,3 +253,20 @@ def test_repository_that_is_not_missing_cannot_be_decided_about(
 )
 def test_decision_that_cannot_be_is_invalid(owner: Client, body: dict[str, Any]) -> None:
     owner.post(MISSING, body).expect_problem(422, "invalid")
+
+
+def test_run_of_more_results_than_lambda_delivers_shows_the_first(owner: Client, supabase: Supabase) -> None:
+    assert owner.user is not None
+    with psycopg.connect(supabase.database_url) as connection:
+        connection.execute(
+            "insert into public.github_runs (user_id, trigger, state, ended_at, counts, results)"
+            """ select %s, 'import', 'partial', now(), '{"forbidden": 10000}', jsonb_agg(jsonb_build_object("""
+            " 'repository_id', null, 'github_id', number, 'full_name', repeat('a', 39) || '/' || repeat('b', 100),"
+            " 'outcome', 'forbidden', 'reason', repeat('é', 200)) order by number)"
+            " from generate_series(1, 10000) as number",
+            (owner.user.id,),
+        )
+    (run,) = owner.get(RUNS).expect(200)["items"]
+    shown = owner.get(f"{RUNS}/{run['id']}").expect(200)
+    assert [result["github_id"] for result in shown["results"]] == list(range(1, 5_001))
+    assert (shown["results_truncated"], shown["counts"]) == (True, {"forbidden": 10_000})

@@ -40,7 +40,9 @@ begin
     new.value_changed_at := case when new.has_value then now() end;
   else
     new.value_changed_at := case
-      when (new.value, new.secret_number) is distinct from (old.value, old.secret_number) then now()
+      -- As updated_at: a transaction that began before the row's last change does not take it back.
+      when (new.value, new.secret_number) is distinct from (old.value, old.secret_number)
+        then greatest(now(), old.updated_at)
       else old.value_changed_at
     end;
   end if;

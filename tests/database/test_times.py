@@ -65,3 +65,18 @@ def test_transaction_that_began_before_the_last_change_does_not_take_it_back(
         assert row == (2, True)
         early.rollback()
         late.execute("delete from public.users where id = %s", (person.id,))
+
+
+def test_value_was_not_changed_before_its_entry_was_made(postgres: Postgres) -> None:
+    with psycopg.connect(postgres.url) as early, psycopg.connect(postgres.url) as late:
+        early.execute("select now()")
+        person: Person = make_person(late)
+        late.commit()
+        changed = early.execute(
+            "update public.app_info set value = 'another' where id = %s"
+            " returning value_changed_at >= created_at, value_changed_at = updated_at",
+            (person.rows["app_info"],),
+        ).fetchone()
+        assert changed == (True, True)
+        early.rollback()
+        late.execute("delete from public.users where id = %s", (person.id,))

@@ -1,8 +1,8 @@
 "use strict";
 // Node loads this before serverless-offline (local/api.py), whose server differs from API Gateway's HTTP API in what it
 // does to a request before a function sees it: it takes a slash off the end of a path, makes U+FFFD of every byte of a
-// body that is not UTF-8, and writes the query anew, in which `%FF` becomes U+FFFD as well. A function that is right
-// about any of them could not be tried here.
+// body that is not UTF-8, calls a body JSON that does not say what it is, and writes the query anew, in which `%FF`
+// becomes U+FFFD as well. A function that is right about any of them could not be tried here.
 
 const { isUtf8 } = require("node:buffer");
 const hapi = require("@hapi/hapi");
@@ -27,8 +27,9 @@ function keepQuery(request, h) {
 
 // serverless-offline sends what it takes for binary as base64, with the headers as they came.
 function keepBytes(request, h) {
-  if (Buffer.isBuffer(request.payload) && !isUtf8(request.payload)) {
-    request.headers["content-type"] = "application/octet-stream";
+  const { headers, payload } = request;
+  if (Buffer.isBuffer(payload) && (!isUtf8(payload) || !headers["content-type"])) {
+    headers["content-type"] = "application/octet-stream";
   }
   return h.continue;
 }

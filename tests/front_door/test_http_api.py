@@ -45,6 +45,12 @@ def test_body_that_is_not_utf_8_is_refused_and_not_stored(encoding: str, api: ht
     assert api.get("/api/products").json()["items"] == []
 
 
+def test_body_that_does_not_say_what_it_is_is_refused(api: httpx.Client) -> None:
+    answer = api.post("/api/products", content=b'{"name": "Atlas"}')
+    assert "content-type" not in answer.request.headers
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:forum:problem:unsupported-media-type")
+
+
 def test_body_in_utf_8_comes_through_byte_for_byte(api: httpx.Client) -> None:
     name = "Grüße 数据库 🧭 \ufffd é"
     body = json.dumps({"name": name}, ensure_ascii=False).encode()

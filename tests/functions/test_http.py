@@ -116,6 +116,14 @@ def test_unknown_parameter_is_told_as_such_however_often_it_comes(owner: Client)
     assert {error["parameter"] for error in problem["errors"]} == {"nonsense"}
 
 
+@every_resource
+def test_ampersand_alone_is_no_parameter(resource: Resource, owner: Client) -> None:
+    row = resource.create(owner)
+    for url in (resource.path, f"{resource.path}/{row['id']}"):
+        owner.get(f"{url}?&").expect(200)
+        owner.get(f"{url}?=").expect_problem(400, "unknown-parameter")
+
+
 def test_repeated_values_of_a_filter_still_mean_any_of_them(owner: Client) -> None:
     for name in ("status=todo&status=done", "type=fix&type=fix", "priority=1&priority=2"):
         owner.get(f"/api/work?{name}").expect(200)
@@ -180,10 +188,8 @@ def test_charset_other_than_utf_8_is_415(content_type: str, resource: Resource, 
 )
 def test_charset_utf_8_is_taken(content_type: str, resource: Resource, owner: Client) -> None:
     row = resource.create(owner)
-    change = {resource.text: "Grüße-🧭"}
-    if resource.text == "key":
-        # A variable's is ASCII.
-        change["category"] = "note"
+    # A variable's key is ASCII.
+    change = {resource.text: "Grüße-🧭"} | ({"category": "note"} if resource.text == "key" else {})
     changed = owner.patch(f"{resource.path}/{row['id']}", change, headers={"content-type": content_type})
     assert changed.expect(200)[resource.text] == "Grüße-🧭"
 

@@ -43,6 +43,7 @@ def test_thresholds_of_the_page_are_those_of_the_alarms(template: dict[str, Any]
         "`jwks_unavailable`": describe("JwksUnavailableAlarm"),
         "`github_sunset`": describe("GithubSunsetAlarm"),
         "`secret_unreadable`": describe("SecretUnreadableAlarm"),
+        "secrets shown": f"{describe('RevealsAlarm')}, over all users",
     }
 
 

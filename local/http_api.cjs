@@ -27,8 +27,11 @@ function keepQuery(request, h) {
 
 // serverless-offline sends what it takes for binary as base64, with the headers as they came.
 function keepBytes(request, h) {
-  const { headers, payload } = request;
-  if (Buffer.isBuffer(payload) && (!isUtf8(payload) || !headers["content-type"])) {
+  const { headers, payload, raw } = request;
+  if (Buffer.isBuffer(payload) && payload.length > 0 && !headers["content-type"]) {
+    raw.req.rawHeaders.push("Content-Type", "application/octet-stream");
+  }
+  if (Buffer.isBuffer(payload) && !isUtf8(payload)) {
     headers["content-type"] = "application/octet-stream";
   }
   return h.continue;

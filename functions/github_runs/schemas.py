@@ -37,7 +37,7 @@ class RunReadFull(StoredRun):
         bool,
         Field(
             exclude_if=not_,
-            description="There where more than Lambda delivers became of repositories: `counts` has all of them.",
+            description="There where the results are more than Lambda delivers: `counts` has all of them.",
         ),
     ] = False
 

@@ -18,7 +18,6 @@ from shared.lists import Page
 from shared.resource_service import ResourceService
 from shared.supabase import Supabase
 
-
 # Of results, however long the names and reasons in them are.
 ALWAYS_DELIVERED = 1_000
 

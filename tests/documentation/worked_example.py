@@ -115,6 +115,7 @@ def run(
         input=given,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        # It may be whole suites of tests.
+        timeout=3 * PATIENCE_SECONDS,
         check=check,
     )

@@ -51,7 +51,9 @@ def test_import_leaves_a_run_with_a_result_for_each_repository(owner: Client, fa
     report = import_some(owner, [*ids, 1])
 
     run = owner.get(f"{RUNS}/{report['run_id']}").expect(200)
-    times = [datetime.fromisoformat(run[name]) for name in ("started_at", "created_at", "ended_at", "updated_at")]
+    times = [
+        datetime.fromisoformat(run[name]) for name in ("started_at", "created_at", "ended_at", "updated_at")
+    ]
     assert times == sorted(times)
     assert (
         run.items()
@@ -260,8 +262,9 @@ def test_run_of_more_results_than_lambda_delivers_shows_the_first(owner: Client,
     with psycopg.connect(supabase.database_url) as connection:
         connection.execute(
             "insert into public.github_runs (user_id, trigger, state, ended_at, counts, results)"
-            """ select %s, 'import', 'partial', now(), '{"forbidden": 10000}', jsonb_agg(jsonb_build_object("""
-            " 'repository_id', null, 'github_id', number, 'full_name', repeat('a', 39) || '/' || repeat('b', 100),"
+            """ select %s, 'import', 'partial', now(), '{"forbidden": 10000}',"""
+            " jsonb_agg(jsonb_build_object('repository_id', null, 'github_id', number,"
+            " 'full_name', repeat('a', 39) || '/' || repeat('b', 100),"
             " 'outcome', 'forbidden', 'reason', repeat('é', 200)) order by number)"
             " from generate_series(1, 10000) as number",
             (owner.user.id,),

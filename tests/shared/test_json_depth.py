@@ -10,7 +10,9 @@ from shared.json_depth import MAX_DEPTH, refuse_deep_json
 MANY = b"[[]" + b",[]" * MAX_DEPTH + b","
 
 
-@pytest.mark.parametrize("text", [b"a" * 3_000_000, b"\\n" * 1_500_000, b"[{" * 1_500_000, b'\\"' * 1_500_000])
+@pytest.mark.parametrize(
+    "text", [b"a" * 3_000_000, b"\\n" * 1_500_000, b"[{" * 1_500_000, b'\\"' * 1_500_000]
+)
 def test_long_text_takes_no_more_memory_than_a_few_copies_of_it(text: bytes) -> None:
     body = MANY + b'"' + text + b'"]'
     tracemalloc.start()

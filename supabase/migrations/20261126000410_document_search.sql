@@ -4,7 +4,8 @@
 --   * Postgres' text parser begins anew at each _, @, ~ and ./ of a run without blanks, and at each <!-- that no -->
 --     follows, and reads to the end: 32 KiB of user_created_product_ or 8 KiB of a1@ took more than the 8 s that a
 --     statement of a client has, a mebibyte of it hours. They are taken away before it reads; other text is parsed as
---     before. They were found by trying all units of up to three characters, 8 KiB of each.
+--     before. They were found by repeating units of one to three characters, a selection and not all of them, to 8 KiB:
+--     another unit may take as long, and then the statement's time-out ends it.
 --   * A generated column is computed with every update of a table that has a trigger before updates, so that pinning a
 --     document of a mebibyte took as long as writing it. A trigger looks first whether there is anything to compute.
 --   * Rows keep the words that they have.

@@ -5,8 +5,8 @@
 --     "und-x-icu" is the root order of Unicode, in every Postgres with ICU, hosted projects included.
 --   * It is deterministic: two texts are equal if their bytes are, as before, for unique keys and filters, too.
 --   * An index for a sort ends with the id, which breaks ties, so that rows of one title are not sorted anew for each page.
---   * No row is rewritten. The indexes over these columns are built anew, and the tables are locked meanwhile: about 10 s
---     for a million rows.
+--   * No row is rewritten. The indexes over these columns are built anew, and the tables are locked meanwhile: an estimate,
+--     not measured, is 10 s for a million rows.
 
 set local lock_timeout = '4s';
 set local statement_timeout = '10min';

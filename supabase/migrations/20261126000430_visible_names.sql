@@ -6,7 +6,8 @@
 --   * What GitHub says of a repository is taken as it is: a name must not make an import or a re-sync fail.
 --   * What is there already is mended, and the history has it as it was. A line break in a name becomes a blank. A name
 --     with nothing visible becomes "Untitled". A key loses the blanks at its ends, and gets its entry's id behind it where
---     its product has that key already; no value of before is sealed for its key (20261126000210). An entry whose key cannot be a variable's is no env_var any more, but other.
+--     its product has that key already; no value of before is sealed for its key (20261126000210). An entry whose key
+--     cannot be a variable's gets the category other in place of env_var.
 --   * The constraints are without a check of the rows, which would lock out readers: the next migration does it.
 
 set local lock_timeout = '4s';

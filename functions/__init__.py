@@ -1,4 +1,4 @@
-"""One room for each Lambda function. No room imports another; what they share is in `shared/`."""
+"""One package for each Lambda function. None imports another; what they share is in `shared/`."""
 
 from shared.loading import begin_loading
 

@@ -1,7 +1,7 @@
 """How much Lambda delivers, in either direction.
 
-An answer that is larger reaches nobody: API Gateway says 502 in its place. A request that is larger reaches
-no function: it is 413.
+An answer that is larger reaches nobody: API Gateway sends an error of its own in its place. A request that is
+larger reaches no function: it is 413.
 """
 
 import json

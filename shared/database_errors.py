@@ -139,7 +139,7 @@ def _as_github_limit(error: APIError) -> Problem:
 
 
 def _as_bulk_item(error: APIError) -> Problem:
-    """What one item of a bulk request met, told as it would be for a request of its own, and which item."""
+    """The problem that one item of a bulk request met, as for a request of its own, with the item's index."""
     return to_single_problem(error).locate(json.loads(str(error.details))["index"])
 
 

@@ -2,7 +2,7 @@
 
 Problem
 ├── BadRequest            400  malformed JSON, an unknown or a repeated parameter
-├── Unauthorized          401  no token, or one that does not hold
+├── Unauthorized          401  no token, or one that is not valid
 ├── Forbidden             403
 ├── NotFound              404  also another user's row: nobody learns that it exists
 ├── MethodNotAllowed      405

@@ -5,8 +5,8 @@ fields: `logger.info("sync_finished", run_id=...)`. Every line of an invocation 
 correlation id and Lambda's request id as well: `shared.invocation` adds them.
 
 Nothing that somebody has sent or stored belongs in a line. Messages of exceptions can quote it (Postgres a
-row, pydantic an input, httpx a URL with its query), so an exception is told by its type and by the places in
-the code that it has come through. Libraries are told by name and level only, for the same reason.
+row, pydantic an input, httpx a URL with its query), so an exception is logged by its type and by the places
+in the code that it has come through. Libraries are logged by name and level only, for the same reason.
 """
 
 import json
@@ -32,7 +32,7 @@ class Formatter(LambdaPowertoolsFormatter):
         """One line."""
         if record.name == NAME:
             return super().format(record)
-        told: dict[str, Any] = {
+        line: dict[str, Any] = {
             "level": record.levelname,
             "message": "library",
             "timestamp": self.formatTime(record),
@@ -41,8 +41,8 @@ class Formatter(LambdaPowertoolsFormatter):
             "location": f"{record.module}:{record.lineno}",
         }
         if record.exc_info and record.exc_info[1] is not None:
-            told["error"] = describe(record.exc_info[1])
-        return json.dumps(told)
+            line["error"] = describe(record.exc_info[1])
+        return json.dumps(line)
 
     def _extract_log_exception(self, log_record: logging.LogRecord) -> tuple[None, None, None]:  # noqa: ARG002 - the method that is replaced
         return None, None, None

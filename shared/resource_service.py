@@ -1,6 +1,6 @@
 """What every resource does with its rows: list, read, create, change, delete.
 
-A room's service names its table and schemas and adds what is its own. Who may see or change which row is
+A resource's service names its table and schemas and adds what is its own. Who may see or change which row is
 decided by the database; what cannot be seen is not found.
 """
 
@@ -131,7 +131,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
             raise self._missed(row_id, versions)
 
     def to_columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What a client sent, as columns of the table. A room that stores something else says so here."""
+        """What a client sent, as columns of the table. Overridden where something else is stored."""
         return dict(values)
 
     def _to_items(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

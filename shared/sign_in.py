@@ -96,7 +96,7 @@ def verify(token: str, settings: Settings) -> Caller:
     # What a claim or the header can hold is any JSON: infinite, a list, or nested until the parser gives up.
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unauthorized(
-            "The token does not hold: it was not issued by this project for its users."
+            "The token is not valid: it was not issued by this project for its users."
         ) from error
     # PyJWT does not look at the role: a service-role or anon key is a well-signed token too.
     if claims["role"] != "authenticated":

@@ -86,7 +86,7 @@ def get_http_client() -> httpx.Client:
 
     No redirects, which could carry a token to another host.
     """
-    # Of the local stack. httpx wants to know whom to trust there, too: nobody.
+    # For the local stack's plain HTTP. httpx wants a TLS context there as well: an empty one.
     plain = make_transport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     return CookielessClient(
         transport=TlsTransport(),
@@ -115,7 +115,7 @@ class CallersClient(SyncPostgrestClient):
 
 
 async def connect_as_caller(caller: SignedIn) -> CallersClient:
-    """The database of the one who calls. Whatever needs both asks for this alone, which tells who it is."""
+    """The database as the caller sees it. The client has the caller, too, for whatever needs both."""
     return CallersClient(caller)
 
 

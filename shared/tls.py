@@ -1,4 +1,4 @@
-"""Whom Forum trusts when it speaks TLS: a list that takes longer to read than a query, so it is read once."""
+"""The certificates that Forum trusts: a list that takes longer to read than a query, so it is read once."""
 
 import ssl
 from functools import cache

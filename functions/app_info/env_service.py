@@ -70,10 +70,10 @@ class EnvService:
         ]
         if not body.dry_run:
             _check(report, body)
-            due_lines = [line for line, told in zip(lines, report, strict=True) if told.written]
+            due_lines = [line for line, each in zip(lines, report, strict=True) if each.written]
             items = [self._to_item(line, stored.get(line.key or ""), body) for line in due_lines]
             self._write(
-                body, items, [told for told in report if told.outcome not in {"invalid", "duplicate"}]
+                body, items, [each for each in report if each.outcome not in {"invalid", "duplicate"}]
             )
         return EnvImportReport(dry_run=body.dry_run, items=report)
 
@@ -89,7 +89,7 @@ class EnvService:
                 content = self._write_file(chosen, query)
             except Conflict:
                 if secrets:
-                    # The refusal tells something of them: that they are long, or have more than one line.
+                    # The refusal discloses something of them: that they are long, or have more than one line.
                     self.values.record_export(query.product_id, secrets, refused_by=query.format)
                 raise
             if not secrets or self.values.record_export(query.product_id, secrets):
@@ -145,7 +145,7 @@ class EnvService:
         """Write the items, and give all keys of the file its order, those that are not written as well."""
         if not ordered:
             return
-        keys = [told.key for told in ordered if told.key is not None]
+        keys = [each.key for each in ordered if each.key is not None]
         try:
             self.values.importing(body.product_id, items, keys).execute()
         except APIError as error:
@@ -194,10 +194,10 @@ def _explain(line: Line, outcome: Outcome, last: Line | None) -> str | None:
 
 def _check(report: Sequence[EnvLine], body: EnvImport) -> None:
     """Let a file be written that is right as a whole, and that changes nothing against the caller's will."""
-    invalid = [f"Line {told.line}: {told.reason}." for told in report if told.outcome == "invalid"]
+    invalid = [f"Line {each.line}: {each.reason}." for each in report if each.outcome == "invalid"]
     if invalid and body.on_invalid == "fail":
         raise _refuse_file(invalid)
-    met = [told for told in report if told.outcome in {"changed", "exists"}]
+    met = [each for each in report if each.outcome in {"changed", "exists"}]
     if met and body.on_conflict == "fail":
         raise Conflict(
             "Some keys have another value already, or are secrets. Nothing is written: choose `skip` or "
@@ -205,12 +205,12 @@ def _check(report: Sequence[EnvLine], body: EnvImport) -> None:
             type="env-file-conflict",
             errors=[
                 FieldError(
-                    detail=f"Line {told.line}: {told.key} has another value."
-                    if told.outcome == "changed"
-                    else f"Line {told.line}: {told.key} is a secret that is there already.",
+                    detail=f"Line {each.line}: {each.key} has another value."
+                    if each.outcome == "changed"
+                    else f"Line {each.line}: {each.key} is a secret that is there already.",
                     pointer="/content",
                 )
-                for told in met[:MAX_ERRORS]
+                for each in met[:MAX_ERRORS]
             ],
         )
 

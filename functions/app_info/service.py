@@ -35,7 +35,7 @@ ATTEMPTS = 3
 
 
 class StoredEntry(AppInfoRead):
-    """An entry with what tells where its next value belongs."""
+    """An entry with the number of its value, from which the place of the next one follows."""
 
     secret_number: int | None
 
@@ -267,7 +267,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
 
     @contextmanager
     def _as_single(self) -> Iterator[None]:
-        """A write of one entry: what it meets is told without the place in a list of one."""
+        """A write of one entry: a problem that it meets has no index, though it is sent as a list of one."""
         try:
             yield
         except APIError as error:

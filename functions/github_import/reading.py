@@ -30,7 +30,7 @@ class Reading:
 
     @property
     def failure(self) -> GitHubError | None:
-        """Why, where GitHub told nothing about any of them, or has refused the token in between."""
+        """Why, where GitHub has said nothing about any of them, or has refused the token meanwhile."""
         if isinstance(self.stopped_by, TokenRejected):
             return self.stopped_by
         outage = Unavailable | TimedOut

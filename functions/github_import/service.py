@@ -99,15 +99,15 @@ class GitHubImportService:
         reading = read_chosen(self.github, body.github_ids, lambda: self.deadline.seconds_left > 0)
         failure = reading.failure
         found = [] if failure else list(reading.found.values())
-        told = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)
-        results = [told.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
+        known = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)
+        results = [known.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
         counted = Counter(result.outcome for result in results)
         counts: dict[Outcome, int] = {outcome: counted[outcome] for outcome in get_args(Outcome)}
         report = ImportReport(run_id=None, results=results, counts=counts)
         if not body.dry_run:
             report.run_id = self._record(body.product_id, started_at, reading, report)
         if failure is not None:
-            # The run tells of it as well, for whoever did not see this answer.
+            # The run says so as well, for whoever did not see this answer.
             raise to_problem(failure) from failure
         return report
 

@@ -21,7 +21,7 @@ class RunResult(BaseModel):
     full_name: FullName | None
     outcome: Annotated[str, Field(examples=["unchanged"])]
     reason: Annotated[str, Field(examples=["stars_count"])] | None
-    unread: list[str] = Field([], description="Fields that GitHub has not told, and that stay as they were.")
+    unread: list[str] = Field([], description="Fields that GitHub did not send, and that stay as they were.")
 
 
 class StoredRun(RunRead):

@@ -58,7 +58,7 @@ class Importer:
         self._check_time()
         page = self._read_page(number)
         if page is None:
-            # What it would have shown is read singly. Whether there is a next one the page before has told.
+            # What it would have shown is read singly. The page before has said whether there is a next one.
             self._pages_left -= 1
             self._next_page = number + 1 if self._pages_left > 0 else None
             return
@@ -86,7 +86,7 @@ class Importer:
                 self._check_time()
                 observations.append(self._look_at(github_id))
         finally:
-            # What GitHub has told before it failed is not asked again.
+            # What GitHub answered before it failed is not asked again.
             self._write(observations)
 
     def _look_at(self, github_id: int) -> Observation:

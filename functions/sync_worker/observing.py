@@ -48,7 +48,7 @@ class OutOfTime(Exception):
 
 
 class Doubt(NamedTuple):
-    """A repository of which GraphQL has not told enough."""
+    """A repository about which GraphQL has not said enough."""
 
     item: ChunkItem
     finding: Finding
@@ -141,7 +141,7 @@ class Observer:
             return error
 
     def _look_closer(self, doubts: Sequence[Doubt], observed: Observed) -> None:
-        """REST tells what GraphQL does not: whether it is there, why not, and where to read more about it."""
+        """REST says what GraphQL does not: whether it is there, why not, and where to read more about it."""
         self._read_listing([doubt.item.github_id for doubt in doubts if doubt.is_about_existence])
         if self._listing.hides_a_part:
             observed.flags.add("sso_partial")

@@ -24,7 +24,7 @@ class App:
     """The GitHub App that the fake knows."""
 
     client_id: str = "Iv23liFakeOfForum"
-    client_secret: str = "a secret that opens nothing but the fake"  # noqa: S105
+    client_secret: str = "a secret that opens nothing but the fake"  # noqa: S105  the fake's only
 
 
 def read_parameters(query: Iterable[tuple[str, str]], content_type: str, body: bytes) -> dict[str, str]:

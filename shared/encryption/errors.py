@@ -4,10 +4,10 @@ from shared.errors import Unavailable
 
 
 class SealBroken(Exception):
-    """The value was not sealed for this place, by this key, or it is damaged. Nobody is told which."""
+    """The value was not sealed for this place, by this key, or it is damaged. It does not say which."""
 
-    def __init__(self, told: str = "The sealed value cannot be opened here.") -> None:
-        super().__init__(told)
+    def __init__(self, message: str = "The sealed value cannot be opened here.") -> None:
+        super().__init__(message)
 
 
 class KeyUnknown(SealBroken):

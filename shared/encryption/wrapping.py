@@ -64,7 +64,7 @@ def get_context(purpose: str) -> dict[str, str]:
 
 
 def refuse_key(key_id: str) -> SealBroken:
-    """What to raise for a key that is not at hand. Only an id is told on: anything could be stored as one."""
+    """What to raise for a key that is not at hand. Only an id is named: anything could be stored as one."""
     is_id = LOCAL_KEY_ID.fullmatch(key_id) or KMS_KEY_ID.fullmatch(key_id)
     return KeyUnknown(key_id) if is_id else SealBroken()
 

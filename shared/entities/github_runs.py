@@ -26,7 +26,7 @@ class RunRead(Row):
     requests: int = Field(description="To GitHub.")
     points: int = Field(description="Of GitHub's GraphQL allowance.")
     total: int | None = Field(description="How many repositories it is about; null until they are counted.")
-    done: int = Field(description="Of how many of them GitHub has told what became of them.")
+    done: int = Field(description="Of how many of them GitHub has said what became of them.")
     rate_limit_remaining: int | None
     rate_limit_reset_at: datetime | None
     next_sync_at: datetime | None

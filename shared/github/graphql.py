@@ -52,7 +52,7 @@ REFUSED = {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
 
 Seen = Literal["found", "missing", "sso_required", "forbidden", "unknown"]
 
-# For what an answer does not say: no value, and told apart from null by `model_fields_set`.
+# For what an answer does not say: no value, and distinguished from null by `model_fields_set`.
 _UNREAD: Any = None
 
 
@@ -91,12 +91,12 @@ class RepositoryNode(_Read):
 
         Raises `ValidationError` where not even the id can be read.
         """
-        told = {name: value for name, value in node.items() if name not in refused}
+        given = {name: value for name, value in node.items() if name not in refused}
         try:
-            return cls.model_validate(told)
+            return cls.model_validate(given)
         except ValidationError as error:
             unreadable = {detail["loc"][0] for detail in error.errors(include_input=False, include_url=False)}
-            return cls.model_validate({name: told[name] for name in told.keys() - unreadable})
+            return cls.model_validate({name: given[name] for name in given.keys() - unreadable})
 
     def to_item(self, github_id: int) -> dict[str, Any]:
         """As the database takes it, which keeps what it knows of a field that is left out.
@@ -290,7 +290,7 @@ def _judge(node: object, errors: Sequence[_Error]) -> Finding:
 
 
 def _explain_silence(errors: Sequence[_Error]) -> GitHubError:
-    """Why there is no word about any node. Of the messages only a refusal's is told: others quote a query."""
+    """Why there is no word about any node. Only a refusal's message is repeated: others quote a query."""
     refusal = next((error for error in errors if error.type in REFUSED), None)
     if refusal is not None:
         return Forbidden(quote(refusal.message) or NOT_ALLOWED)

@@ -22,8 +22,8 @@ USERS_AT_ONCE = 10
 # The queue's maxReceiveCount: after as many failures a message goes to the dead-letter queue.
 LAST_RECEIVE = 5
 
-# Of these, the ones that the database can still be told about when nobody will try again.
-TOLD: dict[type[Exception], str] = {
+# On the last delivery of a message: how the row of its run says why it failed.
+FINAL_ERRORS: dict[type[Exception], str] = {
     Unavailable: "github_unavailable",
     TimedOut: "github_unavailable",
     EncryptionUnavailable: "encryption_unavailable",
@@ -88,9 +88,9 @@ def _run(record: Record, message: SyncMessage, get_remaining_milliseconds: Calla
         if not is_ended(error):
             raise
         logger.info("sync_ended_elsewhere", **message.in_log)
-    except tuple(TOLD) as error:
+    except tuple(FINAL_ERRORS) as error:
         if record.attributes.receive_count >= LAST_RECEIVE:
-            run.give_up(TOLD[type(error)])
+            run.give_up(FINAL_ERRORS[type(error)])
         raise
 
 

@@ -25,11 +25,11 @@ class Importer:
         self._next_page = begun.next_page
         self._pages_left = 1
         self._unavailable = 0
-        self._told = 0
+        self._reported = 0
 
     def go_on_with(self, github: GitHub) -> None:
         """Use another token from now on."""
-        self._github, self._told = github, 0
+        self._github, self._reported = github, 0
 
     def run(self) -> None:
         """Read and write until nothing is left. Raises any `GitHubError`, and what `check_time` raises.
@@ -45,12 +45,12 @@ class Importer:
                 self._import_singly(github_ids)
         except GitHubError:
             # The request that has failed counts as well.
-            self.tell_spending()
+            self.write_spending()
             raise
 
-    def tell_spending(self) -> None:
+    def write_spending(self) -> None:
         """Write what GitHub was asked since the last write."""
-        if self._github.spending.requests > self._told:
+        if self._github.spending.requests > self._reported:
             self._write([])
 
     def _import_page(self, number: int) -> None:
@@ -100,11 +100,11 @@ class Importer:
         chosen = [each for each in observations if each["github_id"] in self._wanted]
         spending = self._github.spending
         spent = {
-            "requests": spending.requests - self._told,
+            "requests": spending.requests - self._reported,
             "rate_limit_remaining": spending.remaining,
             "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
         }
         self._database.apply_import(chosen, self._next_page, spent)
-        self._told = spending.requests
+        self._reported = spending.requests
         for each in chosen:
             del self._wanted[each["github_id"]]

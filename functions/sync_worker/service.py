@@ -37,18 +37,18 @@ _BY_STATE = {
 
 # Outcomes by which a repository's row has changed.
 CHANGED = (
-    *(
-        "imported",
-        "updated",
-        "changed",
-        "moved",
-        "archived",
-        "unarchived",
-        "recovered",
-        "inaccessible",
-        "gone",
-    ),
-    *("sso_required", "blocked", "forbidden"),
+    "imported",
+    "updated",
+    "changed",
+    "moved",
+    "archived",
+    "unarchived",
+    "recovered",
+    "inaccessible",
+    "gone",
+    "sso_required",
+    "blocked",
+    "forbidden",
 )
 
 
@@ -56,8 +56,8 @@ class TokenReplaced(Exception):
     """The owner has stored another token while the run was under way with the one before."""
 
 
-# What a later delivery may mend, known to the run.
-PASSING = (Unavailable, TimedOut, EncryptionUnavailable, OutOfTime, RenewalUnderWay, TokenReplaced)
+# A later delivery of the message may succeed where one of these was met.
+RETRYABLE = (Unavailable, TimedOut, EncryptionUnavailable, OutOfTime, RenewalUnderWay, TokenReplaced)
 
 
 class SyncRun:
@@ -68,7 +68,7 @@ class SyncRun:
         self.database = RunDatabase(message)
         self._get_remaining_milliseconds = get_remaining_milliseconds
         self._is_token_alive = False
-        self._told = (0, 0)
+        self._reported = (0, 0)
         self._is_import = False
 
     def run(self) -> None:
@@ -87,8 +87,8 @@ class SyncRun:
             if begun.import_ is not None:
                 self._import(tokens, begun.import_)
             else:
-                self._tell(self.database.finish(self._work(tokens, begun.remaining)))
-        except PASSING:
+                self._record_end(self.database.finish(self._work(tokens, begun.remaining)))
+        except RETRYABLE:
             # The next delivery need not wait until the lease ends by itself.
             self.database.release()
             raise
@@ -114,14 +114,14 @@ class SyncRun:
     def give_up(self, error: str) -> None:
         """End a run that no delivery could end, so that its owner sees why."""
         if self._is_import:
-            self._tell(self.database.finish_import(error, None))
+            self._record_end(self.database.finish_import(error, None))
         else:
-            self._tell(self.database.finish(self._fail(error)))
+            self._record_end(self.database.finish(self._fail(error)))
 
     def _import(self, tokens: Tokens, begun: ImportBegun) -> None:
         """Do what is left of an import. A limit, and the end of the function's time, pause it."""
         try:
-            self._tell(self.database.finish_import(*self._import_all(tokens, begun)))
+            self._record_end(self.database.finish_import(*self._import_all(tokens, begun)))
         except RateLimited as limit:
             self.database.pause_import(limit.retry_at)
         except OutOfTime:
@@ -152,7 +152,7 @@ class SyncRun:
         except APIError as error:
             if importer is None or not is_product_gone(error):
                 raise
-            importer.tell_spending()
+            importer.write_spending()
             return "product_gone", None
         return None, None
 
@@ -172,7 +172,7 @@ class SyncRun:
         return {"state": "succeeded", "token_alive": self._is_token_alive or None}
 
     def _make_observer(self, token: str) -> Observer:
-        self._told = (0, 0)
+        self._reported = (0, 0)
         graphql = GraphQL(get_http_client(), get_settings().graphql_url, token)
         return Observer(graphql, self._connect(token), self._check_time)
 
@@ -185,16 +185,16 @@ class SyncRun:
         spending, rest = observer.graphql.spending, observer.github.spending
         requests, points = spending.requests + rest.requests, spending.points
         spent = {
-            "requests": requests - self._told[0],
-            "points": points - self._told[1],
+            "requests": requests - self._reported[0],
+            "points": points - self._reported[1],
             "rate_limit_remaining": spending.remaining,
             "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
             "flags": sorted(observed.flags),
         }
-        self._told = (requests, points)
+        self._reported = (requests, points)
         return self.database.apply(observed.observations, spent)
 
-    def _tell(self, run: Json) -> None:
+    def _record_end(self, run: Json) -> None:
         """Count and log the end of a run."""
         _count(run)
         write, event = (

@@ -42,7 +42,6 @@ class Exchange:
     path: str
     query: list[tuple[str, str]]
     request_headers: Headers
-    request_body: bytes
     status: int
     headers: dict[str, str]
     body: bytes
@@ -102,7 +101,7 @@ class FakeGitHub:
             reply.body = b""
         complete = graphql_headers if is_graphql else rest_headers
         reply.headers = complete(reply, account, token, number)
-        self._remember(request, body, reply, is_fault=fault is not None or reply.is_fault)
+        self._remember(request, reply, is_fault=fault is not None or reply.is_fault)
         if account is not None:
             account.note_answer()
         await _send(reply, send)
@@ -123,7 +122,7 @@ class FakeGitHub:
         else:
             reply = broken_renewal(fault)
         reply.headers = OAUTH_HEADERS | reply.headers
-        self._remember(request, body, reply, is_fault=fault is not None)
+        self._remember(request, reply, is_fault=fault is not None)
         await _send(reply, send)
 
     def _caller(self, request: Request) -> tuple[Account | None, Token | None]:
@@ -213,13 +212,12 @@ class FakeGitHub:
             account.core.spend()
         return reply
 
-    def _remember(self, request: Request, sent: bytes, reply: Reply, *, is_fault: bool) -> None:
+    def _remember(self, request: Request, reply: Reply, *, is_fault: bool) -> None:
         exchange = Exchange(
             request.method,
             request.url.path,
             request.query_params.multi_items(),
             request.headers,
-            sent,
             reply.status,
             reply.headers,
             reply.body if self.observers else b"",

@@ -51,9 +51,9 @@ def test_new_entry_is_the_last_of_its_product(database: Connection, owner: Perso
         second = insert(database, "products", name="Other")
     create(database, owner, second, "B", "A")
     create(database, owner, first, "C")
-    create(database, owner, second, "0")
+    create(database, owner, second, "A_0")
     assert positions(database, first) == [("FORECAST_URL", 1), ("C", 2)]
-    assert positions(database, second) == [("B", 1), ("A", 2), ("0", 3)]
+    assert positions(database, second) == [("B", 1), ("A", 2), ("A_0", 3)]
 
 
 def test_entry_that_moves_to_another_product_is_the_last_there_and_the_move_is_a_change(

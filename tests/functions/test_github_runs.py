@@ -97,8 +97,8 @@ def test_import_cut_short_says_by_what(owner: Client, fake: FakeGitHub) -> None:
     fake.account.core.remaining = 1
     limited = import_some(owner, sorted(fake.account.repositories))
     fake.account.core.remaining = 5000
-    # It is tried once more.
-    fake.account.fail_next(Fault(), times=2, after=1)
+    # The read is tried once more, and so is the look whether GitHub answers at all.
+    fake.account.fail_next(Fault(), times=4, after=1)
     cut = import_some(owner, sorted(fake.account.repositories))
 
     runs = [owner.get(f"{RUNS}/{report['run_id']}").expect(200) for report in (limited, cut)]

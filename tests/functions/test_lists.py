@@ -293,6 +293,9 @@ def test_cursor_is_taken_on_every_list_that_sorts_by_text(
 ) -> None:
     product = owner.create_product(name="🧭" * 200)["id"]
     belongs = {} if path == "/api/products" else {"product_id": product}
+    if column == "key":
+        # A variable's is ASCII.
+        belongs["category"] = "note"
     for ending in "cab":
         owner.post(path, {**belongs, column: "🧭" * (longest - 1) + ending}).expect(201)
     for sort in (column, f"-{column}"):

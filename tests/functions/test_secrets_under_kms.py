@@ -158,7 +158,8 @@ def test_secret_outlives_that_kms_refuses_to_open_it(
     assert read(owner, entry)["is_secret"] is True
     assert reveal(owner, entry) == CANARY
     # A reveal is recorded before the value is there to be shown: once too often rather than once too little.
-    assert reveals(supabase, entry) == [1, 1, 1, 1]
+    # An export and a change are recorded with what they do, and these did nothing.
+    assert reveals(supabase, entry) == [1, 1]
 
 
 def test_kms_that_cannot_be_reached_is_503_and_nothing_is_written(owner: Client, kms: Any) -> None:  # noqa: ARG001 - the key is set in there

@@ -25,8 +25,13 @@ def test_postgres_role_is_no_superuser_but_passes_row_level_security(database: p
     ("role", "rights", "timeout"),
     [
         ("anon", [], ["statement_timeout=3s"]),
-        ("authenticated", [], ["statement_timeout=8s"]),
-        ("authenticator", [], ["statement_timeout=8s", "lock_timeout=8s"]),
+        # Forum's migrations add the last of each.
+        ("authenticated", [], ["statement_timeout=8s", "lock_timeout=1s"]),
+        (
+            "authenticator",
+            [],
+            ["statement_timeout=8s", "lock_timeout=8s", "pgrst.db_pre_request=private.check_request"],
+        ),
         ("service_role", ["rolbypassrls"], None),
     ],
 )

@@ -185,12 +185,16 @@ def assert_as_observed(
         elif kind == "missing" and is_trusted:
             # All of them are missing within a moment: never gone.
             assert (row["sync_state"], row["missing_count"]) == ("inaccessible", before["missing_count"] + 1)
-        elif kind in ("missing", "forbidden"):
+        elif kind == "missing":
             assert row == before
+        elif kind == "forbidden":
+            # What is refused is there: the times it was missing in a row are over.
+            assert (row["sync_state"], row["sync_url"], row["missing_count"]) == ("forbidden", None, 0)
         else:
             assert (row["sync_state"], row["sync_url"]) == (kind, "https://github.com/why")
         was_written = row["version"] > before["version"]
-        assert not (outcomes(ended)[number] in ("unchanged", "forbidden", "skipped") and was_written)
+        assert not (outcomes(ended)[number] in ("unchanged", "skipped") and was_written)
+        assert not (kind == before["sync_state"] == "forbidden" and was_written)
         assert row["full_name"] not in row["previous_full_names"]
         assert len(row["previous_full_names"]) == len(set(row["previous_full_names"])) <= 20
 

@@ -115,8 +115,8 @@ def test_a_rename_on_github_arrives_and_is_told(
 def test_a_re_sync_that_github_failed_is_tried_again(
     dev: Dev, api: httpx.Client, github: FakeGitHub, imported: list[JSON]
 ) -> None:
-    # A worker asks twice before it gives up: two deliveries fail.
-    github.account.fail_next(Fault(502), times=4)
+    # A worker asks twice, and then without ids, which tells an outage, and gives up: two deliveries fail.
+    github.account.fail_next(Fault(502), times=6)
     queued = api.post("/api/github/sync").raise_for_status()
     run = finished_run(api, queued.headers["location"])
     assert (run["state"], run["counts"]) == ("succeeded", {"unchanged": len(imported)})

@@ -91,6 +91,9 @@ def test_request_takes_over_a_run_that_somebody_left_behind(
     connect(owner, DEMO_TOKEN)
     run = owner.post(SYNC).expect(202)
     change(supabase, owner, "lease_until = now() - interval '1 second'")
+    # Its message still waits, or comes back: a second one would be in the queue beside it.
+    owner.post(SYNC).expect_problem(409, "sync-running")
+    change(supabase, owner, "message_until = now() - interval '1 second'")
 
     assert owner.post(SYNC).expect(202)["id"] == run["id"]
 

@@ -40,7 +40,7 @@ class Sweep:
 
     def mark(self, kind: str) -> str:
         """A text that is found wherever it ends up."""
-        made = f"{kind}-{uuid4().hex}"
+        made = f"{kind}_{uuid4().hex}"
         self.marks.add(made)
         return made
 

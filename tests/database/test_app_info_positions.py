@@ -1,9 +1,7 @@
 """The place of an entry among its product's entries: kept by the database, whoever writes."""
 
-import shutil
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -11,11 +9,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from local.migrations import MIGRATIONS, apply_migrations, list_migrations
-from local.ports import free_port
-from local.postgres import run_postgres
 from local.supabase import Supabase
-from tests.conftest import WITHOUT_DURABILITY
 from tests.database.actors import Connection, acting_as, make_account, one, person, refusal
 from tests.database.secrets import APP_INFO_KEY, IMPORT, know_app_info_key
 from tests.database.world import Person, insert, make_person
@@ -151,38 +145,3 @@ def test_imports_at_once_into_one_product_neither_deadlock_nor_mix_their_lines(s
     for number in range(4):
         own = [key for key, _ in found if key.startswith(f"F{number}_")]
         assert own == [f"F{number}_{each}" for each in range(50)]
-
-
-def test_entries_that_were_there_take_their_places_in_the_order_in_which_they_were_made(
-    tmp_path: Path,
-) -> None:
-    before = tmp_path / "before"
-    before.mkdir()
-    for migration in list_migrations(MIGRATIONS):
-        if migration.version < POSITION:
-            shutil.copy(migration.path, before)
-    with run_postgres(tmp_path / "data", free_port(), settings=WITHOUT_DURABILITY) as server:
-        apply_migrations(server.url, before)
-        with psycopg.connect(server.url) as connection:
-            account = make_account(connection)
-            with acting_as(connection, person(account)):
-                product = insert(connection, "products", name="Forum")
-                for key in ("OLDEST", "b", "a", "Z"):
-                    insert(connection, "app_info", product_id=product, key=key)
-        with psycopg.connect(server.superuser_url) as connection:
-            connection.execute("set local session_replication_role = replica")
-            connection.execute(
-                "update public.app_info set created_at = now() - interval '1 day' where key = 'OLDEST'"
-            )
-            state = connection.execute(
-                "select id, version, updated_at from public.app_info order by id"
-            ).fetchall()
-        apply_migrations(server.url)
-        with psycopg.connect(server.url) as connection:
-            assert positions(connection, product) == [("OLDEST", 1), ("Z", 2), ("a", 3), ("b", 4)]
-            assert (
-                state
-                == connection.execute(
-                    "select id, version, updated_at from public.app_info order by id"
-                ).fetchall()
-            )

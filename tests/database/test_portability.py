@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from local.catalogue import read_catalogue
 from local.migrations import apply_migrations, list_migrations
 from local.ports import free_port
 from local.postgres import POSTGRES_15, POSTGRES_17, DefaultGrants, Postgres, run_postgres
 from tests.database.actors import Connection, make_account
 from tests.database.behaviour_checks import BEHAVIOUR_CHECKS
 from tests.database.catalog_checks import CATALOG_CHECKS
-from tests.database.catalog_snapshot import take_snapshot
 
 CHECKS = (*CATALOG_CHECKS, *BEHAVIOUR_CHECKS)
 
@@ -69,12 +69,22 @@ def test_servers_are_of_the_majors_they_stand_for(
 
 
 def test_migrations_make_the_same_catalog_everywhere(database: Connection, project: Project) -> None:
-    expected = take_snapshot(database)
+    expected = read_catalogue(database)
     with psycopg.connect(project.server.url) as connection:
-        assert take_snapshot(connection) ^ expected == set()
+        assert read_catalogue(connection) ^ expected == set()
     assert {kind for kind, _, _ in expected} == {
-        *("column", "row level security", "constraint", "index", "policy", "trigger", "function"),
-        *("grant on relation", "grant on column", "grant on function", "grant on schema", "comment"),
+        *("schema", "extension", "table", "row level security", "column", "constraint", "index", "sequence"),
+        *(
+            "type",
+            "cast",
+            "function",
+            "trigger",
+            "policy",
+            "grant",
+            "default privilege",
+            "comment",
+            "setting",
+        ),
     }
 
 
@@ -87,13 +97,15 @@ def test_checks_hold_everywhere(project: Project) -> None:
 
 def test_new_tables_and_functions_of_later_migrations_are_granted_to_nobody(project: Project) -> None:
     with psycopg.connect(project.server.url) as connection:
-        before = take_snapshot(connection)
+        before = read_catalogue(connection)
         connection.execute("create table public.later (id uuid primary key, place bigserial)")
         connection.execute("create function public.later() returns int language sql as 'select 1'")
         connection.execute("create function private.later() returns int language sql as 'select 1'")
-        new = take_snapshot(connection) - before
+        new = read_catalogue(connection) - before
         connection.rollback()
-    assert {kind for kind, _, _ in new} == {"column", "row level security", "constraint", "index", "function"}
+    assert {kind for kind, _, _ in new} == {
+        *("table", "row level security", "column", "constraint", "index", "sequence", "function")
+    }
 
 
 def test_accounts_older_than_forum_have_their_rows(project: Project) -> None:

@@ -1,0 +1,242 @@
+-- Purpose: the history of products, repositories, work items, documents and app info.
+-- Tables: public.activity. The triggers that write it are beside the five tables.
+-- Notes:
+--   * Written in the transaction of the change by a definer trigger; owners read it, and nobody has a right to write
+--     it.
+--   * product_id and entity_id point nowhere on purpose: history outlives what it tells of. user_id does not:
+--     deleting an account deletes its history.
+--   * Never a secret's value, and of a document's content only that it changed: {"content": {"changed": true}}. A
+--     secret's value changes when its number does, and what the database keeps about a value is no field of its own.
+--   * A reveal is a line of its own: {"value": {"revealed": true, "number": 3}}. The number is which of the entry's
+--     values. It has the session of the token and the address that API Gateway has seen, which Forum's function
+--     passes on in a header of its own. Whoever calls a function that reveals has proved by the app info key that
+--     they are Forum's function, so that no client can name an address. What a client sends as X-Forwarded-For is not
+--     looked at.
+
+set local lock_timeout = '4s';
+set local statement_timeout = '5s';
+
+-- table -------------------------------------------------------------------------------------------------------------
+
+create table public.activity (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  actor text not null,
+  actor_id uuid,
+  action text not null,
+  entity text not null,
+  entity_id uuid not null,
+  product_id uuid,
+  changes jsonb not null default '{}',
+  -- The clock, not the transaction's start: what happened first in one transaction stays first.
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default now(),
+  version integer not null default 1,
+  session_id uuid,
+  source_address inet,
+  constraint activity_pkey primary key (id),
+  -- Stops history of nobody, and goes with its owner.
+  constraint activity_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
+  -- Stops values that no reader knows.
+  constraint activity_actor_values check (actor in ('person', 'sync', 'system')),
+  -- Stops a person without a name, and a machine with one.
+  constraint activity_actor_person check ((actor = 'person') = (actor_id is not null)),
+  constraint activity_action_values check (action in ('created', 'updated', 'deleted', 'revealed', 'export_refused')),
+  constraint activity_entity_values check (
+    entity in ('products', 'repositories', 'work_items', 'documents', 'app_info')
+  ),
+  -- Stops a reader from failing on anything but {field: {...}}.
+  constraint activity_changes_object check (jsonb_typeof(changes) = 'object')
+);
+
+-- Stops estimates of what people write: see 030_requests.
+alter table public.activity
+  alter column actor set statistics 0,
+  alter column actor_id set statistics 0,
+  alter column action set statistics 0,
+  alter column entity set statistics 0,
+  alter column entity_id set statistics 0,
+  alter column changes set statistics 0,
+  alter column created_at set statistics 0,
+  alter column updated_at set statistics 0,
+  alter column version set statistics 0,
+  alter column session_id set statistics 0,
+  alter column source_address set statistics 0;
+
+-- indexes -----------------------------------------------------------------------------------------------------------
+
+-- The latest of an owner.
+create index activity_user_newest_idx on public.activity (user_id, created_at desc, id desc);
+-- The latest of a product.
+create index activity_product_newest_idx on public.activity (user_id, product_id, created_at desc, id desc);
+-- The history of one row.
+create index activity_entity_newest_idx on public.activity (user_id, entity_id, created_at desc, id desc);
+-- Which entries have ever had a key, those included that are gone.
+create index activity_app_info_key_idx
+  on public.activity (user_id, coalesce(changes #>> '{key,new}', changes #>> '{key,old}'))
+  where entity = 'app_info' and changes ? 'key';
+alter index public.activity_app_info_key_idx alter column 2 set statistics 0;
+
+-- grants ------------------------------------------------------------------------------------------------------------
+
+revoke all on table public.activity from public, anon, authenticated, service_role;
+-- Reading only. A history that can be edited proves nothing.
+grant select on table public.activity to authenticated;
+
+-- row level security ------------------------------------------------------------------------------------------------
+
+alter table public.activity enable row level security;
+
+-- By the row's own user_id: what it tells of may be gone.
+create policy "Owners can read their activity"
+  on public.activity
+  for select
+  to authenticated
+  using (user_id = (select auth.uid()));
+
+-- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
+create policy "Nobody can see estimates of activity"
+  on public.activity
+  as restrictive
+  for all
+  to authenticated
+  using (private.plans_for_execution());
+
+-- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
+-- has lost it.
+create policy "Only people themselves reach activity"
+  on public.activity
+  as restrictive
+  for all
+  to authenticated
+  using ((select private.is_session()));
+
+-- functions ---------------------------------------------------------------------------------------------------------
+
+-- Definer: nobody else may write history. Times are written as UTC, whatever the session's zone.
+create function private.record_activity()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+  owner_id uuid := coalesce(new.user_id, old.user_id);
+  caller_id uuid := auth.uid();
+  -- Fields whose values stay out of history: only that they changed is told.
+  untold text[] := '{}';
+  untold_changed boolean := false;
+  old_row jsonb;
+  new_row jsonb;
+  told jsonb;
+begin
+  if tg_table_name = 'documents' then
+    untold := array['content'];
+    untold_changed := coalesce(old.content, '') <> coalesce(new.content, '');
+    -- Emptied before they are made into JSON, which would copy a megabyte to throw it away.
+    if tg_op <> 'INSERT' then
+      old.content := '';
+      old.search := '';
+    end if;
+    if tg_op <> 'DELETE' then
+      new.content := '';
+      new.search := '';
+    end if;
+  elsif tg_table_name = 'app_info' then
+    if coalesce(old.is_secret, false) or coalesce(new.is_secret, false) then
+      untold := array['value'];
+      untold_changed := (old.value, old.secret_number) is distinct from (new.value, new.secret_number);
+    end if;
+  end if;
+
+  if tg_op <> 'INSERT' then
+    old_row := to_jsonb(old);
+  end if;
+  if tg_op <> 'DELETE' then
+    new_row := to_jsonb(new);
+  end if;
+
+  select jsonb_object_agg(
+    coalesce(was.key, becomes.key),
+    jsonb_build_object('old', was.value, 'new', becomes.value)
+  )
+  into told
+  from jsonb_each(old_row) as was
+  full join jsonb_each(new_row) as becomes on becomes.key = was.key
+  where coalesce(was.value, 'null') <> coalesce(becomes.value, 'null')
+    and coalesce(was.key, becomes.key) <> all (
+      untold || array[
+        'id', 'user_id', 'created_at', 'updated_at', 'version', 'search',
+        -- What follows from the value and from what is told of it.
+        'has_value', 'secret_number', 'value_changed_at', 'last_revealed_at',
+        -- Kept by the database, and the same entry in another place.
+        'position'
+      ]
+    );
+  told := private.leave_out_long_texts(coalesce(told, '{}'));
+  if untold_changed then
+    told := told || jsonb_build_object(untold[1], jsonb_build_object('changed', true));
+  end if;
+  if tg_op = 'UPDATE' and told = '{}' then
+    return null;
+  end if;
+
+  insert into public.activity (user_id, actor, actor_id, action, entity, entity_id, product_id, changes)
+  select
+    owner.id,
+    case
+      when caller_id is not null then 'person'
+      when auth.role() = 'service_role' then 'sync'
+      else 'system'
+    end,
+    caller_id,
+    case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end,
+    tg_table_name,
+    coalesce(new.id, old.id),
+    case
+      when tg_table_name = 'products' then coalesce(new.id, old.id)
+      else (coalesce(new_row, old_row) ->> 'product_id')::uuid
+    end,
+    told
+  -- An account that is being deleted takes its history along: its rows go after it, and must not write any.
+  from public.users as owner
+  where owner.id = owner_id;
+  return null;
+end;
+$$;
+
+revoke all on function private.record_activity() from public, anon, authenticated, service_role;
+comment on function private.record_activity() is
+  'Writes who changed which fields of a row into activity, in the transaction of the change.';
+
+-- triggers ----------------------------------------------------------------------------------------------------------
+
+create trigger align_times
+  before insert on public.activity
+  for each row
+  execute function private.align_times();
+
+-- comments ----------------------------------------------------------------------------------------------------------
+
+comment on table public.activity is
+  'Who changed what: one row for each change of a product, repository, work item, document or app info.';
+comment on column public.activity.id is 'Made by the database.';
+comment on column public.activity.user_id is 'The owner of what was changed.';
+comment on column public.activity.actor is 'person, sync (the scheduled re-sync) or system (an operator, a migration).';
+comment on column public.activity.actor_id is 'The account of the person; null for sync and system.';
+comment on column public.activity.action is
+  'created, updated, deleted, or revealed: a secret''s value was shown; export_refused: an export with secrets was refused by its format, and no value was shown.';
+comment on column public.activity.entity is 'The table of the row that was changed.';
+comment on column public.activity.entity_id is 'The id of the row that was changed; it may be gone.';
+comment on column public.activity.product_id is 'The product it belonged to after the change; it may be gone.';
+comment on column public.activity.changes is
+  'The fields that changed, {"field": {"old": …, "new": …}}, or {"field": {"changed": true}} where the value is not told: a secret''s, a document''s content, and any text of more than 2,000 characters.';
+comment on column public.activity.created_at is 'When it happened.';
+comment on column public.activity.updated_at is
+  'As created_at: history does not change, but for a value that is taken out because it became a secret.';
+comment on column public.activity.version is 'Always 1: history does not change.';
+comment on column public.activity.session_id is
+  'Of a reveal, the session of the token that asked for it (auth.sessions), if the token names one.';
+comment on column public.activity.source_address is
+  'Of a reveal, the address that the request came from, as API Gateway saw it.';

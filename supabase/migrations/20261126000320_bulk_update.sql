@@ -1,0 +1,478 @@
+-- Purpose: up to 100 rows of one entity changed in one atomic request.
+-- Tables: written by the functions: products, repositories, work_items, documents, app_info.
+-- Notes:
+--   * As the bulk creates: invokers, one plain statement for each item, failures raised again with the item's index.
+--   * A column that an item does not name is set to itself, which no trigger, version or history takes for a change.
+--   * The same row twice in one bulk is changed twice, in order.
+
+set local lock_timeout = '4s';
+set local statement_timeout = '5s';
+
+-- functions ---------------------------------------------------------------------------------------------------------
+
+-- What is no UUID is left out here and refused when it is its item's turn.
+create function private.ids_of_bulk_items(items jsonb)
+returns uuid[]
+language sql
+immutable
+set search_path = ''
+as $$
+  select array_agg(
+    case
+      when item.value ->> 'id' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+        then (item.value ->> 'id')::uuid
+    end
+  )
+  from jsonb_array_elements(items) as item (value);
+$$;
+
+revoke all on function private.ids_of_bulk_items(jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.ids_of_bulk_items(jsonb) to authenticated;
+comment on function private.ids_of_bulk_items(jsonb) is 'The ids of the rows that a bulk is about.';
+
+create function private.raise_missed_bulk_item(current_row jsonb)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if current_row is null then
+    raise sqlstate 'PT404' using message = 'there is no such row', hint = 'row';
+  end if;
+  raise sqlstate 'PT412' using message = 'the row has another version', hint = 'version';
+end;
+$$;
+
+revoke all on function private.raise_missed_bulk_item(jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.raise_missed_bulk_item(jsonb) to authenticated;
+comment on function private.raise_missed_bulk_item(jsonb) is
+  'Says why a change met no row: there is none that the caller may see, or it has another version.';
+
+create function public.update_products(items jsonb)
+returns setof public.products
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  kinds constant jsonb := '{
+    "id": "uuid", "version": "integer", "name": "text", "description": "text", "icon": "text", "color": "text"
+  }';
+  changed public.products;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_detail text;
+  fault_hint text;
+begin
+  perform private.check_bulk_items(items, kinds);
+  -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
+  perform from public.products as target
+  where target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      perform private.check_bulk_item(item, kinds);
+      update public.products as target
+      set
+        name = case when item ? 'name' then item ->> 'name' else target.name end,
+        description = case when item ? 'description' then item ->> 'description' else target.description end,
+        icon = case when item ? 'icon' then item ->> 'icon' else target.icon end,
+        color = case when item ? 'color' then item ->> 'color' else target.color end
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
+      returning * into changed;
+      if not found then
+        select to_jsonb(known)
+        into current_row
+        from public.products as known
+        where known.id = (item ->> 'id')::uuid;
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next changed;
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_detail = pg_exception_detail,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', nullif(fault_detail, ''),
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
+
+revoke all on function public.update_products(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.update_products(jsonb) to authenticated;
+comment on function public.update_products(jsonb) is
+  'Changes up to 100 products, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';
+
+create function public.update_repositories(items jsonb)
+returns setof public.repositories
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  kinds constant jsonb := '{
+    "id": "uuid", "version": "integer", "product_id": "uuid", "name": "text", "full_name": "text",
+    "description": "text", "url": "text", "default_branch": "text", "is_private": "boolean", "language": "text",
+    "notes": "text"
+  }';
+  changed public.repositories;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_detail text;
+  fault_hint text;
+begin
+  perform private.check_bulk_items(items, kinds);
+  -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
+  perform from public.repositories as target
+  where target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      perform private.check_bulk_item(item, kinds);
+      update public.repositories as target
+      set
+        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
+        name = case when item ? 'name' then item ->> 'name' else target.name end,
+        full_name = case when item ? 'full_name' then item ->> 'full_name' else target.full_name end,
+        description = case when item ? 'description' then item ->> 'description' else target.description end,
+        url = case when item ? 'url' then item ->> 'url' else target.url end,
+        default_branch = case
+          when item ? 'default_branch' then item ->> 'default_branch'
+          else target.default_branch
+        end,
+        is_private = case
+          when item ? 'is_private' then (item ->> 'is_private')::boolean
+          else target.is_private
+        end,
+        language = case when item ? 'language' then item ->> 'language' else target.language end,
+        notes = case when item ? 'notes' then item ->> 'notes' else target.notes end
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
+      returning * into changed;
+      if not found then
+        select to_jsonb(known)
+        into current_row
+        from public.repositories as known
+        where known.id = (item ->> 'id')::uuid;
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next changed;
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_detail = pg_exception_detail,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', nullif(fault_detail, ''),
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
+
+revoke all on function public.update_repositories(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.update_repositories(jsonb) to authenticated;
+comment on function public.update_repositories(jsonb) is
+  'Changes up to 100 repositories, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';
+
+create function public.update_work_items(items jsonb)
+returns setof public.work_items
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  kinds constant jsonb := '{
+    "id": "uuid", "version": "integer", "product_id": "uuid", "repository_id": "uuid", "title": "text",
+    "description": "text", "type": "text", "status": "text", "priority": "smallint"
+  }';
+  changed public.work_items;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_detail text;
+  fault_hint text;
+begin
+  perform private.check_bulk_items(items, kinds);
+  -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
+  perform from public.work_items as target
+  where target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      perform private.check_bulk_item(item, kinds);
+      update public.work_items as target
+      set
+        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
+        repository_id = case
+          when item ? 'repository_id' then (item ->> 'repository_id')::uuid
+          else target.repository_id
+        end,
+        title = case when item ? 'title' then item ->> 'title' else target.title end,
+        description = case when item ? 'description' then item ->> 'description' else target.description end,
+        type = case when item ? 'type' then item ->> 'type' else target.type end,
+        status = case when item ? 'status' then item ->> 'status' else target.status end,
+        priority = case when item ? 'priority' then (item ->> 'priority')::smallint else target.priority end
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
+      returning * into changed;
+      if not found then
+        select to_jsonb(known)
+        into current_row
+        from public.work_items as known
+        where known.id = (item ->> 'id')::uuid;
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next changed;
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_detail = pg_exception_detail,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', nullif(fault_detail, ''),
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
+
+revoke all on function public.update_work_items(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.update_work_items(jsonb) to authenticated;
+comment on function public.update_work_items(jsonb) is
+  'Changes up to 100 work items, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';
+
+create function public.update_documents(items jsonb)
+returns setof public.documents
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  kinds constant jsonb := '{
+    "id": "uuid", "version": "integer", "product_id": "uuid", "repository_id": "uuid", "title": "text",
+    "content": "text", "type": "text", "is_pinned": "boolean"
+  }';
+  changed public.documents;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_detail text;
+  fault_hint text;
+begin
+  perform private.check_bulk_items(items, kinds);
+  -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
+  perform from public.documents as target
+  where target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      perform private.check_bulk_item(item, kinds);
+      update public.documents as target
+      set
+        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
+        repository_id = case
+          when item ? 'repository_id' then (item ->> 'repository_id')::uuid
+          else target.repository_id
+        end,
+        title = case when item ? 'title' then item ->> 'title' else target.title end,
+        content = case when item ? 'content' then item ->> 'content' else target.content end,
+        type = case when item ? 'type' then item ->> 'type' else target.type end,
+        is_pinned = case when item ? 'is_pinned' then (item ->> 'is_pinned')::boolean else target.is_pinned end
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
+      returning * into changed;
+      if not found then
+        select to_jsonb(known) - array['content', 'search']
+        into current_row
+        from public.documents as known
+        where known.id = (item ->> 'id')::uuid;
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next changed;
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_detail = pg_exception_detail,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', nullif(fault_detail, ''),
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
+
+revoke all on function public.update_documents(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.update_documents(jsonb) to authenticated;
+comment on function public.update_documents(jsonb) is
+  'Changes up to 100 documents, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';
+
+create function public.update_app_info(items jsonb)
+returns setof public.app_info
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  kinds constant jsonb := '{
+    "id": "uuid", "version": "integer", "product_id": "uuid", "key": "text", "value": "text", "category": "text",
+    "description": "text"
+  }';
+  changed public.app_info;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_detail text;
+  fault_hint text;
+begin
+  perform private.check_bulk_items(items, kinds);
+  -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
+  perform from public.app_info as target
+  where target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      perform private.check_bulk_item(item, kinds);
+      update public.app_info as target
+      set
+        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
+        key = case when item ? 'key' then item ->> 'key' else target.key end,
+        value = case when item ? 'value' then item ->> 'value' else target.value end,
+        category = case when item ? 'category' then item ->> 'category' else target.category end,
+        description = case when item ? 'description' then item ->> 'description' else target.description end
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
+      returning * into changed;
+      if not found then
+        select to_jsonb(known)
+        into current_row
+        from public.app_info as known
+        where known.id = (item ->> 'id')::uuid;
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next changed;
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_detail = pg_exception_detail,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', nullif(fault_detail, ''),
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
+
+revoke all on function public.update_app_info(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.update_app_info(jsonb) to authenticated;
+comment on function public.update_app_info(jsonb) is
+  'Changes up to 100 app info entries, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';

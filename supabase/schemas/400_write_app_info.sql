@@ -1,0 +1,345 @@
+-- Purpose: how entries with secret values are created and changed: sealed by Forum's function, all of a request or
+--   none.
+-- Tables: written by the functions: public.app_info, private.app_info_values.
+-- Notes:
+--   * One function for a single entry, a bulk and an import of a .env file. Entries without secrets still go the way
+--     that every resource goes, as the caller.
+--   * The body runs with its owner's rights, since clients cannot write what it writes. It takes the user from the
+--     token, names them in each statement, and leaves the checks, foreign keys and unique keys to the tables.
+--   * A value comes as "value" for an entry that is plain afterwards, and as "sealed" for one that is secret. Which
+--     of the two an entry is may have changed since the function looked: then nothing is written, and it looks again.
+--   * Forum's function says what it has sealed a value for, "place": {"product_id": …, "key": …, "number": …}. Under
+--     the entry's lock this is compared with what the row will be; if it differs, nothing is written, and the
+--     function seals for the place that there is by then.
+--   * A secret that becomes plain by the value that it has is recorded as revealed, "reveals": true, along with the
+--     change: a change that is refused has shown nothing, and nothing is recorded.
+--   * With a new key or product it sends all sealed values of the entry once more, "resealed": [{"number": …,
+--     "sealed": …}].
+--   * A value that was sealed for its owner and its entry alone ("v": 1) has no place and is stored as it comes.
+
+-- functions ---------------------------------------------------------------------------------------------------------
+
+create function private.check_sealed_place(item jsonb, place jsonb)
+returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if item -> 'place' is distinct from place then
+    raise sqlstate 'PT409' using
+      message = 'the value was sealed for another place than the one that it would get',
+      hint = 'app_info_place';
+  end if;
+end;
+$$;
+
+revoke all on function private.check_sealed_place(jsonb, jsonb) from public, anon, authenticated, service_role;
+comment on function private.check_sealed_place(jsonb, jsonb) is
+  'Refuses an item of write_app_info that was sealed for another product, key or number than it is written to.';
+
+create function private.create_app_info_entry(item jsonb, caller_id uuid)
+returns public.app_info
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  is_sealed boolean := jsonb_typeof(item -> 'sealed') is not distinct from 'object';
+  created public.app_info;
+begin
+  insert into public.app_info (
+    id, user_id, product_id, key, value, category, is_secret, secret_number, description
+  )
+  values (
+    -- Chosen by Forum's function, which has to know it to seal the value for it.
+    coalesce((item ->> 'id')::uuid, gen_random_uuid()),
+    caller_id,
+    (item ->> 'product_id')::uuid,
+    item ->> 'key',
+    item ->> 'value',
+    case when item ? 'category' then item ->> 'category' else 'env_var' end,
+    case when item ? 'is_secret' then (item ->> 'is_secret')::boolean else false end,
+    case when is_sealed then 1 end,
+    item ->> 'description'
+  )
+  returning * into created;
+  if is_sealed then
+    if item -> 'sealed' ->> 'v' <> '1' then
+      perform private.check_sealed_place(
+        item,
+        jsonb_build_object('product_id', created.product_id, 'key', created.key, 'number', created.secret_number)
+      );
+    end if;
+    insert into private.app_info_values (user_id, app_info_id, number, sealed, set_at)
+    values (caller_id, created.id, created.secret_number, item -> 'sealed', created.value_changed_at);
+  end if;
+  return created;
+end;
+$$;
+
+revoke all on function private.create_app_info_entry(jsonb, uuid) from public, anon, authenticated, service_role;
+comment on function private.create_app_info_entry(jsonb, uuid) is 'One new entry of write_app_info.';
+
+create function private.change_app_info_entry(item jsonb, entry public.app_info)
+returns public.app_info
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  becomes_secret boolean := coalesce((item ->> 'is_secret')::boolean, entry.is_secret);
+  is_sealed boolean := jsonb_typeof(item -> 'sealed') is not distinct from 'object';
+  next_number integer := case
+    when is_sealed then private.next_value_number(entry)
+    when not item ? 'sealed' then entry.secret_number
+  end;
+  place jsonb := jsonb_build_object(
+    'product_id', case when item ? 'product_id' then (item ->> 'product_id')::uuid else entry.product_id end,
+    'key', case when item ? 'key' then item ->> 'key' else entry.key end,
+    'number', next_number
+  );
+  moved private.app_info_values[];
+  changed public.app_info;
+begin
+  if (
+    case
+      when becomes_secret then item ? 'value' or (entry.value is not null and not item ? 'sealed')
+      else item ? 'sealed' or (entry.secret_number is not null and not item ? 'value')
+    end
+  ) then
+    raise sqlstate 'PT409' using
+      message = 'the entry has become secret, or ceased to be, in the meantime',
+      hint = 'app_info_secrecy';
+  end if;
+  if is_sealed and item -> 'sealed' ->> 'v' <> '1' then
+    perform private.check_sealed_place(item, place);
+  end if;
+  if entry.secret_number is not null and item @> '{"reveals": true}' then
+    perform private.record_reveal(entry, entry.secret_number);
+  end if;
+  if item ? 'resealed' then
+    -- Taken out for the moment of the change: see guard_sealed_values.
+    with taken as (
+      delete from private.app_info_values as held
+      where held.user_id = entry.user_id and held.app_info_id = entry.id and held.sealed is not null
+      returning held as sealed_value
+    )
+    select array_agg(taken.sealed_value)
+    into moved
+    from taken;
+    -- Stops a value from being lost that has come since the function read them, or from being sealed for another place.
+    if item -> 'resealed_for' is distinct from place - 'number'
+      or (
+        select array_agg(resealed.number order by resealed.number)
+        from jsonb_to_recordset(item -> 'resealed') as resealed (number integer)
+      ) is distinct from (
+        select array_agg(held.number order by held.number)
+        from unnest(moved) as held
+      )
+    then
+      raise sqlstate 'PT409' using
+        message = 'the values of the entry have changed in the meantime',
+        hint = 'app_info_place';
+    end if;
+  end if;
+  update public.app_info as target
+  set
+    product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
+    key = case when item ? 'key' then item ->> 'key' else target.key end,
+    value = case when becomes_secret then null when item ? 'value' then item ->> 'value' else target.value end,
+    category = case when item ? 'category' then item ->> 'category' else target.category end,
+    is_secret = becomes_secret,
+    secret_number = case when becomes_secret then next_number end,
+    description = case when item ? 'description' then item ->> 'description' else target.description end
+  where target.user_id = entry.user_id and target.id = entry.id
+  returning * into changed;
+  insert into private.app_info_values (id, user_id, app_info_id, number, sealed, set_at, created_at)
+  select held.id, held.user_id, held.app_info_id, held.number, resealed.sealed, held.set_at, held.created_at
+  from unnest(moved) as held
+  join jsonb_to_recordset(item -> 'resealed') as resealed (number integer, sealed jsonb)
+    on resealed.number = held.number;
+  if is_sealed then
+    insert into private.app_info_values (user_id, app_info_id, number, sealed, set_at)
+    values (changed.user_id, changed.id, next_number, item -> 'sealed', changed.value_changed_at);
+  end if;
+  if changed.secret_number is distinct from entry.secret_number then
+    perform private.forget_oldest_values(changed);
+  end if;
+  return changed;
+end;
+$$;
+
+revoke all on function private.change_app_info_entry(jsonb, public.app_info) from public, anon, authenticated, service_role;
+comment on function private.change_app_info_entry(jsonb, public.app_info) is
+  'One changed entry of write_app_info. Refuses with PT409 what was prepared for an entry of the other kind, or sealed for another place.';
+
+-- Definer: clients have no right to is_secret, to ids, or to the sealed values. Storing a secret shows none, but one that
+-- becomes plain by the value that it has is shown.
+create function private.write_app_info(items jsonb, app_info_key text)
+returns setof public.app_info
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  caller_id constant uuid := private.identify_app_info_caller(
+    app_info_key, shows_secrets => items @> '[{"reveals": true}]'
+  );
+  entry public.app_info;
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault_state text;
+  fault_message text;
+  fault_constraint text;
+  fault_column text;
+  fault_hint text;
+begin
+  -- Stops one call from running into the statement time-out.
+  if jsonb_typeof(items) is distinct from 'array' or jsonb_array_length(items) not between 1 and 1000 then
+    raise sqlstate 'PT422' using
+      message = 'items must be an array of 1 to 1,000 objects',
+      hint = 'bulk_items';
+  end if;
+  -- All at once in one order, so that two calls about the same rows wait for each other and do not deadlock.
+  perform from public.app_info as target
+  where target.user_id = caller_id and target.id = any (private.ids_of_bulk_items(items))
+  order by target.id
+  for no key update;
+  begin
+    for item in select jsonb_array_elements(items) loop
+      item_index := item_index + 1;
+      -- Stops a text that was not sealed from being taken for none.
+      if coalesce(jsonb_typeof(item -> 'sealed'), 'null') not in ('object', 'null') then
+        raise sqlstate 'PT422' using message = 'a sealed value is an object', hint = 'sealed';
+      end if;
+      if item ->> 'action' = 'create' then
+        return next private.create_app_info_entry(item, caller_id);
+        continue;
+      end if;
+      select known.*
+      into entry
+      from public.app_info as known
+      where known.user_id = caller_id and known.id = (item ->> 'id')::uuid;
+      if not found then
+        perform private.raise_missed_bulk_item(null);
+      elsif jsonb_typeof(item -> 'versions') = 'array' and not item -> 'versions' @> to_jsonb(entry.version) then
+        current_row := to_jsonb(entry);
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      return next private.change_app_info_entry(item, entry);
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was. Without the detail, which quotes the row to
+    -- whom row level security does not bind.
+    when others then
+      get stacked diagnostics
+        fault_state = returned_sqlstate,
+        fault_message = message_text,
+        fault_constraint = constraint_name,
+        fault_column = column_name,
+        fault_hint = pg_exception_hint;
+      perform private.raise_bulk_fault(
+        fault_state, fault_message, fault_hint,
+        jsonb_build_object(
+          'index', item_index,
+          'constraint', nullif(fault_constraint, ''),
+          'column', nullif(fault_column, ''),
+          'detail', null,
+          'hint', nullif(fault_hint, ''),
+          'current', current_row
+        )
+      );
+  end;
+end;
+$$;
+
+revoke all on function private.write_app_info(jsonb, text) from public, anon, authenticated, service_role;
+grant execute on function private.write_app_info(jsonb, text) to authenticated;
+comment on function private.write_app_info(jsonb, text) is 'The body of public.write_app_info.';
+
+create function public.write_app_info(items jsonb, app_info_key text)
+returns setof public.app_info
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select written.*
+  from private.write_app_info(items, app_info_key) as written;
+$$;
+
+revoke all on function public.write_app_info(jsonb, text) from public, anon, authenticated, service_role;
+grant execute on function public.write_app_info(jsonb, text) to authenticated;
+comment on function public.write_app_info(jsonb, text) is
+  'Creates and changes up to 1,000 of the caller''s app info entries, all or none, secret values sealed, and returns them in the order of the items. For the app info function, which knows the key.';
+
+-- Definer, as are all bodies here: clients have no right to the values. They take the user from the token.
+create function private.read_app_info_places(entry_ids uuid[], with_values boolean, app_info_key text)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
+begin
+  -- Stops an answer that is larger than Forum's function can hold: an entry may have 21 values of 96 KiB.
+  if with_values and (
+    select sum(octet_length(held.sealed::text))
+    from private.app_info_values as held
+    where held.user_id = caller_id and held.app_info_id = any (entry_ids)
+  ) > 4 * 1024 * 1024 then
+    raise sqlstate 'PT409' using
+      message = 'these secrets have more values than can be sealed anew at once',
+      hint = 'app_info_too_many_values';
+  end if;
+  return (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'id', entry.id,
+          'product_id', entry.product_id,
+          'key', entry.key,
+          'next_number', private.next_value_number(entry),
+          'values', (
+            select coalesce(jsonb_agg(jsonb_build_object('number', held.number, 'sealed', held.sealed)), '[]')
+            from private.app_info_values as held
+            where with_values
+              and held.user_id = entry.user_id
+              and held.app_info_id = entry.id
+              and held.sealed is not null
+          )
+        )
+      ),
+      '[]'
+    )
+    from public.app_info as entry
+    where entry.user_id = caller_id and entry.id = any (entry_ids)
+  );
+end;
+$$;
+
+revoke all on function private.read_app_info_places(uuid[], boolean, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.read_app_info_places(uuid[], boolean, text) to authenticated;
+comment on function private.read_app_info_places(uuid[], boolean, text) is 'The body of public.read_app_info_places.';
+
+create function public.read_app_info_places(entry_ids uuid[], with_values boolean, app_info_key text)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.read_app_info_places(entry_ids, with_values, app_info_key);
+$$;
+
+revoke all on function public.read_app_info_places(uuid[], boolean, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.read_app_info_places(uuid[], boolean, text) to authenticated;
+comment on function public.read_app_info_places(uuid[], boolean, text) is
+  'What the next value of each of the caller''s entries has to be sealed for, and on request the sealed values that it has, to be sealed for another key or product and shown to nobody. For the app info function, which knows the key.';

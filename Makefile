@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync logs reset test check format openapi lock bench package deploy rollback rotate-keys
+.PHONY: help install dev token sync logs reset migration test check format openapi lock bench package deploy rollback rotate-keys
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ logs: install ## Show what all parts of the local stack log; only one: make logs
 
 reset: install ## Throw the local data away
 	@$(BIN)/python -m local reset
+
+migration: install ## Write the next migration from what supabase/schemas have changed: make migration name=leases_by_region
+	@test -n "$(name)" || { echo "Say what it is about: make migration name=leases_by_region" >&2; exit 1; }
+	@$(BIN)/python -m local migration $(name)
 
 test: install ## Run every test; only some: make test only="tests/shared -k cursor"
 	@$(BIN)/python -m pytest $(or $(only),--numprocesses 2 --dist loadfile)

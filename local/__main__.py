@@ -1,4 +1,4 @@
-"""`python -m local dev | token EMAIL | sync | logs | reset`, behind the Makefile's targets of these names."""
+"""`python -m local dev | token EMAIL | sync | logs | reset | migration NAME`, for the Makefile."""
 
 import argparse
 import shutil
@@ -15,8 +15,10 @@ from local.keys import load_keys
 from local.lock import hold_lock
 from local.logs import show_logs
 from local.migrations import MigrationError
+from local.new_migration import write_migration
 from local.part import PartError
 from local.postgres import ROOT, stop_remaining_server
+from local.schemas import SchemaError
 from local.sync import sync_due, sync_user
 from local.token import token_for
 
@@ -40,7 +42,10 @@ def main() -> None:
                 show_logs(arguments.directory, arguments.part, follow=arguments.follow)
             case "reset":
                 reset(arguments.directory)
-    except (PartError, MigrationError) as error:
+            case "migration":
+                supabase: Path = arguments.supabase
+                print(write_migration(arguments.name, supabase / "schemas", supabase / "migrations"))
+    except (PartError, MigrationError, SchemaError) as error:
         sys.exit(f"\n{error}")
     except KeyboardInterrupt:
         # `make sync` was looked at for long enough; what it looked at goes on.
@@ -62,6 +67,13 @@ def parse_arguments() -> argparse.Namespace:
     logs.add_argument("--part", help="only this one, such as api or postgres")
     logs.add_argument("--no-follow", dest="follow", action="store_false", help="show the past and end")
     commands.add_parser("reset", help="throw the local data away")
+    migration = commands.add_parser(
+        "migration", help="write the next migration from what the schemas have changed"
+    )
+    migration.add_argument("name", help="its subject, as it stands in the file's name")
+    migration.add_argument(
+        "--supabase", type=Path, default=ROOT / "supabase", help="where the schemas and migrations are"
+    )
     arguments = parser.parse_args()
     arguments.directory = arguments.directory.absolute()
     return arguments

@@ -43,6 +43,17 @@ def list_migrations(directory: Path = MIGRATIONS) -> list[Migration]:
     return found
 
 
+def find_unknown_migrations(url: str, directory: Path = MIGRATIONS) -> list[str]:
+    """What the database has run and the directory does not have: another history, or a later one."""
+    known = {(migration.version, migration.name) for migration in list_migrations(directory)}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(HISTORY)
+        rows = connection.execute(
+            "select version, name from supabase_migrations.schema_migrations order by version"
+        ).fetchall()
+    return [f"{version}_{name}" for version, name in rows if (version, name) not in known]
+
+
 def apply_migrations(url: str, directory: Path = MIGRATIONS) -> list[str]:
     """Applies what the database has not seen yet and returns the versions applied."""
     with psycopg.connect(url, autocommit=True) as connection:

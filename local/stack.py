@@ -9,7 +9,7 @@ from pathlib import Path
 from local.api import Api, run_api
 from local.aws import Aws, run_moto
 from local.github import Github, names_other_github, run_github
-from local.migrations import apply_migrations
+from local.migrations import apply_migrations, find_unknown_migrations
 from local.part import Part, PartError
 from local.postgres import Postgres, run_postgres
 from local.queue_poller import run_queue_poller
@@ -79,6 +79,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         postgres = running.enter_context(
             run_postgres(directory / "postgres", ports.postgres_port, log=logs / "postgres.log")
         )
+        check_history(postgres, directory)
         migrations = apply_migrations(postgres.url)
         github = running.enter_context(run_github(ports.github_port, logs))
         supabase = running.enter_context(run_local_supabase(postgres, directory, ports))
@@ -106,6 +107,15 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
             aws=aws,
             migrations=migrations,
             parts=(moto.part, postgres.part, *github.parts, *supabase.parts, *api.parts, *pollers),
+        )
+
+
+def check_history(postgres: Postgres, directory: Path) -> None:
+    """Refuses data that no migration of this checkout leads on from."""
+    if unknown := find_unknown_migrations(postgres.url):
+        raise PartError(
+            f"The data in {directory} are of another history of migrations, which has {unknown[0]}: run"
+            " `make reset`, which throws them away, and start again."
         )
 
 

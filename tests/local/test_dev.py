@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
-from local.ports import LOOPBACK, is_taken
+from local.migrations import apply_migrations
+from local.ports import LOOPBACK, free_port, is_taken
+from local.postgres import run_postgres
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, descendants, free_ports, run_local, start_dev, still_running
 from tests.patience import PATIENCE_SECONDS
@@ -71,6 +74,26 @@ def test_what_is_not_a_port_number_is_refused(tmp_path: Path, port: str) -> None
     dev = start_dev(tmp_path / "data", free_ports(), SUPABASE_PORT=port)
     assert dev.ended() == 1
     assert f"SUPABASE_PORT={port} is not a port number" in dev.printed
+
+
+def test_data_of_an_older_history_of_migrations_are_left_alone_and_named(tmp_path: Path) -> None:
+    directory, older = tmp_path / "local", tmp_path / "older"
+    older.mkdir()
+    (older / "20261122000200_users.sql").write_text("create table public.users (id uuid primary key);")
+    with run_postgres(directory / "postgres", free_port()) as server:
+        apply_migrations(server.url, older)
+    dev = start_dev(directory, free_ports())
+    assert dev.ended() == 1
+    assert (
+        f"The data in {directory} are of another history of migrations, which has 20261122000200_users:"
+        " run `make reset`" in dev.printed
+    )
+    with (
+        run_postgres(directory / "postgres", free_port()) as server,
+        psycopg.connect(server.url) as connection,
+    ):
+        columns = "select column_name from information_schema.columns where table_schema = 'public'"
+        assert connection.execute(columns.encode()).fetchall() == [("id",)]
 
 
 def test_a_stop_leaves_nothing_running_and_a_new_start_keeps_the_data(tmp_path: Path) -> None:

@@ -2,9 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import schemathesis
+from schemathesis import Case
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from local.write_openapi import DOCUMENT
@@ -33,6 +38,29 @@ SEQUENCES: dict[str, Any] = {
     "generation": {**EACH_BY_ITSELF["generation"], "mode": "positive"},
     "phases": {"stateful": {"inference": {"algorithms": []}}},
 }
+
+
+def list_operations() -> list[str]:
+    """Each operation of openapi.json as its method and its path: `GET /health`."""
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    paths = document["paths"].items()
+    return [f"{method.upper()} {path}" for path, operations in paths for method in operations]
+
+
+def try_operation(contract: OpenApiSchema, operation: str, check: Callable[[Case[Any]], None]) -> None:
+    """Check all requests that schemathesis makes up for an operation, as its `parametrize` has pytest do.
+
+    That makes up the requests of all operations at collection, in each of pytest's processes, whichever tests
+    are asked for: 40 seconds. Its `from_fixture` waits for the test, but does not run under pytest 9.2 yet.
+    """
+    method, path = operation.split()
+    build_operation_test(
+        config=contract.config,
+        operation=contract[path][method],
+        test_func=check,
+        given_kwargs={},
+        feedback=FeedbackSources(constants_value_source=make_constants_value_source(contract)),
+    )()
 
 
 def load_contract(config: dict[str, Any], paths: str = ".*") -> OpenApiSchema:

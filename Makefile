@@ -59,14 +59,14 @@ check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.database.check
-	$(BIN)/python -m local.write_openapi --check
+	$(BIN)/python -m local.openapi.write --check
 
 format: install ## Format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 openapi: install ## Write openapi.json anew from the functions' routes
-	$(BIN)/python -m local.write_openapi
+	$(BIN)/python -m local.openapi.write
 
 package: install ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile))

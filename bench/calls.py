@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 
-from shared.supabase import get_http_client
+from shared.http_client import get_http_client
 
 FIRST_REFUSAL = 400
 

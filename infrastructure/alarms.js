@@ -71,7 +71,7 @@ function functionAlarms(name, seconds) {
   ];
 }
 
-/** Of the log's lines: shared/metrics.py counts by function, and an alarm on a metric names each dimension. */
+/** Of the log's lines: shared/runtime/metrics.py counts by function, and an alarm on a metric names each dimension. */
 const LOGGED = {
   // A run that failed is GitHub's or a token's trouble now and then; five in a quarter of an hour are not.
   sync_failed: { of: ["sync_worker"], threshold: 5, period: 15 * MINUTE, text: "Re-syncs fail." },

@@ -11,7 +11,7 @@ const COLUMNS = 2;
 const QUEUES = ["SyncQueue", "SyncDeadLetters", "ScheduleDeadLetters"];
 const answering = functions.filter((name) => !["sync_dispatcher", "sync_worker"].includes(name));
 
-/** Forum's own, as shared/metrics.py has them, by the title that they stand under. */
+/** Forum's own, as shared/runtime/metrics.py has them, by the title that they stand under. */
 const COUNTED = {
   "Answers of 500 and above, by function": { metrics: ["ServerErrors"], of: answering },
   "Answers of 400 to 499, by function": { metrics: ["ClientErrors"], of: answering },

@@ -1,4 +1,4 @@
-"""A stage's secrets in Parameter Store, where its functions fetch them (shared/deployment_secrets.py)."""
+"""A stage's secrets in Parameter Store, where its functions fetch them (shared/aws/deployment_secrets.py)."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]  # as boto3
     ClientError,
 )
 
-from shared.deployment_secrets import PREFIX
+from shared.aws.deployment_secrets import PREFIX
 from shared.settings import MIN_JWT_SECRET_BYTES
 
 SECRETS = (

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions that `shared.problems` turns into RFC 9457 answers.
+"""What can go wrong, as exceptions that `shared.http.problems` turns into RFC 9457 answers.
 
 Problem
 ├── BadRequest            400  malformed JSON, an unknown or a repeated parameter

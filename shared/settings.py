@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
-from shared.deployment_secrets import SecretSetting
+from shared.aws.deployment_secrets import SecretSetting
 
 MIN_JWT_SECRET_BYTES = 32
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from postgrest import APIError
 
 from functions.app_info.stored_values import EntryPlaces, NumberedValue, StoredValues, ValuePlace
-from shared.database_errors import BULK_ITEM
+from shared.database.errors import BULK_ITEM
 
 MISPLACED = "app_info_place"
 

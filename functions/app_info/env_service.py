@@ -12,11 +12,11 @@ from functions.app_info.env_exports import Left, choose
 from functions.app_info.env_files import CannotRead, CannotWrite, Line, read_env_file, write_env_file
 from functions.app_info.schemas import EnvExportQuery, EnvImport, EnvImportReport, EnvLine, Outcome
 from functions.app_info.stored_values import StoredValue, StoredValues, ValuePlace
-from shared.database_errors import to_single_problem
+from shared.auth.sign_in import Caller
+from shared.database.client import Supabase
+from shared.database.errors import to_single_problem
 from shared.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
-from shared.metrics import Metric, count
-from shared.sign_in import Caller
-from shared.supabase import Supabase
+from shared.runtime.metrics import Metric, count
 
 # What the database writes in one call, well within its statement time-out.
 MAX_ASSIGNMENTS = 1_000

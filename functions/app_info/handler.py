@@ -21,13 +21,13 @@ from functions.app_info.schemas import (
     RevealedValue,
 )
 from functions.app_info.service import AppInfoService
-from shared.app import create_app, create_handler
-from shared.bulk import Bulk, BulkAnswer
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
-from shared.idempotency import Idempotency, announce, announce_replay
-from shared.lists import Page
-from shared.request_log import is_head
-from shared.versions import IfMatch, IfNoneMatch, show, tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.lists import Page
+from shared.runtime.request_log import is_head
 
 router = APIRouter(prefix="/api/app-info", tags=["app info"])
 

@@ -12,8 +12,8 @@ from functions.app_info.env_files.entries import MAX_VALUE_BYTES
 from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
-from shared.lists import SearchQuery
-from shared.visible_names import TRIMMED_LINE
+from shared.entities.visible_names import TRIMMED_LINE
+from shared.resources.lists import SearchQuery
 
 Key = Annotated[AppInfoKey, text(255, min_length=1)]
 NewKey = Annotated[

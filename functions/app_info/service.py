@@ -15,17 +15,17 @@ from functions.app_info.drafts import Draft, is_misplaced, read_entries, seal
 from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
 from functions.app_info.secrecy import Move, find_move, is_settled
 from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
-from shared.bulk import Bulk
-from shared.database_errors import to_single_problem
+from shared.auth.sign_in import Caller
+from shared.database.errors import to_single_problem
+from shared.database.excerpts import read_rows
+from shared.database.selects import get_select
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.errors import Conflict, FieldError, NotFound
-from shared.excerpts import read_rows
-from shared.idempotency import Created, IdempotencyKey, complete, execute_once
-from shared.lists import Page
-from shared.metrics import Metric, count
-from shared.resource_service import ResourceService, get_sent
-from shared.selects import get_select
-from shared.sign_in import Caller
+from shared.resources.bulk import Bulk
+from shared.resources.idempotency import Created, IdempotencyKey, complete, execute_once
+from shared.resources.lists import Page
+from shared.resources.service import ResourceService, get_sent
+from shared.runtime.metrics import Metric, count
 
 Values = Mapping[str, Any]
 EntryT = TypeVar("EntryT", bound=AppInfoRead)

@@ -9,13 +9,13 @@ from uuid import UUID
 from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.deployment_secrets import read_secret
+from shared.aws.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault, locate_secret
 from shared.entities.app_info import AppInfoCategory
 from shared.errors import Unavailable
-from shared.log import logger
-from shared.metrics import Metric, count
-from shared.request_log import get_source_address
+from shared.runtime.log import logger
+from shared.runtime.metrics import Metric, count
+from shared.runtime.request_log import get_source_address
 from shared.settings import get_settings
 
 SOURCE_ADDRESS = "Forum-Source-Address"

@@ -13,12 +13,12 @@ from functions.documents.schemas import (
     DocumentUpdate,
 )
 from functions.documents.service import DocumentService
-from shared.app import create_app, create_handler
-from shared.bulk import Bulk, BulkAnswer
 from shared.entities.documents import DocumentListItem, DocumentRead
-from shared.idempotency import Idempotency, announce, announce_replay
-from shared.lists import Page
-from shared.versions import IfMatch, IfNoneMatch, show, tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/docs", tags=["documents"])
 

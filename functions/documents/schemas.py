@@ -10,7 +10,7 @@ from shared.entities.base import Embedded, Input, NewTitle, StrictBool, Version,
 from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
-from shared.lists import SearchQuery
+from shared.resources.lists import SearchQuery
 
 MAX_CONTENT_BYTES = 1024 * 1024
 

@@ -2,8 +2,8 @@
 
 from functions.documents.schemas import DocumentReadFull
 from shared.entities.documents import DocumentListItem, DocumentRead
-from shared.lists import Page
-from shared.resource_service import ResourceService
+from shared.resources.lists import Page
+from shared.resources.service import ResourceService
 
 
 class DocumentService(ResourceService[DocumentRead, DocumentListItem, DocumentReadFull]):

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Response
 
 from functions.github_connection.schemas import ConnectionRead, ConnectionSave
 from functions.github_connection.service import ConnectionService
-from shared.app import create_app, create_handler
-from shared.versions import tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import tag
 
 router = APIRouter(prefix="/api/github/connection", tags=["github connection"])
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from shared.entities.base import Input, Row
 from shared.github.calls import LONGEST_TOKEN
 from shared.github.user import TokenKind
-from shared.lists import Time
+from shared.resources.lists import Time
 
 # What a header can carry.
 VISIBLE = r"^[\x21-\x7e]+$"

@@ -7,16 +7,17 @@ from uuid import UUID
 from postgrest import SyncPostgrestClient
 
 from functions.github_connection.schemas import ConnectionRead, ConnectionSave
-from shared.deadlines import Deadline, RequestDeadline
-from shared.deployment_secrets import read_secret
+from shared.auth.sign_in import Caller, SignedIn
+from shared.aws.deployment_secrets import read_secret
+from shared.database.client import Supabase
 from shared.encryption import Place, get_vault
 from shared.errors import NotFound
 from shared.github import GitHub
 from shared.github.user import GitHubUser, get_token_kind
-from shared.github_access import as_problems
+from shared.github_tokens.callers import as_problems
+from shared.http_client import get_http_client
+from shared.runtime.deadlines import Deadline, RequestDeadline
 from shared.settings import get_settings
-from shared.sign_in import Caller, SignedIn
-from shared.supabase import Supabase, get_http_client
 
 
 class ConnectionService:

@@ -11,9 +11,9 @@ from functions.github_import.schemas import (
     ImportReport,
 )
 from functions.github_import.service import GitHubImportService
-from shared.app import create_app, create_handler
 from shared.entities.github_runs import RunRead
-from shared.versions import tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import tag
 
 router = APIRouter(prefix="/api/github", tags=["github"])
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from shared.entities.base import WHOLE_NUMBER, Input, StrictBool
 from shared.entities.products import ProductLink
 from shared.entities.repositories import BranchName, FullName, Language, RepositoryName, RepositoryUrl
-from shared.lists import Page
+from shared.resources.lists import Page
 
 # What is read and written within one request.
 MAX_AT_ONCE = 1_000

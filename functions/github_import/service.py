@@ -19,8 +19,8 @@ from functions.github_import.schemas import (
     ImportResult,
     Outcome,
 )
-from shared.deadlines import Deadline, RequestDeadline
-from shared.deployment_secrets import read_secret
+from shared.aws.deployment_secrets import read_secret
+from shared.database.client import Supabase
 from shared.entities.github_runs import RunRead, RunState
 from shared.entities.products import ProductLink
 from shared.errors import FieldError, Invalid, NotFound
@@ -37,9 +37,9 @@ from shared.github import (
 from shared.github import Forbidden as GitHubForbidden
 from shared.github import NotFound as GitHubNotFound
 from shared.github.client import PAGE_SIZE
-from shared.github_access import CallersGitHub, as_problems, to_problem
+from shared.github_tokens.callers import CallersGitHub, as_problems, to_problem
+from shared.runtime.deadlines import Deadline, RequestDeadline
 from shared.settings import get_settings
-from shared.supabase import Supabase
 from shared.sync.messages import SyncMessage
 from shared.sync.queue import send
 

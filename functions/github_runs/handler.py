@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from functions.github_runs.schemas import MissingDecided, MissingDecision, RunQuery, RunReadFull
 from functions.github_runs.service import MissingService, RunService
-from shared.app import create_app, create_handler
 from shared.entities.github_runs import RunRead
-from shared.lists import Page
-from shared.versions import IfNoneMatch, show
+from shared.http.app import create_app, create_handler
+from shared.http.etags import IfNoneMatch, show
+from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/github", tags=["github runs"])
 

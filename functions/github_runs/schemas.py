@@ -10,7 +10,7 @@ from shared.entities.base import WHOLE_NUMBER, Input
 from shared.entities.github_runs import RunRead, RunState, RunTrigger
 from shared.entities.repositories import FullName, SyncState
 from shared.entities.repositories import MissingDecision as Decision
-from shared.lists import ListQuery
+from shared.resources.lists import ListQuery
 
 
 class RunResult(BaseModel):

@@ -12,11 +12,11 @@ from functions.github_runs.schemas import (
     RunReadFull,
     StoredRun,
 )
-from shared.answer_size import fits_as_body
+from shared.database.client import Supabase
 from shared.entities.github_runs import RunRead
-from shared.lists import Page
-from shared.resource_service import ResourceService
-from shared.supabase import Supabase
+from shared.http.answer_size import fits_as_body
+from shared.resources.lists import Page
+from shared.resources.service import ResourceService
 
 # Of results, however long the names and reasons in them are.
 ALWAYS_DELIVERED = 1_000

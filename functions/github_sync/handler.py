@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from functions.github_sync.service import SyncService
-from shared.app import create_app, create_handler
 from shared.entities.github_runs import RunRead
-from shared.versions import tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import tag
 
 router = APIRouter(prefix="/api/github/sync", tags=["github sync"])
 

@@ -4,9 +4,9 @@ from typing import Any, Self
 
 from postgrest import SyncPostgrestClient
 
+from shared.database.client import Supabase
 from shared.entities.github_runs import RunRead
 from shared.errors import Unavailable
-from shared.supabase import Supabase
 from shared.sync.messages import SyncMessage
 from shared.sync.queue import send
 

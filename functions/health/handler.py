@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from functions.health.schemas import Health
 from functions.health.service import check_health
-from shared.app import create_app, create_handler
+from shared.http.app import create_app, create_handler
 
 router = APIRouter(tags=["health"])
 

@@ -4,8 +4,8 @@ import httpx
 
 from functions.health.schemas import Health
 from shared.errors import Unavailable
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 
 # PostgREST itself waits 10 s for a database that is gone; whoever asks for health wants to know sooner.
 TIMEOUT_SECONDS = 3

@@ -11,9 +11,9 @@ from shared.entities.base import Description, Embedded, Input, Version
 from shared.entities.documents import DocumentListItem
 from shared.entities.products import Color, Icon, ProductName, ProductRead
 from shared.entities.repositories import RepositoryListItem
+from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
-from shared.lists import SearchQuery
-from shared.visible_names import VISIBLE_LINE
+from shared.resources.lists import SearchQuery
 
 NewName = Annotated[ProductName, *VISIBLE_LINE]
 

@@ -2,8 +2,8 @@
 
 from functions.products.schemas import ProductReadFull
 from shared.entities.products import ProductListItem, ProductRead
-from shared.lists import Page
-from shared.resource_service import ResourceService
+from shared.resources.lists import Page
+from shared.resources.service import ResourceService
 
 
 class ProductService(ResourceService[ProductRead, ProductListItem, ProductReadFull]):

@@ -5,8 +5,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from functions.reference.schemas import OpenApiDocument
 from functions.reference.service import File, check_version, get_asset, get_document, get_page
-from shared.app import create_app, create_handler
-from shared.versions import IfNoneMatch
+from shared.http.app import create_app, create_handler
+from shared.http.etags import IfNoneMatch
 
 router = APIRouter(tags=["reference"])
 

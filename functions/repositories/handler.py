@@ -13,12 +13,12 @@ from functions.repositories.schemas import (
     RepositoryUpdate,
 )
 from functions.repositories.service import RepositoryService
-from shared.app import create_app, create_handler
-from shared.bulk import Bulk, BulkAnswer
 from shared.entities.repositories import RepositoryListItem, RepositoryRead
-from shared.idempotency import Idempotency, announce, announce_replay
-from shared.lists import Page
-from shared.versions import IfMatch, IfNoneMatch, show, tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/repositories", tags=["repositories"])
 

@@ -17,9 +17,9 @@ from shared.entities.repositories import (
     RepositoryRead,
     RepositoryUrl,
 )
+from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
-from shared.lists import SearchQuery
-from shared.visible_names import VISIBLE_LINE
+from shared.resources.lists import SearchQuery
 
 NewName = Annotated[RepositoryName, text(200, min_length=1), *VISIBLE_LINE]
 NewFullName = Annotated[FullName, text(300), *VISIBLE_LINE]

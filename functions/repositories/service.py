@@ -2,8 +2,8 @@
 
 from functions.repositories.schemas import RepositoryReadFull
 from shared.entities.repositories import RepositoryListItem, RepositoryRead
-from shared.lists import Page
-from shared.resource_service import ResourceService
+from shared.resources.lists import Page
+from shared.resources.service import ResourceService
 
 
 class RepositoryService(ResourceService[RepositoryRead, RepositoryListItem, RepositoryReadFull]):

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from functions.sync_dispatcher.service import dispatch
-from shared.invocation import observed
-from shared.lambda_context import LambdaContext
+from shared.runtime.invocation import observed
+from shared.runtime.lambda_context import LambdaContext
 
 
 @observed

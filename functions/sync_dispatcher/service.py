@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.log import logger
-from shared.metrics import Metric, count
+from shared.runtime.log import logger
+from shared.runtime.metrics import Metric, count
 from shared.sync.database import claim_due, release
 from shared.sync.queue import send
 

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from functions.sync_worker.schemas import Record
 from functions.sync_worker.service import SyncRun
-from shared.correlation import follow
 from shared.encryption import EncryptionUnavailable
 from shared.github import TimedOut, Unavailable
-from shared.log import describe, logger
-from shared.metrics import Metric, count
+from shared.runtime.correlation import follow
+from shared.runtime.log import describe, logger
+from shared.runtime.metrics import Metric, count
 from shared.sync.database import is_ended
 from shared.sync.messages import SyncMessage
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from functions.sync_worker.batch import process
 from functions.sync_worker.schemas import Event, make_answer
-from shared.invocation import observed
-from shared.lambda_context import LambdaContext
+from shared.runtime.invocation import observed
+from shared.runtime.lambda_context import LambdaContext
 
 
 @observed

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.correlation import KEY
+from shared.runtime.correlation import KEY
 
 
 class Attributes(BaseModel):

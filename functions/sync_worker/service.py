@@ -11,10 +11,10 @@ from functions.sync_worker.tokens import RenewalUnderWay, Tokens
 from shared.encryption import EncryptionUnavailable, KeyUnknown, SealBroken
 from shared.github import Forbidden, GitHub, RateLimited, TimedOut, TokenRejected, Unavailable
 from shared.github.graphql import MAX_IDS, GraphQL
-from shared.log import describe, logger
-from shared.metrics import Metric, count
+from shared.http_client import get_http_client
+from shared.runtime.log import describe, logger
+from shared.runtime.metrics import Metric, count
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from shared.sync.database import ImportBegun, RunDatabase, is_product_gone
 from shared.sync.messages import SyncMessage
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.encryption import Place, get_vault
+from shared.github_tokens.renewal import RenewalUnderWay, get_app, renew
 from shared.sync.database import Begun, RunDatabase
 from shared.sync.messages import SyncMessage
-from shared.token_renewal import RenewalUnderWay, get_app, renew
 
 __all__ = ["RenewalUnderWay", "Tokens"]
 

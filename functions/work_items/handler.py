@@ -14,12 +14,12 @@ from functions.work_items.schemas import (
     WorkItemUpdate,
 )
 from functions.work_items.service import WorkItemService
-from shared.app import create_app, create_handler
-from shared.bulk import Bulk, BulkAnswer
 from shared.entities.work_items import WorkItemListItem, WorkItemRead
-from shared.idempotency import Idempotency, announce, announce_replay
-from shared.lists import Page
-from shared.versions import IfMatch, IfNoneMatch, show, tag
+from shared.http.app import create_app, create_handler
+from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/work", tags=["work items"])
 

@@ -10,7 +10,7 @@ from shared.entities.base import Embedded, Input, NewTitle, Text, Version
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
-from shared.lists import SearchQuery
+from shared.resources.lists import SearchQuery
 
 
 class WorkItemCreate(Input):

@@ -2,8 +2,8 @@
 
 from functions.work_items.schemas import WorkItemReadFull
 from shared.entities.work_items import WorkItemListItem, WorkItemRead
-from shared.lists import Page
-from shared.resource_service import ResourceService
+from shared.resources.lists import Page
+from shared.resources.service import ResourceService
 
 
 class WorkItemService(ResourceService[WorkItemRead, WorkItemListItem, WorkItemReadFull]):

@@ -17,7 +17,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.encryption.errors import KeyUnknown, SealBroken
 from shared.encryption.wrapping import NONCE_BYTES, DataKey, WrappedKey, Wrapping
-from shared.log import logger
+from shared.runtime.log import logger
 
 # What a stored value says of itself. The first is bound to purpose, owner and row; the second also to the
 # details of its place. A value cannot pass for one of the other: the format is authenticated, too.

@@ -5,7 +5,7 @@ from functools import cache
 from shared.encryption.errors import EncryptionUnavailable, KeyUnusable
 from shared.encryption.sealing import Vault
 from shared.encryption.wrapping import KmsWrapping, LocalWrapping, Wrapping
-from shared.log import logger
+from shared.runtime.log import logger
 from shared.settings import Settings, get_settings
 
 

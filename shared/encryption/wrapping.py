@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.aws import get_client
+from shared.aws.clients import get_client
 from shared.encryption.errors import EncryptionUnavailable, KeyUnknown, KeyUnusable, SealBroken
-from shared.log import logger
+from shared.runtime.log import logger
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

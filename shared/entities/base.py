@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from shared.visible_names import VISIBLE_LINE
+from shared.entities.visible_names import VISIBLE_LINE
 
 # Postgres cannot store U+0000 in text (SQLSTATE 22P05).
 WITHOUT_NUL = r"^[^\x00]*$"

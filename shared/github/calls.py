@@ -11,10 +11,10 @@ from typing import Any, Literal, Protocol
 
 import httpx
 
-from shared.deadlines import Deadline
 from shared.github.answers import explain
 from shared.github.errors import RateLimited, TimedOut, TokenRejected, Unavailable
-from shared.log import logger
+from shared.runtime.deadlines import Deadline
+from shared.runtime.log import logger
 
 API_VERSION = "2026-03-10"
 TIMEOUT = httpx.Timeout(10, connect=2)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from shared.deadlines import Deadline
 from shared.github.answers import find_last_page, find_next_url, find_withheld, read_body
 from shared.github.calls import TIMEOUT, Calls, Spending, TokenSource
 from shared.github.errors import Unavailable
 from shared.github.repository import LISTING, REPOSITORY, GitHubRepository, read_listed
 from shared.github.user import GitHubUser, read_user
+from shared.runtime.deadlines import Deadline
 
 PAGE_SIZE = 100
 REDIRECTS = frozenset({301, 302, 307, 308})

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 from postgrest import APIError, SyncPostgrestClient
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from shared.sync.messages import SyncMessage
 
 MESSAGE_REFUSED = "sync_message"

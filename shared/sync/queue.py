@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
-from shared.aws import get_client
-from shared.correlation import KEY, get_correlation_id
-from shared.log import logger
+from shared.aws.clients import get_client
+from shared.runtime.correlation import KEY, get_correlation_id
+from shared.runtime.log import logger
 from shared.settings import get_settings
 from shared.sync.messages import SyncMessage
 

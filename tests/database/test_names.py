@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from functions.app_info.env_files.writing import find_name_fault
-from shared.visible_names import check_trimmed_line, check_visible_line
+from shared.entities.visible_names import check_trimmed_line, check_visible_line
 from tests.database.actors import Connection, acting_as
 from tests.database.world import Person, change, insertion, make_person
 

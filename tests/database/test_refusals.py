@@ -1,4 +1,4 @@
-"""What PostgREST says when the database refuses, word for word: shared.database_errors reads it.
+"""What PostgREST says when the database refuses, word for word: shared.database.errors reads it.
 
 None of them repeats a value, and none tells another user's row from a missing one.
 """

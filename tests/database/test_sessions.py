@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from local.supabase import Supabase
-from shared.sign_in import is_anonymous
+from shared.auth.sign_in import is_anonymous
 from tests.database.actors import Connection, acting_as, person, refusal
 from tests.database.rest import RestPerson, rest_client
 from tests.database.secrets import APP_INFO_KEY, REVEAL, calls, know_app_info_key, make_secret

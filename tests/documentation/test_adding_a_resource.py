@@ -57,7 +57,7 @@ def project(blocks: list[Block], tmp_path_factory: pytest.TempPathFactory) -> Pa
     for block in blocks:
         block.apply(copy)
     # The page's `make openapi`.
-    written = run_python(copy, "local.write_openapi")
+    written = run_python(copy, "local.openapi.write")
     assert written.returncode == 0, written.stderr
     return copy
 

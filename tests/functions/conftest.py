@@ -20,9 +20,9 @@ from functions.products import handler as products
 from functions.repositories import handler as repositories
 from functions.work_items import handler as work_items
 from local.supabase import Supabase, User
+from shared.auth.sign_in import get_signing_keys
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.sign_in import get_signing_keys
-from shared.supabase import get_http_client
 from tests.functions.events import Answer, make_event
 
 HANDLERS = {

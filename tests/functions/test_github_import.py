@@ -14,9 +14,9 @@ import pytest
 from local.fake_github import DEMO_TOKEN, FakeGitHub, demo_account, run_fake_github
 from local.fake_github.account import Fault, SecondaryLimit
 from local.supabase import Supabase
-from shared.deadlines import RESERVED_SECONDS
+from shared.http_client import get_http_client
+from shared.runtime.deadlines import RESERVED_SECONDS
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from tests.functions.conftest import HANDLERS, Client
 from tests.functions.events import Answer, make_event
 from tests.github.contract import answer_violations, request_violations

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from local.fake_github import DEMO_TOKEN, FakeGitHub
 from local.supabase import Supabase
-from shared.aws import clear_clients, get_client
+from shared.aws.clients import clear_clients, get_client
 from shared.settings import get_settings
 from shared.sync.messages import SyncMessage
 from tests.functions.conftest import Client

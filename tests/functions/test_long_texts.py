@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from local.supabase import Supabase
-from shared.answer_size import MAX_ANSWER_BYTES
-from shared.supabase import get_http_client
+from shared.http.answer_size import MAX_ANSWER_BYTES
+from shared.http_client import get_http_client
 from tests.functions.conftest import Client
 from tests.functions.events import Answer
 

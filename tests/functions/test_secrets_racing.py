@@ -8,7 +8,7 @@ import httpx
 import psycopg
 
 from local.supabase import Supabase
-from shared.supabase import get_http_client
+from shared.http_client import get_http_client
 from tests.functions.conftest import Client
 from tests.functions.secret_entries import CANARY, create_secret, everything_stored, read, reveal, reveals
 

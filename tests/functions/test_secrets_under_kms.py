@@ -13,7 +13,7 @@ from moto import mock_aws
 from psycopg.types.json import Jsonb
 
 from local.supabase import Supabase
-from shared.aws import clear_clients, get_client
+from shared.aws.clients import clear_clients, get_client
 from shared.encryption import Place, get_vault
 from tests.functions.conftest import Client
 from tests.functions.secret_entries import CANARY, create_secret, forget_settings, read, reveal, reveals

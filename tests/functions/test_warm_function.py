@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from local.supabase import Supabase
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from tests.functions.conftest import Client, in_own_loop
 
 # 3,436 with Python 3.11; a quarter of them are PyJWT's look at each character of the token. The rest is room

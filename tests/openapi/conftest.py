@@ -8,9 +8,9 @@ import pytest
 from moto import mock_aws
 
 from local.fake_github import FakeGitHub, run_fake_github
+from local.openapi.write import DOCUMENT
 from local.supabase import Supabase, User
-from local.write_openapi import DOCUMENT
-from shared.aws import clear_clients, get_client
+from shared.aws.clients import clear_clients, get_client
 from shared.encryption import get_vault
 from shared.settings import get_settings
 from tests.functions.conftest import Client, settings

@@ -12,7 +12,7 @@ from schemathesis.pytest._test_builder import build_operation_test
 from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from local.write_openapi import DOCUMENT
+from local.openapi.write import DOCUMENT
 from tests.openapi.gateway import gateway
 
 # What schemathesis allows by itself, and 412: a good `If-Match` may name another version.

@@ -10,16 +10,16 @@ from fastapi.routing import APIRoute
 from mangum import Mangum
 from starlette.types import Receive, Scope, Send
 
-from local.write_openapi import ROOMS
+from local.openapi.write import FUNCTIONS
 from tests.functions.events import make_event
 
 
 def list_routes() -> list[tuple[re.Pattern[str], Mangum]]:
     """The paths of the gateway, each with its function."""
     return [
-        (re.compile(re.sub(r"\{\w+\}", "[^/]+", route.path)), room.handler)
-        for room in ROOMS
-        for route in room.router.routes
+        (re.compile(re.sub(r"\{\w+\}", "[^/]+", route.path)), function.handler)
+        for function in FUNCTIONS
+        for route in function.router.routes
         if isinstance(route, APIRoute)
     ]
 

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 import uvicorn
 
+from local.openapi.write import DOCUMENT
 from local.ports import LOOPBACK, free_port
 from local.postgres import ROOT
 from local.supabase import Supabase
 from local.waiting import wait_for
-from local.write_openapi import DOCUMENT
 from tests.openapi.gateway import gateway
 from tests.patience import PATIENCE_SECONDS
 

@@ -19,8 +19,8 @@ from referencing.jsonschema import DRAFT202012
 from functions.reference import service as reference
 from local.fake_github import DEMO_TOKEN, FakeGitHub
 from local.fake_github.faults import SecondaryLimit
+from local.openapi.write import DOCUMENT
 from local.supabase import Supabase, User
-from local.write_openapi import DOCUMENT
 from shared.settings import get_settings
 from tests.functions.conftest import Client
 from tests.functions.events import Answer, make_event
@@ -330,7 +330,7 @@ def internal_error(world: World, operation: Operation) -> Answer:
     """A deployment without its settings, or without its files."""
     world.place.set("SUPABASE_ANON_KEY", "")
     world.place.environment.setattr(reference, "ROOT", world.place.empty)
-    world.place.environment.setattr(reference, "ROOM", world.place.empty)
+    world.place.environment.setattr(reference, "FUNCTIONS", world.place.empty)
     reference.get_document.cache_clear()
     reference.get_page.cache_clear()
     return world.send(operation)

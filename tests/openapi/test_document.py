@@ -14,11 +14,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from local import write_openapi
+from local.openapi import build_document, write
+from local.openapi.write import DOCUMENT, FUNCTIONS, write_document
 from local.postgres import ROOT
-from local.write_openapi import DOCUMENT, ROOMS, write_document
 from shared.errors import Problem
-from shared.openapi import build_document
 
 Json = dict[str, Any]
 
@@ -75,14 +74,14 @@ def test_check_names_the_command_where_the_document_is_stale(
 ) -> None:
     stale = tmp_path / "openapi.json"
     stale.write_text(DOCUMENT.read_text(encoding="utf-8").replace("Atlas", "Forum"), encoding="utf-8")
-    monkeypatch.setattr(write_openapi, "DOCUMENT", stale)
-    monkeypatch.setattr("sys.argv", ["write_openapi", "--check"])
+    monkeypatch.setattr(write, "DOCUMENT", stale)
+    monkeypatch.setattr("sys.argv", ["write", "--check"])
     with pytest.raises(SystemExit, match="make openapi"):
-        write_openapi.main()
-    monkeypatch.setattr("sys.argv", ["write_openapi"])
-    write_openapi.main()
-    monkeypatch.setattr("sys.argv", ["write_openapi", "--check"])
-    write_openapi.main()
+        write.main()
+    monkeypatch.setattr("sys.argv", ["write"])
+    write.main()
+    monkeypatch.setattr("sys.argv", ["write", "--check"])
+    write.main()
 
 
 def test_document_is_openapi(document: Json) -> None:
@@ -110,8 +109,8 @@ def test_operation_is_called_as_its_function(document: Json) -> None:
     """So that a generated client has `list_products` or `listProducts`."""
     names = {
         f"{method} {route.path}": route.name
-        for room in ROOMS
-        for route in room.router.routes
+        for function in FUNCTIONS
+        for route in function.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }
@@ -134,9 +133,9 @@ def test_schema_has_one_shape_in_all_functions(document: Json) -> None:
     """Two models of the same name would get long names, or one would hide the other."""
     merged = document["components"]["schemas"]
     assert [name for name in merged if not re.fullmatch(r"[A-Z][A-Za-z]+", name)] == []
-    for room in ROOMS:
-        alone = build_document([room.router], version="0", tags=[])["components"]["schemas"]
-        assert {name: merged[name] for name in alone} == alone, room.__name__
+    for function in FUNCTIONS:
+        alone = build_document([function.router], version="0", tags=[])["components"]["schemas"]
+        assert {name: merged[name] for name in alone} == alone, function.__name__
 
 
 def test_reference_leads_to_something_and_no_component_is_left_over(document: Json) -> None:
@@ -237,8 +236,10 @@ def test_object_has_an_example_of_all_that_is_required(document: Json) -> None:
 
 def test_every_room_with_routes_is_in_the_document() -> None:
     functions = ROOT / "functions"
-    rooms = [
+    handlers = [
         importlib.import_module(f"functions.{path.parent.name}.handler")
         for path in functions.glob("*/handler.py")
     ]
-    assert {room.__name__ for room in rooms if hasattr(room, "router")} == {room.__name__ for room in ROOMS}
+    assert {function.__name__ for function in handlers if hasattr(function, "router")} == {
+        function.__name__ for function in FUNCTIONS
+    }

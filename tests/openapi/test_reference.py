@@ -12,8 +12,8 @@ import pytest
 
 from functions.reference import handler as reference
 from functions.reference.service import ASSETS
+from local.openapi.write import DOCUMENT
 from local.postgres import ROOT
-from local.write_openapi import DOCUMENT
 from tests.functions.events import Answer, make_event
 
 PAGE = "/reference"

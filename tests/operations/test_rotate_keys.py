@@ -24,7 +24,7 @@ from local.waiting import wait_for
 from operations import deploy as deploying
 from operations.rewrapping import KmsRewrapping, LocalRewrapping, Rewrapping, RotationStopped
 from operations.rotate_keys import BATCH_ROWS, COLUMNS, Outcome, main, rotate
-from shared.aws import clear_clients, get_client
+from shared.aws.clients import clear_clients, get_client
 from shared.encryption import (
     EncryptionUnavailable,
     KeyUnknown,

@@ -93,13 +93,15 @@ def run(
 ) -> RunFunction:
     """Runs a function of the artifact."""
     logs = tmp_path_factory.mktemp("logs")
-    return lambda room: run_function(room, unpacked, runtime, settings, logs / f"{room}.log")
+    return lambda function: run_function(function, unpacked, runtime, settings, logs / f"{function}.log")
 
 
 @pytest.fixture
 def run_with(settings: dict[str, str], unpacked: Path, runtime: Path, tmp_path: Path) -> RunWith:
     """Runs a function of the artifact with some settings of its own."""
-    return lambda room, own: run_function(room, unpacked, runtime, {**settings, **own}, tmp_path / "log")
+    return lambda function, own: run_function(
+        function, unpacked, runtime, {**settings, **own}, tmp_path / "log"
+    )
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ class Function:
 
 @contextmanager
 def run_function(
-    room: str, artifact: Path, runtime: Path, settings: Mapping[str, str], log: Path
+    function: str, artifact: Path, runtime: Path, settings: Mapping[str, str], log: Path
 ) -> Iterator[Function]:
     """Loads a function of an unpacked artifact in a process that sees nothing else but Lambda's runtime."""
     api = RuntimeApi()
@@ -127,14 +127,14 @@ def run_function(
     environment = {
         **settings,
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
-        "AWS_LAMBDA_FUNCTION_NAME": f"forum-test-{room}",
+        "AWS_LAMBDA_FUNCTION_NAME": f"forum-test-{function}",
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         "LAMBDA_TASK_ROOT": str(artifact),
         "PYTHONPATH": f"{artifact}:{runtime}",
     }
     # The interpreter itself, not the virtual environment's: without site, it knows no packages of its own.
     interpreter = Path(sys.base_prefix) / "bin" / "python3"
-    handler = f"functions/{room}/handler.handler"
+    handler = f"functions/{function}/handler.handler"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - what this test has built
             [interpreter, "-S", "-s", "-B", "-P", "-m", "awslambdaric", handler],

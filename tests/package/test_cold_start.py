@@ -10,7 +10,7 @@ import pytest
 
 from local.supabase import Supabase
 from tests.functions.events import make_event
-from tests.package.test_running import ROOMS
+from tests.package.test_running import FUNCTIONS
 
 SCRIPT = Path(__file__).with_name("first_answers.py")
 
@@ -20,7 +20,7 @@ NOT_LOADED = {
     *("h2", "hpack", "hyperframe"),  # HTTP/2
     *("supabase", "supabase_auth", "supabase_functions", "realtime", "storage3", "websockets"),
     *("aws_xray_sdk", "email_validator", "pycparser"),
-    "shared.openapi",
+    "local.openapi",
 }
 NOT_LOADED_BY_PRODUCTS = {"dotenv", "shared.github", "shared.sync", "shared.encryption"}
 
@@ -29,13 +29,15 @@ NOT_LOADED_BY_PRODUCTS = {"dotenv", "shared.github", "shared.sync", "shared.encr
 MAX_MODULES = 525
 
 
-def start(artifact: Path, room: str, settings: dict[str, str], event: dict[str, Any] | None = None) -> Any:
+def start(
+    artifact: Path, function: str, settings: dict[str, str], event: dict[str, Any] | None = None
+) -> Any:
     """What a new process tells of a function."""
     interpreter = Path(sys.base_prefix) / "bin" / "python3"
-    module = f"functions.{room}.handler"
+    module = f"functions.{function}.handler"
     ended = subprocess.run(  # noqa: S603 - what this test has built
         [interpreter, "-I", "-S", "-B", SCRIPT, artifact, module, json.dumps(event) if event else ""],
-        env={**settings, "AWS_LAMBDA_FUNCTION_NAME": f"forum-test-{room}"},
+        env={**settings, "AWS_LAMBDA_FUNCTION_NAME": f"forum-test-{function}"},
         cwd=artifact,
         capture_output=True,
         text=True,
@@ -57,11 +59,11 @@ def find_loaded(told: Any, names: set[str]) -> list[str]:
     return [module for module in told["modules"] if any(f"{module}.".startswith(f"{n}.") for n in names)]
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_function_loads_what_it_has_no_use_for(
-    room: str, unpacked: Path, settings: dict[str, str]
+    function: str, unpacked: Path, settings: dict[str, str]
 ) -> None:
-    assert find_loaded(start(unpacked, room, settings), NOT_LOADED) == []
+    assert find_loaded(start(unpacked, function, settings), NOT_LOADED) == []
 
 
 def test_list_of_products_loads_nothing_that_only_others_need(products: Any) -> None:
@@ -80,11 +82,11 @@ def test_first_list_asks_for_the_keys_and_the_rows_and_the_next_keeps_the_connec
     assert products["connections"] == [2, 0]
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_collector_rests_while_a_function_loads_and_works_afterwards(
-    room: str, unpacked: Path, settings: dict[str, str]
+    function: str, unpacked: Path, settings: dict[str, str]
 ) -> None:
-    told = start(unpacked, room, settings)
+    told = start(unpacked, function, settings)
     assert told["collections"] == 0
     assert told["collects_after"] == 10_000
     assert told["frozen"] > 0

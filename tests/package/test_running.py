@@ -17,7 +17,7 @@ from tests.package.runtime_api import Function, FunctionFailed, run_function
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
-ROOMS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
 
 
 def request(
@@ -31,10 +31,10 @@ def request(
     return Answer(function.invoke(event), event["requestContext"]["requestId"])
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_function_loads_and_waits_for_work(run: RunFunction, room: str) -> None:
-    with run(room) as function:
-        assert function.api.told.empty()
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_loads_and_waits_for_work(run: RunFunction, function: str) -> None:
+    with run(function) as running:
+        assert running.api.told.empty()
 
 
 def test_function_that_cannot_be_loaded_is_told(tmp_path: Path, runtime: Path) -> None:
@@ -82,7 +82,7 @@ def test_schedule_and_queue_bring_what_has_changed_on_github(
         "sync_worker",
         "repositories",
     )
-    functions = {room: running.enter_context(run(room)) for room in needed}
+    functions = {function: running.enter_context(run(function)) for function in needed}
     product = request(functions["products"], "POST", "/api/products", owner, b'{"name": "Forum"}').expect(201)
     ids = sorted(github.account.repositories)
     body = f'{{"product_id": "{product["id"]}", "github_ids": {ids}}}'.encode()

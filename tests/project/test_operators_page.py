@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from operations.parameters import SECRETS
-from shared.deployment_secrets import MAX_AGE_SECONDS
-from tests.project.test_serverless import EVERY_ROOM
+from shared.aws.deployment_secrets import MAX_AGE_SECONDS
+from tests.project.test_serverless import EVERY_FUNCTION
 from tests.project.test_template import logical, of_type, packaged, rights, template
 
 __all__ = ["packaged", "template"]
@@ -52,10 +52,10 @@ def test_secrets_of_the_page_are_read_by_whom_it_says(template: dict[str, Any]) 
     assert set(said) == set(SECRETS)
     readable = {
         secret: {
-            room
-            for room in EVERY_ROOM
+            function
+            for function in EVERY_FUNCTION
             if f"ssm:GetParameter /forum/production/{secret}"
-            in rights(template[f"{logical(room)}Role"]["Properties"])
+            in rights(template[f"{logical(function)}Role"]["Properties"])
         }
         for secret in SECRETS
     }

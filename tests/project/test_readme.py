@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import Ports
-from tests.project.test_serverless import ROOMS, routes_of
+from tests.project.test_serverless import FUNCTIONS, routes_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -19,7 +19,7 @@ def test_endpoints_of_the_readme_are_those_of_the_functions() -> None:
     for paths, methods in re.findall(r"^\| (`/.+?) \| (.+?) \|$", README, re.MULTILINE):
         for path, names in zip(re.findall(r"`(.+?)`", paths), methods.split("·"), strict=True):
             documented |= {f"{method} {path}" for method in re.findall(r"[A-Z]{3,}", names)}
-    served = {re.sub(r"\{\w+\}", "{id}", route) for room in ROOMS for route in routes_of(room)}
+    served = {re.sub(r"\{\w+\}", "{id}", route) for function in FUNCTIONS for route in routes_of(function)}
     assets = {route for route in served if route.startswith("GET /reference/")}
     assert documented == served - assets
 
@@ -47,7 +47,7 @@ def test_links_of_a_page_lead_to_files(page: Path) -> None:
 
 def test_events_of_the_operators_page_are_logged_somewhere() -> None:
     code = "".join(
-        path.read_text() for room in ("functions", "shared") for path in (ROOT / room).rglob("*.py")
+        path.read_text() for function in ("functions", "shared") for path in (ROOT / function).rglob("*.py")
     )
     page = (ROOT / "docs" / "operations.md").read_text()
     events = {

@@ -18,52 +18,53 @@ from shared.settings import Settings
 from tests.functions.resources import RESOURCES
 
 ROOT = Path(__file__).parents[2]
-EVERY_ROOM = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
+EVERY_FUNCTION = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
 # What the schedule and the queue call: without routes, and with rights that no request may have.
-SYNC_ROOMS = ["sync_dispatcher", "sync_worker"]
-ROOMS = [room for room in EVERY_ROOM if room not in SYNC_ROOMS]
+SYNC_FUNCTIONS = ["sync_dispatcher", "sync_worker"]
+FUNCTIONS = [function for function in EVERY_FUNCTION if function not in SYNC_FUNCTIONS]
 # All that verify tokens have to know the legacy secret, where there is one: it stands with the provider.
 SECRETS = {*DEPLOYMENT_SECRETS, "ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"} - {"SUPABASE_JWT_SECRET"}
 
 
-def routes_of(room: str) -> set[str]:
+def routes_of(function: str) -> set[str]:
     """What a function answers, such as `GET /api/products`."""
-    router: APIRouter = importlib.import_module(f"functions.{room}.handler").router
+    router: APIRouter = importlib.import_module(f"functions.{function}.handler").router
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     return {f"{method} {route.path}" for route in routes for method in route.methods or ()}
 
 
 def test_every_room_is_a_function_and_every_function_a_room(service: dict[str, Any]) -> None:
     handlers = {name: function["handler"] for name, function in service["functions"].items()}
-    assert handlers == {room: f"functions/{room}/handler.handler" for room in EVERY_ROOM}
+    assert handlers == {function: f"functions/{function}/handler.handler" for function in EVERY_FUNCTION}
 
 
 def test_routes_of_the_gateway_are_those_of_the_functions(service: dict[str, Any]) -> None:
-    for room in ROOMS:
-        events = service["functions"][room]["events"]
-        served = routes_of(room)
-        # HEAD is GET without the body (shared/app.py): each function answers it.
+    for function in FUNCTIONS:
+        events = service["functions"][function]["events"]
+        served = routes_of(function)
+        # HEAD is GET without the body (shared/http/app.py): each function answers it.
         heads = {
             f"HEAD {path}"
             for method, _, path in (route.partition(" ") for route in served)
             if method == "GET"
         }
-        assert {event["httpApi"] for event in events} == served | heads, room
+        assert {event["httpApi"] for event in events} == served | heads, function
 
 
 def test_every_room_of_rows_is_held_to_what_holds_for_all() -> None:
     """tests/functions asks the same of each of them, and can only ask what it knows of."""
-    rooms = {
+    functions = {
         path
-        for room in ROOMS
-        for method, _, path in (route.partition(" ") for route in routes_of(room))
-        if method == "POST" and any(re.fullmatch(rf"PATCH {path}/{{\w+}}", each) for each in routes_of(room))
+        for function in FUNCTIONS
+        for method, _, path in (route.partition(" ") for route in routes_of(function))
+        if method == "POST"
+        and any(re.fullmatch(rf"PATCH {path}/{{\w+}}", each) for each in routes_of(function))
     }
-    assert rooms == {resource.path for resource in RESOURCES}
+    assert functions == {resource.path for resource in RESOURCES}
 
 
 def test_no_two_functions_answer_the_same_route() -> None:
-    routes = [route for room in ROOMS for route in routes_of(room)]
+    routes = [route for function in FUNCTIONS for route in routes_of(function)]
     assert len(routes) == len(set(routes))
 
 
@@ -76,7 +77,7 @@ def test_functions_get_the_settings_that_the_code_reads(service: dict[str, Any])
 def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -> None:
     assert not SECRETS & set(service["provider"]["environment"])
     assert holders(service, "GITHUB_IMPORT_KEY") == ["github_connection", "github_import"]
-    assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_ROOMS
+    assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_FUNCTIONS
     assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["github_import", "sync_worker"]
     assert holders(service, "APP_INFO_KEY") == ["app_info"]
     sealing = ["app_info", "github_connection", "github_import", "sync_worker"]
@@ -104,11 +105,14 @@ def holders(service: dict[str, Any], setting: str) -> list[str]:
 
 def test_every_function_ends_before_the_gateway_gives_up(service: dict[str, Any]) -> None:
     default = service["provider"]["timeout"]
-    assert all(service["functions"][room].get("timeout", default) < 30 for room in ROOMS)
+    assert all(service["functions"][function].get("timeout", default) < 30 for function in FUNCTIONS)
 
 
 def test_sync_is_reached_by_the_schedule_and_the_queue_only(service: dict[str, Any]) -> None:
-    kinds = {room: [list(event) for event in service["functions"][room]["events"]] for room in SYNC_ROOMS}
+    kinds = {
+        function: [list(event) for event in service["functions"][function]["events"]]
+        for function in SYNC_FUNCTIONS
+    }
     assert kinds == {"sync_dispatcher": [["schedule"]], "sync_worker": [["sqs"]]}
     (event,) = service["functions"]["sync_dispatcher"]["events"]
     # A scheduled rule has no dead-letter queue, no time zone and no flexible window.
@@ -139,8 +143,8 @@ def test_leases_outlive_whom_they_belong_to(service: dict[str, Any]) -> None:
 
 def test_endpoint_that_takes_parameters_takes_them_as_a_model_that_refuses_others() -> None:
     """`refuse_unknown_parameters` relies on it."""
-    for room in ROOMS:
-        router: APIRouter = importlib.import_module(f"functions.{room}.handler").router
+    for function in FUNCTIONS:
+        router: APIRouter = importlib.import_module(f"functions.{function}.handler").router
         for route in router.routes:
             assert isinstance(route, APIRoute)
             for parameter in route.dependant.query_params:
@@ -151,8 +155,8 @@ def test_endpoint_that_takes_parameters_takes_them_as_a_model_that_refuses_other
 
 def test_wildcard_for_rows_comes_after_no_static_path() -> None:
     """FastAPI takes the first route that fits: `/api/x/{id}` would swallow `/api/x/static`."""
-    for room in ROOMS:
-        router: APIRouter = importlib.import_module(f"functions.{room}.handler").router
+    for function in FUNCTIONS:
+        router: APIRouter = importlib.import_module(f"functions.{function}.handler").router
         paths = [route.path for route in router.routes if isinstance(route, APIRoute)]
         for number, wildcard in enumerate(paths):
             pattern = re.compile(re.sub(r"\{[^}]+\}", "[^/]+", wildcard))
@@ -164,8 +168,8 @@ def test_wildcard_for_rows_comes_after_no_static_path() -> None:
 
 def test_no_endpoint_and_no_dependency_takes_a_worker_thread() -> None:
     """FastAPI hands whatever is no coroutine to a thread, which costs a warm call about a millisecond."""
-    for room in ROOMS:
-        router: APIRouter = importlib.import_module(f"functions.{room}.handler").router
+    for function in FUNCTIONS:
+        router: APIRouter = importlib.import_module(f"functions.{function}.handler").router
         for route in router.routes:
             assert isinstance(route, APIRoute)
             waiting = [route.dependant]

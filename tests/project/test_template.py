@@ -15,11 +15,11 @@ from local.serverless import OFFLINE, osls
 from operations.deploy import tool_environment
 from operations.parameters import SECRETS, refer_to_secrets
 from shared.encryption import Purpose
-from shared.metrics import Metric
+from shared.runtime.metrics import Metric
 from tests.patience import PATIENCE_SECONDS
 from tests.project.policies import ACCOUNT, allows, as_list
 from tests.project.service_folder import make_service_folder
-from tests.project.test_serverless import EVERY_ROOM, ROOMS, SYNC_ROOMS
+from tests.project.test_serverless import EVERY_FUNCTION, FUNCTIONS, SYNC_FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 JSON = dict[str, Any]
@@ -128,9 +128,9 @@ def of_type(template: JSON, kind: str) -> dict[str, JSON]:
     return {name: each.get("Properties", {}) for name, each in template.items() if each["Type"] == kind}
 
 
-def logical(room: str) -> str:
+def logical(function: str) -> str:
     """What osls calls a function in the template."""
-    return room[0].upper() + room[1:].replace("_", "Underscore")
+    return function[0].upper() + function[1:].replace("_", "Underscore")
 
 
 def rights(role: JSON) -> set[str]:
@@ -195,30 +195,32 @@ def test_routes_of_the_gateway_are_those_of_the_openapi_document(template: JSON)
 def test_every_function_has_a_role_of_its_own(template: JSON) -> None:
     functions = of_type(template, "AWS::Lambda::Function")
     roles = {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions.items()}
-    assert roles == {f"{logical(room)}LambdaFunction": f"{logical(room)}Role" for room in EVERY_ROOM}
+    assert roles == {
+        f"{logical(function)}LambdaFunction": f"{logical(function)}Role" for function in EVERY_FUNCTION
+    }
     assert set(of_type(template, "AWS::IAM::Role")) == {*roles.values(), "ScheduleRole"}
     assert of_type(template, "AWS::IAM::Policy") == {}
 
 
-@pytest.mark.parametrize("room", EVERY_ROOM)
-def test_role_allows_its_function_what_the_table_says(template: JSON, room: str) -> None:
-    role = template[f"{logical(room)}Role"]["Properties"]
-    assert rights(role) == own_log(room) | RIGHTS.get(room, set())
+@pytest.mark.parametrize("function", EVERY_FUNCTION)
+def test_role_allows_its_function_what_the_table_says(template: JSON, function: str) -> None:
+    role = template[f"{logical(function)}Role"]["Properties"]
+    assert rights(role) == own_log(function) | RIGHTS.get(function, set())
     assert "ManagedPolicyArns" not in role
 
 
-def own_log(room: str) -> set[str]:
+def own_log(function: str) -> set[str]:
     """What every function may."""
-    group = f"{logical(room)}LogGroup"
+    group = f"{logical(function)}LogGroup"
     return {f"logs:CreateLogStream {group}", f"logs:PutLogEvents {group}"}
 
 
-@pytest.mark.parametrize("room", EVERY_ROOM)
-def test_legacy_secret_and_tracing_add_two_rights_and_no_others(traced: JSON, room: str) -> None:
-    role = traced[f"{logical(room)}Role"]["Properties"]
-    verifies = room not in {"health", "reference", *SYNC_ROOMS}
+@pytest.mark.parametrize("function", EVERY_FUNCTION)
+def test_legacy_secret_and_tracing_add_two_rights_and_no_others(traced: JSON, function: str) -> None:
+    role = traced[f"{logical(function)}Role"]["Properties"]
+    verifies = function not in {"health", "reference", *SYNC_FUNCTIONS}
     legacy = {LEGACY_SECRET} if verifies else set()
-    assert rights(role) == own_log(room) | RIGHTS.get(room, set()) | legacy | TRACE
+    assert rights(role) == own_log(function) | RIGHTS.get(function, set()) | legacy | TRACE
     wildcards = [each for each in statements(role) if "*" in json.dumps(each["Resource"])]
     assert [each["Action"] for each in wildcards] == [
         ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
@@ -261,14 +263,14 @@ def test_no_role_allows_with_a_wildcard(template: JSON) -> None:
 def uses_of_keys(resources: JSON) -> dict[str, list[JSON]]:
     """What each function's role allows with keys."""
     uses = {
-        room: [
+        function: [
             statement
-            for statement in statements(resources[f"{logical(room)}Role"]["Properties"])
+            for statement in statements(resources[f"{logical(function)}Role"]["Properties"])
             if any(action.startswith("kms:") for action in statement["Action"])
         ]
-        for room in EVERY_ROOM
+        for function in EVERY_FUNCTION
     }
-    return {room: used for room, used in uses.items() if used}
+    return {function: used for function, used in uses.items() if used}
 
 
 def purposes_of(statement: JSON) -> list[str]:
@@ -282,20 +284,22 @@ def purposes_of(statement: JSON) -> list[str]:
 
 
 def test_key_is_used_by_each_function_for_what_it_seals_only(template: JSON) -> None:
-    uses = {room: [purposes_of(each) for each in used] for room, used in uses_of_keys(template).items()}
-    assert uses == {room: [purposes] for room, purposes in PURPOSES.items()}
+    uses = {
+        function: [purposes_of(each) for each in used] for function, used in uses_of_keys(template).items()
+    }
+    assert uses == {function: [purposes] for function, purposes in PURPOSES.items()}
     assert {purpose for purposes in PURPOSES.values() for purpose in purposes} == set(get_args(Purpose))
 
 
 def test_key_before_the_last_rotation_opens_and_seals_nothing(tmp_path: Path) -> None:
     rotated = read_resources(package(tmp_path, {**SETTINGS, "KMS_KEY_ID_PREVIOUS": PREVIOUS_KEY}))
     uses = {
-        room: [(each["Action"], purposes_of(each)) for each in used if each["Resource"] == PREVIOUS_KEY]
-        for room, used in uses_of_keys(rotated).items()
+        function: [(each["Action"], purposes_of(each)) for each in used if each["Resource"] == PREVIOUS_KEY]
+        for function, used in uses_of_keys(rotated).items()
     }
-    opening = {room: purposes for room, purposes in PURPOSES.items() if OPEN in RIGHTS[room]}
-    assert {room: used for room, used in uses.items() if used} == {
-        room: [(["kms:Decrypt"], purposes)] for room, purposes in opening.items()
+    opening = {function: purposes for function, purposes in PURPOSES.items() if OPEN in RIGHTS[function]}
+    assert {function: used for function, used in uses.items() if used} == {
+        function: [(["kms:Decrypt"], purposes)] for function, purposes in opening.items()
     }
 
 
@@ -421,7 +425,7 @@ def find_statements(value: Any) -> Iterator[JSON]:
 
 def test_nothing_is_allowed_to_everybody(template: JSON) -> None:
     allowed = [each for each in find_statements(template) if each["Effect"] == "Allow"]
-    assert len(allowed) > len(EVERY_ROOM)
+    assert len(allowed) > len(EVERY_FUNCTION)
     assert [each for each in allowed if each.get("Principal") in ("*", {"AWS": "*"})] == []
     # AWS's default for a key: the account's own policies decide, and the account is never locked out.
     whole = [each for each in allowed if str(each["Action"]).endswith(":*")]
@@ -481,7 +485,7 @@ def test_secret_key_is_given_to_the_sync_functions_only(template: JSON) -> None:
         for name, function in functions.items()
         if "SUPABASE_SECRET_KEY" in function["Environment"]["Variables"]
     }
-    assert holders == {f"{logical(room)}LambdaFunction" for room in SYNC_ROOMS}
+    assert holders == {f"{logical(function)}LambdaFunction" for function in SYNC_FUNCTIONS}
 
 
 def test_key_rotates_and_outlives_the_stack(template: JSON) -> None:
@@ -504,9 +508,9 @@ def test_every_function_is_watched_for_errors_throttles_and_slowness(template: J
 
 
 def test_slowness_is_told_before_the_time_out(template: JSON) -> None:
-    for room in EVERY_ROOM:
-        time_out = template[f"{logical(room)}LambdaFunction"]["Properties"]["Timeout"]
-        assert template[f"{logical(room)}DurationAlarm"]["Properties"]["Threshold"] == 800 * time_out
+    for function in EVERY_FUNCTION:
+        time_out = template[f"{logical(function)}LambdaFunction"]["Properties"]["Timeout"]
+        assert template[f"{logical(function)}DurationAlarm"]["Properties"]["Threshold"] == 800 * time_out
 
 
 def test_every_queue_is_watched(template: JSON) -> None:
@@ -563,8 +567,8 @@ def test_dashboard_shows_errors_and_latency_of_the_api(template: JSON) -> None:
 def test_dashboard_shows_every_metric_of_forums_own_and_of_functions_that_there_are(template: JSON) -> None:
     counted = shown(template, "Forum")
     assert {metric for metric, _ in counted} == {metric.value for metric in Metric}
-    assert {name for _, name in counted} <= set(EVERY_ROOM)
-    assert {name for metric, name in counted if metric == "ServerErrors"} == set(ROOMS)
+    assert {name for _, name in counted} <= set(EVERY_FUNCTION)
+    assert {name for metric, name in counted if metric == "ServerErrors"} == set(FUNCTIONS)
 
 
 def test_dashboard_has_a_place_for_each_widget(template: JSON) -> None:
@@ -644,7 +648,7 @@ def test_access_log_has_the_request_id_the_source_address_and_nothing_else_of_th
 
 def test_logs_are_kept_for_a_month(template: JSON) -> None:
     groups = of_type(template, "AWS::Logs::LogGroup")
-    assert len(groups) == len(EVERY_ROOM) + 1
+    assert len(groups) == len(EVERY_FUNCTION) + 1
     assert {group["RetentionInDays"] for group in groups.values()} == {30}
 
 
@@ -653,4 +657,4 @@ def test_only_http_functions_are_open_to_the_gateway(template: JSON) -> None:
         permission["FunctionName"]["Fn::GetAtt"][0]
         for permission in of_type(template, "AWS::Lambda::Permission").values()
     }
-    assert open_to_it == {f"{logical(room)}LambdaFunction" for room in ROOMS}
+    assert open_to_it == {f"{logical(function)}LambdaFunction" for function in FUNCTIONS}

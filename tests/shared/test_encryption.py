@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from shared.aws import clear_clients, get_client
+from shared.aws.clients import clear_clients, get_client
 from shared.encryption import (
     EncryptionUnavailable,
     KeyUnknown,

@@ -17,9 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from shared.signing_keys import SigningKeys, SigningKeysUnavailable
-from shared.supabase import get_http_client
-from shared.tls import get_tls_context
+from shared.auth.signing_keys import SigningKeys, SigningKeysUnavailable
+from shared.http_client import get_http_client, get_tls_context
 
 RunServer = Callable[[Path | None], AbstractContextManager[str]]
 

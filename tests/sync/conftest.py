@@ -11,10 +11,10 @@ from local.fake_github import FakeGitHub, run_fake_github
 from local.fake_github.app import Exchange
 from local.serverless import read_service
 from local.supabase import Supabase
-from shared.aws import clear_clients, get_client
+from shared.aws.clients import clear_clients, get_client
 from shared.encryption import get_vault
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from tests.functions.conftest import settings
 from tests.github.contract import answer_violations, request_violations
 from tests.sync.world import Calls, Queue, World

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.aws import get_client
-from shared.deployment_secrets import SecretUnavailable, get_provider
+from shared.aws.clients import get_client
+from shared.aws.deployment_secrets import SecretUnavailable, get_provider
 from shared.settings import get_settings
 from tests.sync.world import Calls, World
 

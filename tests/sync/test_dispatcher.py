@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.sync_dispatcher.service import QueueFailed
-from shared.aws import get_client
+from shared.aws.clients import get_client
 from shared.settings import get_settings
 from tests.sync.world import Calls, Context, World
 

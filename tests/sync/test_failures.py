@@ -14,8 +14,8 @@ import pytest
 from local.fake_github.account import Account, Fault, ResourceLimit, SecondaryLimit
 from local.fake_github.tokens import TokenPair
 from shared.encryption import Place, get_vault
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from shared.sync.messages import SyncMessage
 from tests.sync.world import Calls, Context, Person, World, as_json, outcomes
 

@@ -7,9 +7,9 @@ from threading import Barrier
 import httpx
 import pytest
 
-from shared import token_renewal
+from shared.github_tokens import renewal as token_renewal
+from shared.http_client import get_http_client
 from shared.settings import get_settings
-from shared.supabase import get_http_client
 from tests.functions.conftest import in_own_loop
 from tests.functions.events import Answer
 from tests.sync.world import Calls, Person, World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.aws import get_client
+from shared.aws.clients import get_client
 from shared.encryption import get_vault
 from shared.settings import get_settings
 from tests.sync.world import World

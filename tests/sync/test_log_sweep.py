@@ -12,12 +12,12 @@ import pytest
 
 from local.fake_github.faults import Fault
 from local.fake_github.tokens import TokenPair
-from shared.deployment_secrets import read_secret
-from shared.log import Formatter, StandardOutput, logger
-from shared.metrics import Metric
+from shared.auth.sign_in import get_signing_keys
+from shared.aws.deployment_secrets import read_secret
+from shared.http_client import get_http_client
+from shared.runtime.log import Formatter, StandardOutput, logger
+from shared.runtime.metrics import Metric
 from shared.settings import get_settings
-from shared.sign_in import get_signing_keys
-from shared.supabase import get_http_client
 from tests.functions.conftest import Client
 from tests.openapi.upstream import Answering, run_broken_supabase
 from tests.sync.world import Person, World

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from local.fake_github.account import Account, Fault, Owner, ResourceLimit, SecondaryLimit
-from shared.aws import get_client
+from shared.aws.clients import get_client
 from tests.sync.test_whole import assert_rows_are_as_on_github
 from tests.sync.world import Context, Person, World
 

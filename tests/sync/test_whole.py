@@ -7,7 +7,7 @@ import pytest
 
 from local.fake_github.account import Owner, Repository
 from local.fake_github.bodies import timestamp
-from shared.supabase import get_http_client
+from shared.http_client import get_http_client
 from tests.patience import PATIENCE_SECONDS
 from tests.sync.world import Calls, Person, World, outcomes
 

@@ -19,7 +19,7 @@ from local.fake_github.account import Account, Owner
 from local.fake_github.tokens import TokenPair
 from local.queue_poller import Source, poll
 from local.supabase import Supabase, User
-from shared.aws import get_client
+from shared.aws.clients import get_client
 from shared.sync.messages import SyncMessage
 from tests.functions.conftest import Client
 

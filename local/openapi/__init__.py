@@ -1,0 +1,82 @@
+"""The OpenAPI document of the functions, made from their routes. No function imports this."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from local.openapi.answers import describe_answers, get_headers, get_problems
+from local.openapi.examples import make_example
+from local.openapi.links import link_to_operations_on_the_row
+from local.openapi.schemas import Json, get_problem_schemas, tidy_parameter, tidy_schemas
+
+__all__ = ["build_document"]
+
+DESCRIPTION = """\
+For people who run several software products at once: products, and the repositories, work items, documents
+and app info that belong to them.
+
+- **Sign-in**: a Supabase access token as `Authorization: Bearer`. Everybody sees their own rows, no others.
+- **Errors** are RFC 9457 `application/problem+json`. Branch on `type`; `errors` names what was refused.
+- **Lists** take `limit` with `skip` or `cursor`, `sort` (`-` for descending), and filters whose repeated
+  values mean "any of". An unknown parameter is refused by name, a second value of one that takes one, too.
+- **Long texts** are cut in lists to their first 2,000 characters, with `<field>_truncated: true` beside what
+  goes on. A row's own answer has all of it.
+- **HEAD** is answered wherever GET is.
+- **Changes** touch only the fields that are sent. Send a row's `ETag` as `If-Match` to change only the
+  version that you have seen.
+- **Retries**: send an `Idempotency-Key` with a POST that creates, and repeat it without making a duplicate.
+- **Tracing**: send an `X-Correlation-Id` (1 to 128 letters, digits, `.`, `_`, `:`, `-`) to find a request in
+  the log by it. Every answer has one.
+"""
+
+# FastAPI's own schemas of errors, whose place the problems have taken.
+REPLACED = {"HTTPValidationError", "ValidationError"}
+
+
+def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Json]) -> Json:
+    """One document of all routes."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    document = get_openapi(
+        title="Forum",
+        version=version,
+        description=DESCRIPTION,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        # Where the document is, base path included.
+        servers=[{"url": "."}],
+        routes=routes,
+        tags=tags,
+    )
+    paths, components = document["paths"], document["components"]
+    operations = list(_iterate_operations(routes, paths))
+    for route, operation in operations:
+        _name(route, operation)
+        describe_answers(route, operation)
+        operation["parameters"] = [tidy_parameter(found) for found in operation.get("parameters", [])]
+    link_to_operations_on_the_row(paths)
+    document["paths"] = tidy_schemas(paths)
+    schemas = tidy_schemas(components["schemas"] | get_problem_schemas())
+    components["schemas"] = {name: schemas[name] for name in sorted(schemas) if name not in REPLACED}
+    components["responses"] = get_problems(operation for _, operation in operations)
+    components["headers"] = get_headers()
+    for name, schema in components["schemas"].items():
+        if schema.get("type") == "object":
+            schema["examples"] = [make_example(schema, components["schemas"], name)]
+    return document
+
+
+def _iterate_operations(routes: Iterable[APIRoute], paths: Json) -> Iterator[tuple[APIRoute, Json]]:
+    for route in routes:
+        if route.include_in_schema:
+            for method in sorted(route.methods or ()):
+                yield route, paths[route.path_format][method.lower()]
+
+
+def _name(route: APIRoute, operation: Json) -> None:
+    """The endpoint's name for generated clients, its docstring's first sentence for people."""
+    operation["operationId"] = route.name
+    summary, _, rest = operation.pop("description", route.name).partition(". ")
+    operation["summary"] = summary.removesuffix(".")
+    if rest:
+        operation["description"] = rest

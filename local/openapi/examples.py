@@ -1,0 +1,63 @@
+"""An example of each object, put together from the examples of its fields."""
+
+from typing import Any
+
+from local.openapi.schemas import SCHEMAS, Json
+
+# What says enough by its format or type.
+_BY_FORMAT = {"uuid": "7d9f1c4e-2b5a-4c8e-9a57-3f1f6f0f8f01", "date-time": "2026-11-22T20:30:00Z"}
+_BY_TYPE: dict[str, Any] = {"boolean": False, "integer": 0, "null": None, "object": {}}
+
+
+class ExampleMissing(Exception):
+    """A text for which an example has to be given, since none can be made up."""
+
+
+def make_example(schema: Json, schemas: Json, name: str) -> Any:
+    """A value that fits: with all that is required, and what is optional and has an example of its own.
+
+    Raises `ExampleMissing`, with the name of the field.
+    """
+    given = [*schema.get("examples", ()), *_get_constants(schema)]
+    if given:
+        return given[0]
+    if "$ref" in schema:
+        found = schema["$ref"].removeprefix(SCHEMAS)
+        return make_example(schemas[found], schemas, found)
+    if "anyOf" in schema:
+        told = [option for option in schema["anyOf"] if _has_example(option, schemas)]
+        # Where no option has an example: the last, which is null.
+        return make_example((told or schema["anyOf"][::-1])[0], schemas, name)
+    if "items" in schema:
+        return [make_example(schema["items"], schemas, name)]
+    if "properties" in schema:
+        return _make_object(schema, schemas, name)
+    return _make_up(schema, name)
+
+
+def _get_constants(schema: Json) -> list[Any]:
+    fixed = [schema[keyword] for keyword in ("const", "default") if keyword in schema]
+    return [*fixed, *schema.get("enum", ())]
+
+
+def _make_object(schema: Json, schemas: Json, name: str) -> Json:
+    return {
+        field: make_example(value, schemas, f"{name}.{field}")
+        for field, value in schema["properties"].items()
+        if field in schema.get("required", ()) or _has_example(value, schemas)
+    }
+
+
+def _make_up(schema: Json, name: str) -> Any:
+    if schema.get("format") in _BY_FORMAT:
+        return _BY_FORMAT[schema["format"]]
+    if schema.get("type") in _BY_TYPE:
+        return schema.get("minimum", _BY_TYPE[schema["type"]])
+    raise ExampleMissing(name)
+
+
+def _has_example(schema: Json, schemas: Json) -> bool:
+    if "$ref" in schema:
+        return _has_example(schemas[schema["$ref"].removeprefix(SCHEMAS)], schemas)
+    inner = [schema["items"]] if "items" in schema else schema.get("anyOf", ())
+    return not {"properties", "examples"}.isdisjoint(schema) or any(_has_example(s, schemas) for s in inner)

@@ -1,0 +1,1 @@
+"""AWS's clients, and the secrets that AWS keeps."""

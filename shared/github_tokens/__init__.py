@@ -1,0 +1,1 @@
+"""Whose GitHub token is used, and how it is renewed."""

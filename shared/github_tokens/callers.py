@@ -1,0 +1,87 @@
+"""GitHub as the caller sees it: whose token is used, and what GitHub's failures are to a client."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+
+from shared.auth.sign_in import Caller, SignedIn
+from shared.database.client import Supabase
+from shared.errors import Conflict, Forbidden, Problem, TooManyRequests, UpstreamFailed, UpstreamTimedOut
+from shared.github import GitHub, errors
+from shared.github_tokens.stored import StoredToken
+from shared.http_client import get_http_client
+from shared.runtime.deadlines import RequestDeadline
+from shared.settings import Settings, get_settings
+
+
+async def connect_github(
+    caller: SignedIn,
+    supabase: Supabase,
+    deadline: RequestDeadline,
+    x_github_token: Annotated[
+        str | None,
+        Header(
+            alias="X-GitHub-Token",
+            description="A GitHub token, such as the `provider_token` of a Supabase session. "
+            "Without it the stored one is used.",
+        ),
+    ] = None,
+) -> GitHub:
+    """GitHub with the caller's token. Raises `Conflict` without one, `Forbidden` for an impossible one.
+
+    What GitHub says of the token of the header, or of the claim, is nothing about the stored one.
+    """
+    settings = get_settings()
+    source = None if x_github_token else StoredToken.find(caller, supabase)
+    with as_problems():
+        token = x_github_token or (source.get() if source else _read_claim(caller, settings))
+    if not token:
+        raise Conflict(
+            "GitHub is not connected. Send a GitHub token as `X-GitHub-Token`, "
+            "or store one with `PUT /api/github/connection`.",
+            type="github-not-connected",
+        )
+    with as_problems():
+        return GitHub(
+            get_http_client(), str(settings.github_api_url), token, source=source, deadline=deadline
+        )
+
+
+CallersGitHub = Annotated[GitHub, Depends(connect_github)]
+
+
+_BY_ERROR: dict[type[errors.GitHubError], Callable[[Any], Problem]] = {
+    errors.TokenRejected: lambda error: Forbidden(str(error), type="github-token-rejected"),
+    errors.RateLimited: lambda error: TooManyRequests(
+        str(error), retry_after=error.retry_after, type="github-rate-limited"
+    ),
+    errors.SsoRequired: lambda error: Forbidden(str(error), type="github-sso-required", url=error.url),
+    errors.Forbidden: lambda error: Forbidden(str(error), type="github-forbidden"),
+    errors.TimedOut: lambda error: UpstreamTimedOut(str(error), type="github-timed-out"),
+}
+
+
+@contextmanager
+def as_problems() -> Iterator[None]:
+    """Whatever GitHub refuses inside becomes a problem."""
+    try:
+        yield
+    except errors.GitHubError as error:
+        raise to_problem(error) from error
+
+
+def to_problem(error: errors.GitHubError) -> Problem:
+    """The problem that a failure of GitHub is to a client."""
+    make = _BY_ERROR.get(type(error))
+    return UpstreamFailed(str(error), type="github-unavailable") if make is None else make(error)
+
+
+def _read_claim(caller: Caller, settings: Settings) -> str | None:
+    # Off by default: users can edit `user_metadata`, and Supabase itself never sets this.
+    if not settings.github_token_from_jwt:
+        return None
+    metadata = caller.claims.get("user_metadata")
+    token = metadata.get("provider_token") if isinstance(metadata, dict) else None
+    return token if isinstance(token, str) else None

@@ -1,0 +1,176 @@
+"""How each function becomes an application, and the application a Lambda handler."""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute, iter_route_contexts
+from mangum import Mangum
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import InternalError
+from shared.http.answer_size import fits
+from shared.http.base_path import BasePath
+from shared.http.parameters import Parameters
+from shared.http.problems import ProblemResponse, handle_problems, to_document
+from shared.http.request_bodies import read_json
+from shared.runtime import request_log
+from shared.runtime.correlation import HEADER
+from shared.runtime.garbage_collector import end_loading
+from shared.runtime.invocation import get_function_name, invocation
+from shared.runtime.lambda_context import LambdaContext
+
+# What Lambda itself takes.
+MAX_BODY_BYTES = 6 * 1024 * 1024
+
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+
+# Mangum's list replaces its own. Whatever is not in it goes out as base64, problems included.
+TEXT_TYPES = ["text/", "application/json", "application/problem+json"]
+
+# An answer is about a person unless its endpoint says otherwise: no cache and no browser keeps it. Its entity
+# tag still serves a client that has kept the answer itself and asks with `If-None-Match`.
+CACHE_CONTROL = "cache-control"
+NO_STORE = "no-store"
+
+
+class Guard:
+    """What holds on every route, before anything else of a request is looked at.
+
+    An ASGI application around the route's own: as dependencies of each route the same would be found out anew
+    for each request, and would make a cold start analyse every route twice.
+    """
+
+    def __init__(self, route: APIRoute) -> None:
+        self._app = route.app
+        self._parameters = Parameters(route)
+        self._takes_body = route.body_field is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises `BadRequest` and `UnsupportedMediaType`."""
+        if scope["query_string"]:
+            self._parameters.check(scope["query_string"])
+        if self._takes_body:
+            receive = _replay(await read_json(Request(scope, receive)))
+        await self._app(scope, receive, send)
+
+
+def _replay(body: bytes) -> Receive:
+    """The body once more, which has been read already."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def create_app(*routers: APIRouter) -> FastAPI:
+    """An application of these routes.
+
+    Endpoints are `async def` and call the database without `await`: a Lambda container serves one request at
+    a time, so nobody waits, and the worker thread of a plain `def` would cost as much as half the query.
+    """
+    # The routers' own routes: `include_router` would analyse each of them once more.
+    routes = [route for router in routers for route in router.routes]
+    app = FastAPI(
+        title="Forum",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY_BYTES,
+        routes=routes,
+    )
+    handle_problems(app)
+    for route in routes:
+        if isinstance(route, APIRoute):
+            route.app = Guard(route)
+    return app
+
+
+class NotingTheRoute:
+    """ASGI middleware that notes the route for the log. Starlette's own costs a task for each request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if (route := scope.get("route")) is not None:
+                request_log.note_route(route.path)
+
+
+class Handler:
+    """The Lambda handler of an application: one call, one answer, one line in the log."""
+
+    def __init__(self, app: FastAPI) -> None:
+        # The line of the request says it already.
+        logging.getLogger("mangum").setLevel(logging.CRITICAL)
+        # Without lifespan, which Mangum would run through on each call.
+        self._mangum = Mangum(BasePath(NotingTheRoute(app)), lifespan="off", text_mime_types=TEXT_TYPES)
+        self._function = name_function(app)
+
+    def __call__(self, event: Any, context: LambdaContext) -> dict[str, Any]:
+        """Answer API Gateway's event. Raises `InvocationFailed` for what is none."""
+        sent = _get_headers(event).get(HEADER.lower())
+        with invocation(self._function, context, sent) as correlation_id:
+            exchange = request_log.begin(event)
+            is_head = exchange.method == "HEAD"
+            asked = _as_get(event) if is_head else event
+            answer: dict[str, Any] = self._mangum(asked, context)  # type: ignore[arg-type]  # Mangum's own names for both
+            if not fits(answer):
+                answer = _refuse_to_answer(exchange, answer["statusCode"])
+            if is_head:
+                answer.update(body="", isBase64Encoded=False)
+            answer["headers"][HEADER.lower()] = correlation_id
+            answer["headers"].setdefault(CACHE_CONTROL, NO_STORE)
+            request_log.end(exchange, answer["statusCode"])
+            return answer
+
+
+def create_handler(app: FastAPI) -> Handler:
+    """The Lambda handler of an application, with which its function has loaded."""
+    handler = Handler(app)
+    end_loading()
+    return handler
+
+
+def name_function(app: FastAPI) -> str:
+    """The function that an application is, by where its endpoints stand."""
+    endpoints = (getattr(route, "endpoint", None) for route in iter_route_contexts(app.routes))
+    return next((get_function_name(found.__module__) for found in endpoints if found is not None), "forum")
+
+
+def _get_headers(event: Any) -> Mapping[str, Any]:
+    headers = event.get("headers") if isinstance(event, dict) else None
+    return headers if isinstance(headers, dict) else {}
+
+
+def _as_get(event: Any) -> dict[str, Any]:
+    """HEAD is GET without the body (RFC 9110 section 9.3.2): the same work, the same headers."""
+    context = event["requestContext"]
+    return {**event, "requestContext": {**context, "http": {**context["http"], "method": "GET"}}}
+
+
+def _refuse_to_answer(exchange: request_log.Exchange, status: int) -> dict[str, Any]:
+    """A problem in place of an answer that would reach nobody, and that says what can be done."""
+    is_done = exchange.method in WRITES and status < HTTPStatus.BAD_REQUEST
+    done = "What was asked for is done, but the" if is_done else "The"
+    problem = InternalError(
+        f"{done} answer is larger than the 6 MB that Lambda delivers. Ask for less: a smaller `limit`, a "
+        "narrower filter. Supabase's own REST API has no such limit.",
+        type="answer-too-large",
+    )
+    request_log.note_problem(problem.slug)
+    return {
+        "statusCode": problem.status,
+        "headers": {"content-type": ProblemResponse.media_type},
+        "body": json.dumps(to_document(problem, exchange.request_id or "")),
+        "isBase64Encoded": False,
+    }

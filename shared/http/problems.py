@@ -1,0 +1,183 @@
+"""Problems as answers: RFC 9457, made in this one place."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
+from postgrest import APIError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from shared.database.errors import to_problem
+from shared.errors import (
+    BadRequest,
+    BodyTooLarge,
+    FieldError,
+    InternalError,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+from shared.runtime.request_log import note_error, note_problem
+
+TYPE_PREFIX = "urn:forum:problem:"
+
+
+class ProblemDocument(BaseModel):
+    """An error, as RFC 9457 has it. Branch on `type`; `detail` is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:forum:problem:not-found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(ge=400, le=599, examples=[404])
+    detail: str = Field(examples=["There is no such product."])
+    request_id: str = Field(
+        description="Name it when you ask for help.", examples=["5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11"]
+    )
+    errors: list[FieldError] | None = None
+
+
+class ProblemResponse(JSONResponse):
+    """An answer in the media type of problems."""
+
+    media_type = "application/problem+json"
+
+
+def get_request_id(request: Request) -> str:
+    """API Gateway's id of the request, made up once where there is no gateway."""
+    event: Mapping[str, Any] = request.scope.get("aws.event", {})
+    request_id = event.get("requestContext", {}).get("requestId") or getattr(
+        request.state, "request_id", None
+    )
+    request.state.request_id = request_id or str(uuid4())
+    return str(request.state.request_id)
+
+
+def to_document(problem: Problem, request_id: str) -> dict[str, Any]:
+    """A problem as JSON has it."""
+    document = ProblemDocument(
+        type=TYPE_PREFIX + problem.slug,
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        request_id=request_id,
+        **({"errors": problem.errors} if problem.errors else {}),
+        **problem.extensions,
+    )
+    return document.model_dump(mode="json", exclude_unset=True)
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Answer every exception of an app with a problem document."""
+    app.exception_handler(Problem)(_answer_problem)
+    app.exception_handler(APIError)(_answer_database_error)
+    app.exception_handler(httpx.HTTPError)(_answer_transport_error)
+    app.exception_handler(RequestValidationError)(_answer_validation_error)
+    app.exception_handler(HTTPException)(_answer_http_exception)
+    app.exception_handler(Exception)(_answer_unexpected)
+
+
+async def _answer_problem(request: Request, problem: Problem) -> ProblemResponse:
+    note_problem(problem.slug)
+    content = to_document(problem, get_request_id(request))
+    return ProblemResponse(content, status_code=problem.status, headers=problem.headers)
+
+
+async def _answer_database_error(request: Request, error: APIError) -> ProblemResponse:
+    problem = to_problem(error, of_a_read=request.method in {"GET", "HEAD"})
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        note_error(error)
+    return await _answer_problem(request, problem)
+
+
+async def _answer_transport_error(request: Request, error: httpx.HTTPError) -> ProblemResponse:
+    note_error(error)
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return await _answer_problem(request, Unavailable("Supabase cannot be reached now. Try again."))
+    if isinstance(error, httpx.TimeoutException):
+        return await _answer_problem(request, UpstreamTimedOut("Supabase took too long to answer."))
+    return await _answer_problem(request, UpstreamFailed("Supabase broke off the connection."))
+
+
+async def _answer_validation_error(request: Request, error: RequestValidationError) -> ProblemResponse:
+    found = error.errors()
+    errors = [_describe(item) for item in found]
+    if any(item["type"] == "json_invalid" for item in found):
+        problem: Problem = BadRequest("The body is not valid JSON.", type="malformed-json", errors=errors)
+    elif all(item["type"] == "extra_forbidden" and item["loc"][0] == "query" for item in found):
+        names = ", ".join(f"`{item.parameter}`" for item in errors)
+        problem = BadRequest(f"Unknown parameter {names}.", type="unknown-parameter", errors=errors)
+    else:
+        problem = Invalid("Some values are not valid: see `errors`.", errors=errors)
+    return await _answer_problem(request, problem)
+
+
+def _describe(item: Mapping[str, Any]) -> FieldError:
+    """One error of pydantic, without the input that it quotes."""
+    source, *path = item["loc"]
+    if item["type"] == "json_invalid":
+        return FieldError(detail=f"Malformed at character {path[0]}.", pointer="")
+    detail = "There is no such field." if item["type"] == "extra_forbidden" else _get_message(item)
+    if source == "body":
+        return FieldError(detail=detail, pointer="".join(f"/{_escape(part)}" for part in path))
+    if item["type"] == "extra_forbidden":
+        detail = "There is no such parameter."
+    # Without the place of a value among several of the same parameter, which no client knows it by.
+    return FieldError(detail=detail, parameter=_show(path[0]) if path else None)
+
+
+def _get_message(item: Mapping[str, Any]) -> str:
+    """What pydantic says, without how it says that a validator of ours said it."""
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _escape(part: object) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return _show(part).replace("~", "~0").replace("/", "~1")
+
+
+def _show(part: object) -> str:
+    """A name that a client has sent; what cannot be UTF-8 is shown escaped."""
+    return str(part).encode(errors="backslashreplace").decode()
+
+
+async def _answer_http_exception(request: Request, error: HTTPException) -> ProblemResponse:
+    """What routing and body reading raise by themselves."""
+    problem: Problem
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            problem = NotFound(f"There is nothing at {request.url.path}.", type="no-such-path")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": ", ".join(_list_methods(request))}
+            problem = MethodNotAllowed(f"{request.method} is not possible here.", headers=headers)
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            problem = BodyTooLarge("The body is larger than Forum takes.")
+        case HTTPStatus.BAD_REQUEST:
+            problem = BadRequest("The body cannot be read as JSON in UTF-8.", type="malformed-json")
+        case _:
+            problem = InternalError("Forum failed. The request id leads to the reason.")
+    return await _answer_problem(request, problem)
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Every method of the path. Starlette names only those of the first route that has it."""
+    routes = list(iter_route_contexts(request.app.routes))
+    path = next(route.path for route in routes if route.path_regex.match(request.url.path))
+    methods = {method for route in routes if route.path == path for method in route.methods or ()}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> ProblemResponse:
+    note_error(error)
+    return await _answer_problem(request, InternalError("Forum failed. The request id leads to the reason."))

@@ -1,0 +1,1 @@
+"""What every resource does with its rows."""

@@ -1,0 +1,1 @@
+"""What is around every invocation, whatever it is about."""

@@ -51,7 +51,7 @@ grants as (
   from ours as o, pg_catalog.aclexplode(o.nspacl) as a
 )
 
-select 'schema' as kind, o.nspname as name, o.nspowner::regrole::text as definition
+select 'schema' as kind, o.nspname::text as name, o.nspowner::regrole::text as definition
 from ours as o
 union all
 select 'extension', e.extname, e.extnamespace::regnamespace::text

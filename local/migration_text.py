@@ -52,12 +52,12 @@ def compose(differences: list[Difference], statements: Mapping[tuple[str, str], 
         "functions that are gone": [
             f"drop function {each.name};" for each in of("function") if each.declared is None
         ],
-        "grants": list(change_grants(of("grant"))),
-        "comments": [change_comment(each) for each in of("comment")],
+        "grants": ["\n".join(change_grants(of("grant")))],
+        "comments": ["\n".join(change_comment(each) for each in of("comment"))],
     }
     text = HEADER.format(tables=", ".join(sorted(tables_of(differences))) or "none")
     for title, written in sections.items():
-        if written:
+        if any(written):
             text += f"\n-- {title} ".ljust(WIDTH + 1, "-") + "\n\n" + "\n\n".join(written) + "\n"
     return text
 

@@ -38,6 +38,10 @@ def test_schemas_and_migrations_make_the_same_database(database: Connection, dec
     assert [str(each) for each in compare(declared, read_catalogue(database))] == []
 
 
+def test_names_tell_all_entries_apart(declared: set[Entry]) -> None:
+    assert len({(entry.kind, entry.name) for entry in declared}) == len(declared) > 1000
+
+
 MUTANTS: list[tuple[LiteralString, str]] = [
     (
         'alter policy "Owners can read their products" on public.products using (true)',
@@ -52,8 +56,9 @@ MUTANTS: list[tuple[LiteralString, str]] = [
         'policy "More" on public.users: only in the migrations',
     ),
     (
-        "revoke execute on function private.is_session() from service_role",
-        "grant execute on function private.is_session() to service_role: only in the schemas",
+        """revoke execute on function private.apply_github_sync_chunk(uuid, uuid, uuid, jsonb, jsonb)
+        from service_role""",
+        "grant execute on function private.apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb) to service_",
     ),
     (
         "grant update (is_secret) on public.app_info to authenticated",

@@ -1,7 +1,7 @@
 """What the migrations mean to allow. Whatever else the catalog grants is a fault; see catalog_checks.
 
-A migration that grants something, or adds a trigger or a definer function, extends these lists in its commit:
-here a reviewer sees at a glance who may do what.
+Whoever grants something, or adds a trigger or a definer function, extends these lists in the same commit:
+here a reviewer sees at a glance who may do what. The comments name files of supabase/schemas.
 """
 
 _CLIENT_COLUMNS = {
@@ -17,31 +17,31 @@ _CLIENT_COLUMNS = {
 
 # A thin invoker in public over a definer in private, each.
 _GITHUB_OF_PEOPLE = (
-    # 20261122002100_github_connections
+    # 525_github_connection_calls
     *("save_github_connection(jsonb,text)", "get_github_connection_id()", "get_github_connection()"),
-    # 20261122002200_github_runs
+    # 530_github_runs and 525_github_connection_calls
     *("record_github_import(text,jsonb)", "delete_github_connection()"),
-    # 20261122002300_github_sync_leases
+    # 540_github_leases
     *("request_github_sync()", "release_github_sync(uuid)"),
-    # 20261122002950_interactive_github
+    # 525_github_connection_calls
     "get_sealed_github_token(text)",
-    # 20261122003000_background_imports
+    # 580_github_imports
     "request_github_import(uuid,bigint[])",
-    # 20261122003030_interactive_token_refresh and 20261126000710_github_token_renewal
+    # 590_github_token_renewal
     *("claim_own_token_refresh(uuid,text)", "save_own_refreshed_token(jsonb,text)"),
-    # 20261126000700_github_connection_state
+    # 525_github_connection_calls
     "report_github_refusal(uuid,text)",
     "report_github_limit(bigint,timestamp with time zone,text)",
-    # 20261126000650_missing_repositories
+    # 600_missing_repositories
     "decide_missing_repositories(text,bigint[])",
 )
-# 20261125000120_write_app_info, 20261125000130_reveal_app_info and 20261126000220_write_sealed_places
+# 400_write_app_info, 410_reveal_app_info and 420_env_files
 _SECRETS_OF_PEOPLE = (
     *("write_app_info(jsonb,text)", "reveal_app_info(uuid,integer,text)"),
     "compare_app_info(uuid,text[],text)",
     *("list_app_info_versions(uuid)", "restore_app_info(uuid,integer,integer[])"),
     "read_app_info_places(uuid[],boolean,text)",
-    # 20261126000310_env_files
+    # 420_env_files
     "import_app_info(uuid,jsonb,text[],text)",
     "read_app_info_export(uuid,text[],boolean,text)",
     "record_app_info_export(uuid,jsonb,text,text)",
@@ -49,21 +49,20 @@ _SECRETS_OF_PEOPLE = (
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
 _GITHUB_OF_THE_SERVICE = (
-    # 20261122002300_github_sync_leases
+    # 540_github_leases
     *("claim_due_github_connections(integer,integer)", "release_github_connections(uuid[])"),
-    # 20261122002400_github_sync_begin
+    # 550_github_sync_begin
     *("begin_github_sync(uuid,uuid,uuid,integer)", "next_github_sync_chunk(uuid,uuid,uuid,integer)"),
-    # 20261122002500_apply_github_sync_chunk
+    # 560_github_sync_chunks
     "apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)",
-    # 20261122002600_finish_github_sync
+    # 570_github_sync_end
     "finish_github_sync(uuid,uuid,uuid,jsonb)",
-    # 20261122002700_github_token_refresh
+    # 590_github_token_renewal
     *("claim_github_token_refresh(uuid,uuid,uuid,uuid)", "read_github_sync_token(uuid,uuid,uuid)"),
     "save_refreshed_github_token(uuid,uuid,uuid,jsonb)",
-    # 20261122003010_background_import_chunks
+    # 580_github_imports
     "apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)",
     "pause_github_import(uuid,uuid,uuid,timestamp with time zone)",
-    # 20261126000640_github_import_chunks
     "finish_github_import(uuid,uuid,uuid,text,text)",
 )
 
@@ -72,7 +71,7 @@ GRANTS: set[tuple[str, str, str]] = {
     ("public.users.github_username", "authenticated", "UPDATE"),
     ("public.users.avatar_url", "authenticated", "UPDATE"),
     ("public.activity", "authenticated", "SELECT"),
-    # 20261122002200_github_runs
+    # 530_github_runs
     ("public.github_runs", "authenticated", "SELECT"),
     *(
         (f"public.{table}", "authenticated", privilege)
@@ -99,25 +98,25 @@ EXECUTE: set[tuple[str, str]] = {
     ("public.documents_count(public.repositories)", "authenticated"),
     ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
-    # 20261126000410_document_search and 20261126000430_visible_names: called by a trigger and by checks
+    # 230_documents and 040_texts: called by a trigger and by checks
     ("private.document_search(text,text)", "authenticated"),
     ("private.make_parsable(text)", "authenticated"),
     ("private.is_visible_line(text)", "authenticated"),
     ("private.trim_blanks(text)", "authenticated"),
     ("private.is_variable_name(text)", "authenticated"),
-    # 20261126000500_excerpts: the cast that lists cut long texts with
+    # 040_texts: the cast that lists cut long texts with
     ("private.take_excerpt(text)", "authenticated"),
-    # 20261122002950_interactive_github: an invoker that only reads
+    # 510_import_repositories: an invoker that only reads
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
-    # 20261126000100_refuse_estimates
+    # 030_requests
     *(("private.check_request()", role) for role in ("anon", "authenticated", "service_role")),
-    # 20261126000130_sessions
+    # 020_sessions
     *(("private.is_session()", role) for role in ("anon", "authenticated", "service_role")),
     ("private.plans_for_execution()", "authenticated"),
-    # 20261122001200_idempotency_keys
+    # 120_idempotency
     ("public.get_idempotent_answer(text)", "authenticated"),
     ("private.get_idempotent_answer(text)", "authenticated"),
-    # 20261122001300_bulk_create and 20261122001400_bulk_update: invokers, helpers included
+    # 310_bulk_create and 320_bulk_update: invokers, helpers included
     *((f"public.create_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
     *((f"public.update_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
     ("private.check_bulk_items(jsonb,jsonb)", "authenticated"),
@@ -142,15 +141,15 @@ PRIVATE_USERS = {"anon", "authenticated", "service_role"}
 """Roles that may look into the schema private, to reach the functions there that are granted to them."""
 
 RESTRICTIONS = {
-    # 20261126000100_refuse_estimates
+    # 030_requests
     "private.plans_for_execution()",
-    # 20261126000130_sessions
+    # 020_sessions
     "( SELECT private.is_session() AS is_session)",
 }
 """What has to be true of every request, beside whose a row is: a restrictive policy each, on every table."""
 
 CHANGED_SETTINGS = {
-    # 20261126000460_nobody_waits_for_a_key: it makes the time-out of the request's statement shorter.
+    # 030_requests: it makes the time-out of the request's statement shorter.
     "private.check_request()": ["statement_timeout"],
 }
 """The settings that a function changes for the rest of a request."""
@@ -170,16 +169,15 @@ DEFINERS = {
     "private.follow_account()",
     "private.import_repositories(uuid,jsonb,text)",
     "private.record_activity()",
-    # 20261122001200_idempotency_keys
+    # 120_idempotency
     "private.claim_idempotency_key()",
     "private.record_idempotent_row()",
     "private.forget_plain_copies()",
     "private.get_idempotent_answer(text)",
-    # 20261125000100_app_info_values
+    # 240_app_info
     "private.keep_former_value()",
-    # 20261126000210_sealed_places
     "private.guard_sealed_values()",
-    # 20261126000130_sessions
+    # 020_sessions
     "private.is_session()",
     *(
         f"private.{function}"
@@ -196,27 +194,20 @@ TRIGGERS = {
     "public.work_items.check_status_on_insert",
     "public.work_items.check_status_on_update",
     *(f"public.{table}.record_activity" for table in _CLIENT_COLUMNS),
-    # 20261122001200_idempotency_keys
+    # 120_idempotency
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
-    # 20261126000450_kept_texts
+    # 240_app_info
     *("public.app_info.forget_plain_copies", "public.app_info.forget_plain_copies_of_new"),
-    # 20261126000410_document_search
     "public.documents.keep_search",
-    # 20261125000100_app_info_values
     *("public.app_info.keep_value_state", "public.app_info.keep_former_value"),
-    # 20261126000210_sealed_places
     "public.app_info.guard_sealed_values",
-    # 20261126000300_app_info_position
     *("public.app_info.keep_position", "public.app_info.record_activity_of_update"),
-    # 20261122002000_repository_sync_columns
     "public.repositories.keep_github_history",
-    # 20261122002100_github_connections and 20261122002200_github_runs
-    # 20261126000610_github_run_totals
+    # 520_github_connections, 530_github_runs and 535_github_import_lists
     *("public.github_runs.complete_github_run", "private.github_imports.count_github_import"),
     "private.github_connections.ensure_user",
     "private.github_connections.end_run_of_connection",
-    # 20261126000700_github_connection_state and 20261126000720_github_run_messages
     *("private.github_connections.keep_github_state", "public.github_runs.prune_runs"),
 }
 """What keeps the rules that no constraint or policy can. Of all tables: align_times, touch, keep_owner."""

@@ -94,11 +94,10 @@ SETTINGS: dict[str, set[str]] = {
 ROLE_SETTINGS: set[tuple[str, str]] = {
     ("anon", "statement_timeout=3s"),
     ("authenticated", "statement_timeout=8s"),
-    # 20261126000460_nobody_waits_for_a_key
+    # 030_requests
     ("authenticated", "lock_timeout=1s"),
     ("authenticator", "statement_timeout=8s"),
     ("authenticator", "lock_timeout=8s"),
-    # 20261126000100_refuse_estimates
     ("authenticator", "pgrst.db_pre_request=private.check_request"),
 }
 """What bounds a request. A Supabase project has the time-outs of statements from the start."""

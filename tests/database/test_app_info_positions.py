@@ -14,7 +14,6 @@ from tests.database.actors import Connection, acting_as, make_account, one, pers
 from tests.database.secrets import APP_INFO_KEY, IMPORT, know_app_info_key
 from tests.database.world import Person, insert, make_person
 
-POSITION = "20261126000300"
 IN_ORDER = "select key, position from public.app_info where product_id = %s order by position, id"
 
 

@@ -33,6 +33,7 @@ TESTS = (
     ),
     *("tests/database/test_rest_matrix.py", "tests/database/test_bulk.py", "tests/database/test_limits.py"),
     *("tests/database/test_references.py", "tests/database/test_idempotency.py"),
+    "tests/database/test_schemas.py",
     *("tests/functions/test_rows.py", "tests/functions/test_bulk.py", "tests/functions/test_products.py"),
     *("tests/functions/test_lists.py", "tests/functions/test_releases.py"),
     *("tests/project/test_serverless.py", "tests/project/test_readme.py", "tests/openapi/test_document.py"),
@@ -40,6 +41,7 @@ TESTS = (
 CHOSEN = (
     "(releases and not 15-) or test_catalog or test_behaviour or find_nothing or finds_nothing"
     " or test_products or test_serverless or test_readme or test_document"
+    " or same_database or what_it_is_for"
 )
 
 
@@ -54,16 +56,28 @@ def project(blocks: list[Block], tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A copy of the project after somebody has followed the page, its commands included."""
     copy = tmp_path_factory.mktemp("project")
     copy_project(copy)
-    for block in blocks:
-        block.apply(copy)
+    follow(blocks, copy)
     # The page's `make openapi`.
     written = run_python(copy, "local.openapi.write")
     assert written.returncode == 0, written.stderr
     return copy
 
 
-def test_page_tells_to_make_the_contract_anew() -> None:
-    assert "\nmake openapi\n" in PAGE.read_text(encoding="utf-8")
+def follow(blocks: list[Block], copy: Path) -> None:
+    """What the page shows, and its `make migration`, whose first lines are a person's to complete."""
+    for block in blocks:
+        block.apply(copy)
+    ran = run_python(copy, "local", "migration", "releases_access")
+    assert ran.returncode == 0, ran.stderr
+    assert "By hand" not in ran.stdout
+    (migration,) = (copy / "supabase" / "migrations").glob("*_releases_access.sql")
+    migration.write_text(re.sub("^(.*)…$", r"\1Said by a person.", migration.read_text(), flags=re.MULTILINE))
+
+
+def test_page_tells_which_commands_to_run() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert "\nmake openapi\n" in page
+    assert "\nmake migration name=releases_access " in page
 
 
 def test_page_shows_each_file_once(blocks: list[Block]) -> None:
@@ -111,9 +125,7 @@ def test_resource_of_the_page_passes_the_tests_that_hold_for_every_resource(
 def test_page_without_the_grants_is_found_out_by_the_catalog(blocks: list[Block], tmp_path: Path) -> None:
     """What the copy's tests say is about the copy: the same page with a step left out fails them."""
     copy_project(tmp_path)
-    for block in blocks:
-        if block.path != "tests/database/intended.py":
-            block.apply(tmp_path)
+    follow([block for block in blocks if block.path != "tests/database/intended.py"], tmp_path)
     ran = run_python(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "tests/database/test_catalog.py")
     assert ran.returncode == 1, ran.stderr
     assert set(re.findall(r"^FAILED \S+\[(\w+)\]", ran.stdout, re.MULTILINE)) == {

@@ -14,7 +14,7 @@ from local.serverless import OFFLINE
 from local.supabase import User
 from operations import deploy, rollback
 from tests.local.dev_process import Dev
-from tests.project.account import REGION, STACK, Account, run_account
+from tests.project.account import AT_ONCE, REGION, STACK, Account, run_account
 
 ORIGIN = "http://localhost:5173"
 SECRETS = ("APP_INFO_KEY", "GITHUB_IMPORT_KEY", "SUPABASE_SECRET_KEY")
@@ -49,7 +49,8 @@ def stage(dev: Dev, api_url: str, user: User, account: Account, monkeypatch: pyt
     monkeypatch.setattr(deploy, "STAGES", account.directory)
     monkeypatch.setattr(deploy, "ARTIFACT", account.directory / "forum.zip")
     # Without a certificate: it is this machine's.
-    for name, value in {**OFFLINE, "AWS_ENDPOINT_URL": account.url, "PGSSLMODE": "disable"}.items():
+    without_tls = {"AWS_ENDPOINT_URL": account.url, "PGSSLMODE": "disable"}
+    for name, value in {**OFFLINE, **AT_ONCE, **without_tls}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FORUM_TOKEN", user.access_token)
     supabase_url = dev.environment["SUPABASE_URL"]

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
 STACK = "forum-production"
 # osls looks at the stack again after five seconds unless told otherwise, and moto is done at once.
-POLL_MILLISECONDS = "50"
+AT_ONCE = {"SLS_AWS_MONITORING_FREQUENCY": "50"}
 
 
 class Account:
@@ -55,7 +55,7 @@ class Account:
             env={
                 **tool_environment("production", self.settings()),
                 "ARTIFACT": str(self.directory / "code.zip"),
-                "SLS_AWS_MONITORING_FREQUENCY": POLL_MILLISECONDS,
+                **AT_ONCE,
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -25,7 +25,7 @@ asyncio.set_event_loop(EVENT_LOOP)
 
 
 # httpx gives up after five seconds unless it is told otherwise, which a busy machine can need for any answer.
-# It also reads the list of all authorities for each client and each `httpx.get` without one: 35 ms.
+# It also reads the list of all authorities for each client and each `httpx.get`, which takes 35 ms.
 PATIENTLY = {"timeout": httpx.Timeout(PATIENCE_SECONDS), "verify": httpx.create_ssl_context()}
 for ask in (
     *(httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.request, httpx.get, httpx.options),

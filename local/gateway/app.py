@@ -26,7 +26,10 @@ def create_app(*, url: str, postgrest_url: str, database_url: str, keys: Keys) -
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(base_url=postgrest_url, timeout=UPSTREAM_SECONDS) as client:
+        async with (
+            httpx.AsyncClient(base_url=postgrest_url, timeout=UPSTREAM_SECONDS) as client,
+            auth.connections,
+        ):
             app.state.postgrest = client
             yield
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg_pool import AsyncConnectionPool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,6 +19,9 @@ from local.gateway.answer import JSON, answer
 from local.gateway.bodies import email_address, metadata, new_password, read_body, text
 from local.gateway.errors import AuthError
 from local.gateway.sessions import Session, Sessions
+
+# Of Postgres's hundred.
+MOST_CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,15 @@ class Auth:
     """The endpoints over one database."""
 
     def __init__(self, database_url: str, tokens: AccessTokens) -> None:
-        self.database_url = database_url
+        # A new connection and its empty caches cost more than a sign-up. One that the database has ended
+        # meanwhile, as it does when it restarts, is not given out.
+        self.connections = AsyncConnectionPool(
+            database_url,
+            min_size=0,
+            max_size=MOST_CONNECTIONS,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
         self.tokens = tokens
 
     def routes(self) -> list[Route]:
@@ -50,8 +62,8 @@ class Auth:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[psycopg.AsyncConnection]:
-        """A connection for one request, committed at its end: the load here is one developer."""
-        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+        """A connection for one request, committed at its end."""
+        async with self.connections.connection() as connection:
             yield connection
 
     async def sign_up(self, request: Request) -> Response:

@@ -357,3 +357,14 @@ def test_sign_out_of_an_unknown_scope_is_refused_and_ends_nothing(supabase: Supa
 def test_health_and_settings_answer(supabase: Supabase) -> None:
     assert call(supabase, "GET", "/health").json()["name"] == "GoTrue"
     assert call(supabase, "GET", "/settings").json()["external"]["email"] is True
+
+
+def test_sign_up_works_after_the_database_has_ended_the_gateways_connections(supabase: Supabase) -> None:
+    sign_up(supabase)
+    with psycopg.connect(supabase.postgres.superuser_url) as connection:
+        ended = connection.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+            " where usename = 'supabase_auth_admin'"
+        ).fetchall()
+    assert (True,) in ended
+    sign_up(supabase)

@@ -1,5 +1,5 @@
 """One package for each Lambda function. None imports another; what they share is in `shared/`."""
 
-from shared.runtime.garbage_collector import begin_loading
+from shared.runtime import garbage_collector
 
-begin_loading()
+garbage_collector.pause()

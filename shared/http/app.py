@@ -17,9 +17,8 @@ from shared.http.base_path import BasePath
 from shared.http.parameters import Parameters
 from shared.http.problems import ProblemResponse, handle_problems, to_document
 from shared.http.request_bodies import read_json
-from shared.runtime import request_log
+from shared.runtime import garbage_collector, request_log
 from shared.runtime.correlation import HEADER
-from shared.runtime.garbage_collector import end_loading
 from shared.runtime.invocation import get_function_name, invocation
 from shared.runtime.lambda_context import LambdaContext
 
@@ -137,7 +136,7 @@ class Handler:
 def create_handler(app: FastAPI) -> Handler:
     """The Lambda handler of an application, with which its function has loaded."""
     handler = Handler(app)
-    end_loading()
+    garbage_collector.resume()
     return handler
 
 

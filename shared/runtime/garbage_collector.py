@@ -12,12 +12,12 @@ WHILE_LOADING = 1_000_000
 AFTERWARDS = (10_000, 10, 10)
 
 
-def begin_loading() -> None:
-    """From here on, everything stays."""
+def pause() -> None:
+    """While a function loads: what it makes stays."""
     gc.set_threshold(WHILE_LOADING)
 
 
-def end_loading() -> None:
-    """From here on, there is garbage, and not among what is here by now."""
+def resume() -> None:
+    """Once a function has loaded: look for garbage, but not among what is here by now."""
     gc.freeze()
     gc.set_threshold(*AFTERWARDS)

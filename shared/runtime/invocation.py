@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
+from shared.runtime import garbage_collector
 from shared.runtime.correlation import KEY, choose_correlation_id
-from shared.runtime.garbage_collector import end_loading
 from shared.runtime.lambda_context import LambdaContext
 from shared.runtime.log import logger
 from shared.runtime.metrics import counting
@@ -62,7 +62,7 @@ def observed(
         with invocation(function, context, None):
             return handler(event, context)
 
-    end_loading()
+    garbage_collector.resume()
     return observed_handler
 
 

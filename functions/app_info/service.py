@@ -16,16 +16,18 @@ from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVe
 from functions.app_info.secrecy import Move, find_move, is_settled
 from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
 from shared.auth.sign_in import Caller
+from shared.aws.deployment_secrets import DeploymentSecret
 from shared.database.errors import to_single_problem
 from shared.database.excerpts import read_rows
 from shared.database.selects import get_select
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.errors import Conflict, FieldError, NotFound
 from shared.resources.bulk import Bulk
-from shared.resources.idempotency import Created, IdempotencyKey, complete, execute_once
+from shared.resources.idempotency import Created, IdempotencyKey, complete
 from shared.resources.lists import Page
 from shared.resources.service import ResourceService, get_sent
 from shared.runtime.metrics import Metric, count
+from shared.settings import get_settings
 
 Values = Mapping[str, Any]
 EntryT = TypeVar("EntryT", bound=AppInfoRead)
@@ -64,6 +66,11 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
     def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
         super().__init__(caller, supabase)
         self.values = StoredValues(caller.user_id, supabase)
+
+    @property
+    def fingerprint_secret(self) -> DeploymentSecret | None:
+        """A key that the database does not have: from a plain hash a short secret could be guessed."""
+        return get_settings().app_info_key
 
     def to_columns(self, values: Values) -> dict[str, Any]:
         """What the caller may write by themselves: nobody marks a secret by hand."""
@@ -261,7 +268,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         self, items: list[dict[str, Any]], key: IdempotencyKey | None, schema: type[EntryT]
     ) -> Created[EntryT]:
         call = self.values.writing(items).select(get_select(schema))
-        rows, replayed = execute_once(self.supabase, call, key)
+        rows, replayed = self._execute_once(call, key)
         whole = [complete(row, item) for row, item in zip(rows, items, strict=True)]
         return Created(read_rows(whole, schema), replayed)
 

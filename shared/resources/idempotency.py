@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Header, Request, Response
@@ -19,11 +19,10 @@ from postgrest import (
     SyncRPCFilterRequestBuilder,
 )
 
-from shared.aws.deployment_secrets import read_secret
+from shared.aws.deployment_secrets import DeploymentSecret, read_secret
 from shared.entities.base import Row
 from shared.errors import Conflict, FieldError, Invalid
 from shared.http.etags import tag
-from shared.settings import get_settings
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -35,10 +34,10 @@ REPLAY = "idempotency_replay"
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A client's key, and what it was sent with: the same key for something else is a mistake."""
+    """A client's key, and the request it was sent with: the same key for another request is a mistake."""
 
     key: str
-    fingerprint: str
+    request: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +68,12 @@ async def read_idempotency_key(
     # for the endpoint to refuse.
     value = json.loads(await request.body() or b"null")
     canonical = json.dumps([request.method, request.url.path, value], sort_keys=True)
-    return IdempotencyKey(idempotency_key, _take_fingerprint(canonical.encode()))
+    return IdempotencyKey(idempotency_key, canonical.encode())
 
 
-def _take_fingerprint(request: bytes) -> str:
-    """What the database keeps of a request.
-
-    A body can hold a secret, and a short one could be guessed from its hash: where there is a key that the
-    database does not have, the fingerprint is taken under it.
-    """
-    key = read_secret(get_settings().app_info_key)
+def _take_fingerprint(request: bytes, secret: DeploymentSecret | None) -> str:
+    """What the database keeps of a request."""
+    key = read_secret(secret)
     if key is None:
         return hashlib.sha256(request).hexdigest()
     return hmac.new(key.encode(), request, hashlib.sha256).hexdigest()
@@ -88,7 +83,10 @@ Idempotency = Annotated[IdempotencyKey | None, Depends(read_idempotency_key)]
 
 
 def execute_once(
-    supabase: SyncPostgrestClient, insert: Insert, key: IdempotencyKey | None
+    supabase: SyncPostgrestClient,
+    insert: Insert,
+    key: IdempotencyKey | None,
+    fingerprint_secret: DeploymentSecret | None,
 ) -> tuple[list[Any], bool]:
     """Run an insert under a key: its rows, or those of the request that came first; whether it is a replay.
 
@@ -96,8 +94,9 @@ def execute_once(
     """
     if key is None:
         return _get_rows(insert), False
+    fingerprint = _take_fingerprint(key.request, fingerprint_secret)
     insert.request.headers["Idempotency-Key"] = key.key
-    insert.request.headers["Idempotency-Fingerprint"] = key.fingerprint
+    insert.request.headers["Idempotency-Fingerprint"] = fingerprint
     try:
         return _get_rows(insert), False
     except APIError as error:
@@ -108,7 +107,7 @@ def execute_once(
         raise Conflict(
             "This Idempotency-Key has just expired. Send a new one.", type="idempotency-key-expired"
         )
-    if answers[0]["fingerprint"] != key.fingerprint:
+    if answers[0]["fingerprint"] != fingerprint:
         message = "This Idempotency-Key was sent before, with another request. Send a new one."
         raise Invalid(
             message,

@@ -18,6 +18,7 @@ from postgrest import (
 )
 
 from shared.auth.sign_in import Caller
+from shared.aws.deployment_secrets import DeploymentSecret
 from shared.database.client import Supabase
 from shared.database.errors import OFFSET_PAST_THE_END, to_problem
 from shared.database.excerpts import read_rows, unfold
@@ -27,7 +28,7 @@ from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.resources.bulk import Bulk
 from shared.resources.cursors import Position, decode_cursor, encode_cursor
 from shared.resources.filters import get_order, is_long, match, seek, seek_past, seek_ties
-from shared.resources.idempotency import Created, IdempotencyKey, complete, execute_once
+from shared.resources.idempotency import Created, IdempotencyKey, Insert, complete, execute_once
 from shared.resources.lists import ListQuery, Page
 
 RowT = TypeVar("RowT", bound=Row)
@@ -91,14 +92,14 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def create(self, body: Input, key: IdempotencyKey | None) -> Created[RowT]:
         """A new row. Columns that the client leaves out get the database's defaults."""
         insert = self.supabase.table(self.table).insert(self.to_columns(get_sent(body)))
-        rows, replayed = execute_once(self.supabase, insert.select(get_select(self.row)), key)
+        rows, replayed = self._execute_once(insert.select(get_select(self.row)), key)
         sent = body.model_dump(mode="json")
         return Created([self.row.model_validate(complete(row, sent)) for row in rows], replayed)
 
     def create_many(self, bulk: Bulk[Any], key: IdempotencyKey | None) -> Created[ItemT]:
         """New rows, all or none. Raises the first item's problem."""
         items = self._to_items([get_sent(body) for body in bulk.items])
-        rows, replayed = execute_once(self.supabase, self._call(f"create_{self.table}", items), key)
+        rows, replayed = self._execute_once(self._call(f"create_{self.table}", items), key)
         whole = [complete(row, item) for row, item in zip(rows, items, strict=True)]
         return Created(read_rows(whole, self.item), replayed)
 
@@ -133,6 +134,14 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def to_columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a client sent, as columns of the table. Overridden where something else is stored."""
         return dict(values)
+
+    @property
+    def fingerprint_secret(self) -> DeploymentSecret | None:
+        """What requests are fingerprinted under. Overridden where a body can hold a secret."""
+        return None
+
+    def _execute_once(self, insert: Insert, key: IdempotencyKey | None) -> tuple[list[Any], bool]:
+        return execute_once(self.supabase, insert, key, self.fingerprint_secret)
 
     def _to_items(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         items = []

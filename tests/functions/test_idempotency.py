@@ -1,5 +1,6 @@
 """Retries: the same Idempotency-Key makes one row and gives one answer."""
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.postgres import Postgres
+from local.supabase import Supabase
 from tests.database.actors import acting_as, person
 from tests.functions.conftest import Client, in_own_loop
 from tests.functions.events import Answer
@@ -48,6 +50,19 @@ def test_repeat_gets_the_first_result_and_makes_no_row(resource: Resource, owner
     assert repeat.headers["location"] == first.headers["location"]
     assert repeat.headers["etag"] == first.headers["etag"]
     assert count(owner, resource.path) == before
+
+
+def test_fingerprint_of_a_request_that_can_hold_no_secret_depends_on_no_key_of_another_function(
+    owner: Client, supabase: Supabase
+) -> None:
+    """APP_INFO_KEY is set here, and is app info's: a change of it changes no retry of another function."""
+    key, body = str(uuid4()), {"name": "Atlas"}
+    post(owner, "/api/products", body, key).expect(201)
+    with psycopg.connect(supabase.database_url) as connection:
+        find = "select fingerprint from private.idempotency_keys where key = %s"
+        ((stored,),) = connection.execute(find, (key,)).fetchall()
+    request = json.dumps(["POST", "/api/products", body], sort_keys=True).encode()
+    assert stored == hashlib.sha256(request).hexdigest()
 
 
 @every_resource

@@ -13,8 +13,8 @@ from shared.database.client import Supabase
 from shared.encryption import Place, get_vault
 from shared.errors import NotFound
 from shared.github import GitHub
+from shared.github.problems import as_problems
 from shared.github.user import GitHubUser, get_token_kind
-from shared.github_tokens.callers import as_problems
 from shared.http_client import get_http_client
 from shared.runtime.deadlines import Deadline, RequestDeadline
 from shared.settings import get_settings

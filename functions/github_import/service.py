@@ -37,7 +37,8 @@ from shared.github import (
 from shared.github import Forbidden as GitHubForbidden
 from shared.github import NotFound as GitHubNotFound
 from shared.github.client import PAGE_SIZE
-from shared.github_tokens.callers import CallersGitHub, as_problems, to_problem
+from shared.github.problems import as_problems, to_problem
+from shared.github_tokens.callers import CallersGitHub
 from shared.runtime.deadlines import Deadline, RequestDeadline
 from shared.settings import get_settings
 from shared.sync.messages import SyncMessage

@@ -1,15 +1,14 @@
-"""GitHub as the caller sees it: whose token is used, and what GitHub's failures are to a client."""
+"""GitHub as the caller sees it: with the token of the request, or with the stored one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header
 
 from shared.auth.sign_in import Caller, SignedIn
 from shared.database.client import Supabase
-from shared.errors import Conflict, Forbidden, Problem, TooManyRequests, UpstreamFailed, UpstreamTimedOut
-from shared.github import GitHub, errors
+from shared.errors import Conflict
+from shared.github import GitHub
+from shared.github.problems import as_problems
 from shared.github_tokens.stored import StoredToken
 from shared.http_client import get_http_client
 from shared.runtime.deadlines import RequestDeadline
@@ -50,32 +49,6 @@ async def connect_github(
 
 
 CallersGitHub = Annotated[GitHub, Depends(connect_github)]
-
-
-_BY_ERROR: dict[type[errors.GitHubError], Callable[[Any], Problem]] = {
-    errors.TokenRejected: lambda error: Forbidden(str(error), type="github-token-rejected"),
-    errors.RateLimited: lambda error: TooManyRequests(
-        str(error), retry_after=error.retry_after, type="github-rate-limited"
-    ),
-    errors.SsoRequired: lambda error: Forbidden(str(error), type="github-sso-required", url=error.url),
-    errors.Forbidden: lambda error: Forbidden(str(error), type="github-forbidden"),
-    errors.TimedOut: lambda error: UpstreamTimedOut(str(error), type="github-timed-out"),
-}
-
-
-@contextmanager
-def as_problems() -> Iterator[None]:
-    """Whatever GitHub refuses inside becomes a problem."""
-    try:
-        yield
-    except errors.GitHubError as error:
-        raise to_problem(error) from error
-
-
-def to_problem(error: errors.GitHubError) -> Problem:
-    """The problem that a failure of GitHub is to a client."""
-    make = _BY_ERROR.get(type(error))
-    return UpstreamFailed(str(error), type="github-unavailable") if make is None else make(error)
 
 
 def _read_claim(caller: Caller, settings: Settings) -> str | None:

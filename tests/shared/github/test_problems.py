@@ -14,7 +14,7 @@ from shared.github import (
     TokenRejected,
     Unavailable,
 )
-from shared.github_tokens.callers import as_problems, to_problem
+from shared.github.problems import as_problems, to_problem
 
 NOW = 1_795_000_000.0
 

@@ -16,8 +16,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-# Of what a function returns.
-MAX_ANSWER_BYTES = 6_291_556
+from shared.http.answer_size import MAX_ANSWER_BYTES
 
 
 @dataclass(frozen=True)

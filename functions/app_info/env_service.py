@@ -16,14 +16,15 @@ from shared.auth.sign_in import Caller
 from shared.database.client import Supabase
 from shared.database.errors import to_single_problem
 from shared.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
+from shared.http.answer_size import MAX_ANSWER_BYTES
 from shared.runtime.metrics import Metric, count
 
 # What the database writes in one call, well within its statement time-out.
 MAX_ASSIGNMENTS = 1_000
 # Short lines are what the parser is slow on: 20 microseconds each.
 MAX_LINES = 20_000
-# Of the 6,291,556 bytes of JSON that Lambda delivers, with room for what stands around the file.
-MAX_EXPORT_BYTES = 6 * 1024 * 1024 - 16 * 1024
+# With room for the JSON around the file.
+MAX_EXPORT_BYTES = MAX_ANSWER_BYTES - 16 * 1024
 MAX_ERRORS = 100
 # How often an export is read anew because somebody has changed a secret between reading and recording.
 MAX_READINGS = 3

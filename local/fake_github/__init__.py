@@ -1,6 +1,6 @@
 """A stateful GitHub on loopback, as far as Forum uses it.
 
-REST is held to GitHub's OpenAPI by tests/github, GraphQL is executed on GitHub's own schema.
+REST is held to GitHub's OpenAPI by tests/local/fake_github, GraphQL is executed on GitHub's own schema.
 """
 
 from local.fake_github.account import Account, Owner, Repository

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[2] / "tests" / "github" / "github-openapi.json"
+TARGET = Path(__file__).parents[2] / "tests" / "local" / "fake_github" / "github-openapi.json"
 PATHS = ("/user", "/user/repos", "/repos/{owner}/{repo}", "/rate_limit")
 # Used, though the paths above do not lead to it: 400 stands in no description of ours.
 COMPONENTS = ("#/components/responses/bad_request",)

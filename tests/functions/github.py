@@ -10,7 +10,7 @@ from local.supabase import Supabase
 from shared.encryption import get_vault
 from shared.settings import get_settings
 from tests.functions.conftest import Client
-from tests.github.contract import answer_violations, request_violations
+from tests.local.fake_github.contract import answer_violations, request_violations
 
 CONNECTION = "/api/github/connection"
 

@@ -19,7 +19,7 @@ from shared.runtime.deadlines import RESERVED_SECONDS
 from shared.settings import get_settings
 from tests.functions.conftest import HANDLERS, Client
 from tests.functions.events import Answer, make_event
-from tests.github.contract import answer_violations, request_violations
+from tests.local.fake_github.contract import answer_violations, request_violations
 
 LIST = "/api/github/repos"
 IMPORT = "/api/github/import"

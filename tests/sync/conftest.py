@@ -16,7 +16,7 @@ from shared.encryption import get_vault
 from shared.http_client import get_http_client
 from shared.settings import get_settings
 from tests.functions.conftest import settings
-from tests.github.contract import answer_violations, request_violations
+from tests.local.fake_github.contract import answer_violations, request_violations
 from tests.sync.world import Calls, Queue, World
 
 # The environment of the functions, for this folder as well.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.fake_github import DEMO_TOKEN, Account, FakeGitHub, Owner, Repository, demo_account
-from tests.github.queries import ask, from_graphql, from_rest, read_nodes
+from tests.local.fake_github.queries import ask, from_graphql, from_rest, read_nodes
 
 Change = Callable[[Account, int], object]
 

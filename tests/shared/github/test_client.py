@@ -27,8 +27,8 @@ from shared.github import (
     TokenRejected,
     Unavailable,
 )
-from tests.github.contract import request_violations
-from tests.github.recordings import recordings
+from tests.local.fake_github.contract import request_violations
+from tests.local.fake_github.recordings import recordings
 
 API = "https://api.github.com"
 TOKEN = "gho_sentinel_that_must_not_show_anywhere"

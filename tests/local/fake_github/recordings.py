@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 SCENARIOS = (
-    Path(__file__).parents[2] / "node_modules" / "@octokit" / "fixtures" / "scenarios" / "api.github.com"
+    Path(__file__).parents[3] / "node_modules" / "@octokit" / "fixtures" / "scenarios" / "api.github.com"
 )
 
 

@@ -11,7 +11,7 @@ from local.fake_github import FakeGitHub, Owner, Repository
 from local.fake_github.account import Fault, ResourceLimit, SecondaryLimit
 from local.fake_github.graphql import schema
 from local.fake_github.ids import legacy_node_id, node_id
-from tests.github.queries import REPOSITORIES, ask, from_graphql, from_rest, read_nodes
+from tests.local.fake_github.queries import REPOSITORIES, ask, from_graphql, from_rest, read_nodes
 
 
 def owned(fake: FakeGitHub, count: int) -> list[Repository]:

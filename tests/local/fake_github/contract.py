@@ -149,7 +149,7 @@ def answer_violations(exchange: Exchange) -> Iterator[str]:
             yield f"{place}: HTML"
         return
     if exchange.path == "/login/oauth/access_token":
-        # github.com's own, which no description covers; see test_fake_tokens.py.
+        # github.com's own, which no description covers; see test_tokens.py.
         return
     schema = schema_of(exchange.path, exchange.status)
     if schema is None:

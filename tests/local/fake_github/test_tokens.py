@@ -12,7 +12,7 @@ import pytest
 from local.fake_github import DEMO_TOKEN, Account, FakeGitHub, Owner
 from local.fake_github.account import Fault
 from local.fake_github.tokens import TokenPair
-from tests.github.queries import read_nodes
+from tests.local.fake_github.queries import read_nodes
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.fake_github import DEMO_TOKEN, FakeGitHub, run_fake_github
-from tests.github.contract import answer_violations
+from tests.local.fake_github.contract import answer_violations
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import pytest
 
 from local.fake_github import DEMO_TOKEN, FakeGitHub, Owner, demo_account
 from local.fake_github.account import Fault, SecondaryLimit
-from tests.github.contract import COMPONENTS, operation, resolved, violations
-from tests.github.recordings import recordings
+from tests.local.fake_github.contract import COMPONENTS, operation, resolved, violations
+from tests.local.fake_github.recordings import recordings
 
 LISTING: dict[str, str | int] = {"per_page": 100, "sort": "created", "direction": "desc"}
 

@@ -24,9 +24,9 @@ NOT_LOADED = {
 }
 NOT_LOADED_BY_PRODUCTS = {"dotenv", "shared.github", "shared.sync", "shared.encryption"}
 
-# Without Python's own, of which each version has others. Hello world loads 202, a list of products 467. The
-# rest is room for a release of a library that splits a module: it is not ours to spend.
-MAX_MODULES = 525
+# Without Python's own, of which each version has others. Hello world loads 202, a list of products 473, 52 of
+# them ours. The rest, 15 %, is room for a release of a library that splits a module: it is not ours to spend.
+MAX_MODULES = 544
 
 
 def start(
@@ -73,8 +73,8 @@ def test_list_of_products_loads_nothing_that_only_others_need(products: Any) -> 
 def test_list_of_products_loads_few_modules(products: Any) -> None:
     packaged = [name for name in products["modules"] if name.partition(".")[0] not in sys.stdlib_module_names]
     assert len(packaged) <= MAX_MODULES, (
-        "A cold start loads more than it did. Compare the modules with those of the commit before; where"
-        " `make bench` still holds the bound and each new module is needed, measure the number again."
+        f"A cold start loads {len(packaged)} modules. Compare them with those of the commit before. If each"
+        " new one is needed and `make bench` holds the bound, set MAX_MODULES to the new number and 15 %."
     )
 
 

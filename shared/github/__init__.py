@@ -1,4 +1,4 @@
-"""GitHub's REST API as far as Forum needs it, for one caller's token at a time."""
+"""GitHub as far as Forum needs it: REST, GraphQL and OAuth, for one caller's token at a time."""
 
 from shared.github.client import GitHub, RepositoryPage
 from shared.github.errors import (

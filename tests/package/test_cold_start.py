@@ -20,7 +20,6 @@ NOT_LOADED = {
     *("h2", "hpack", "hyperframe"),  # HTTP/2
     *("supabase", "supabase_auth", "supabase_functions", "realtime", "storage3", "websockets"),
     *("aws_xray_sdk", "email_validator", "pycparser"),
-    "local.openapi",
 }
 NOT_LOADED_BY_PRODUCTS = {"dotenv", "shared.github", "shared.sync", "shared.encryption"}
 

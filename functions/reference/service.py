@@ -11,14 +11,14 @@ from pathlib import Path
 
 from shared.errors import NotFound
 
-FUNCTIONS = Path(__file__).parent
-ROOT = FUNCTIONS.parents[1]
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
 
 # Where each file of the page is, and what it is.
 ASSETS = {
-    "swagger-ui-bundle.js": (FUNCTIONS / "assets", "text/javascript"),
-    "swagger-ui.css": (FUNCTIONS / "assets", "text/css"),
-    "start.js": (FUNCTIONS, "text/javascript"),
+    "swagger-ui-bundle.js": (FOLDER / "assets", "text/javascript"),
+    "swagger-ui.css": (FOLDER / "assets", "text/css"),
+    "start.js": (FOLDER, "text/javascript"),
 }
 
 
@@ -49,7 +49,7 @@ def get_document() -> File:
 @cache
 def get_page() -> File:
     """The page, which names its files with their version."""
-    page = (FUNCTIONS / "page.html").read_text(encoding="utf-8").replace("{version}", get_version())
+    page = (FOLDER / "page.html").read_text(encoding="utf-8").replace("{version}", get_version())
     return File("text/html", page.encode())
 
 

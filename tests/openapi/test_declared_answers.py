@@ -330,7 +330,7 @@ def internal_error(world: World, operation: Operation) -> Answer:
     """A deployment without its settings, or without its files."""
     world.place.set("SUPABASE_ANON_KEY", "")
     world.place.environment.setattr(reference, "ROOT", world.place.empty)
-    world.place.environment.setattr(reference, "FUNCTIONS", world.place.empty)
+    world.place.environment.setattr(reference, "FOLDER", world.place.empty)
     reference.get_document.cache_clear()
     reference.get_page.cache_clear()
     return world.send(operation)

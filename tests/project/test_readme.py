@@ -1,6 +1,7 @@
 """The README says what is so."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,21 @@ def test_links_of_a_page_lead_to_files(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_layers_on_the_page_about_the_parts_are_those_that_import_linter_holds() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.partition("| layer | what it is |")[2].partition("\n\n")[0]
+    documented = [
+        [name.removesuffix("/").removesuffix(".py") for name in re.findall("`(.+?)`", row.split("|")[1])]
+        for row in table.strip().splitlines()[1:]
+    ]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (held,) = [each["layers"] for each in settings["contracts"] if each.get("containers") == ["shared"]]
+    assert documented == [layer.split(" | ") for layer in held]
+
+
 def test_events_of_the_operators_page_are_logged_somewhere() -> None:
     code = "".join(
-        path.read_text() for function in ("functions", "shared") for path in (ROOT / function).rglob("*.py")
+        path.read_text() for folder in ("functions", "shared") for path in (ROOT / folder).rglob("*.py")
     )
     page = (ROOT / "docs" / "operations.md").read_text()
     events = {

@@ -13,6 +13,17 @@
 set local lock_timeout = '4s';
 set local statement_timeout = '5s';
 
+-- types -------------------------------------------------------------------------------------------------------------
+
+create type private.bulk_fault as (
+  state text, message text, constraint_name text, column_name text, detail text, hint text
+);
+
+revoke all on type private.bulk_fault from public, anon, authenticated, service_role;
+grant usage on type private.bulk_fault to authenticated;
+
+comment on type private.bulk_fault is 'What Postgres knows of a failure: the stacked diagnostics of an exception.';
+
 -- functions ---------------------------------------------------------------------------------------------------------
 
 create function private.check_bulk_items(items jsonb, kinds jsonb)
@@ -122,30 +133,37 @@ grant execute on function private.check_bulk_item(jsonb, jsonb) to authenticated
 comment on function private.check_bulk_item(jsonb, jsonb) is
   'Refuses an item with a value of another JSON type than its column takes, with 22023 and the column''s name.';
 
-create function private.raise_bulk_fault(
-  fault_state text, fault_message text, fault_hint text, fault jsonb
-)
+create function private.raise_bulk_fault(fault private.bulk_fault, place jsonb)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  if fault_hint in (
+  if fault.hint in (
     'idempotency_replay', 'idempotency_under_way', 'idempotency_key', 'idempotency_fingerprint'
   ) then
     -- About the request's header, whichever item met it first.
-    raise exception using errcode = fault_state, message = fault_message, hint = fault_hint;
+    raise exception using errcode = fault.state, message = fault.message, hint = fault.hint;
   end if;
-  raise exception using errcode = fault_state, message = fault_message, detail = fault, hint = 'bulk_item';
+  raise exception using
+    errcode = fault.state,
+    message = fault.message,
+    detail = place || jsonb_build_object(
+      'constraint', nullif(fault.constraint_name, ''),
+      'column', nullif(fault.column_name, ''),
+      'detail', nullif(fault.detail, ''),
+      'hint', nullif(fault.hint, '')
+    ),
+    hint = 'bulk_item';
 end;
 $$;
 
-revoke all on function private.raise_bulk_fault(text, text, text, jsonb)
+revoke all on function private.raise_bulk_fault(private.bulk_fault, jsonb)
   from public, anon, authenticated, service_role;
-grant execute on function private.raise_bulk_fault(text, text, text, jsonb) to authenticated;
-comment on function private.raise_bulk_fault(text, text, text, jsonb) is
-  'Raises a failure of a bulk again, with what is known of its item as detail.';
+grant execute on function private.raise_bulk_fault(private.bulk_fault, jsonb) to authenticated;
+comment on function private.raise_bulk_fault(private.bulk_fault, jsonb) is
+  'Raises a failure of a bulk again. The detail is its place, the item''s index and what is there now, with what is known of the failure.';
 
 create function public.create_products(items jsonb)
 returns setof public.products
@@ -161,12 +179,7 @@ declare
   created public.products;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   begin
@@ -174,12 +187,8 @@ begin
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
       insert into public.products (name, description, icon, color)
-      values (
-        item ->> 'name',
-        item ->> 'description',
-        item ->> 'icon',
-        item ->> 'color'
-      )
+      select given.name, given.description, given.icon, given.color
+      from jsonb_populate_record(null::public.products, item) as given
       returning * into created;
       return next created;
     end loop;
@@ -187,22 +196,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, '')
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index));
   end;
 end;
 $$;
@@ -224,15 +224,11 @@ declare
     "product_id": "uuid", "name": "text", "full_name": "text", "description": "text", "url": "text",
     "default_branch": "text", "is_private": "boolean", "language": "text", "notes": "text"
   }';
+  defaults constant jsonb := '{"is_private": false}';
   created public.repositories;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   begin
@@ -242,17 +238,10 @@ begin
       insert into public.repositories (
         product_id, name, full_name, description, url, default_branch, is_private, language, notes
       )
-      values (
-        (item ->> 'product_id')::uuid,
-        item ->> 'name',
-        item ->> 'full_name',
-        item ->> 'description',
-        item ->> 'url',
-        item ->> 'default_branch',
-        case when item ? 'is_private' then (item ->> 'is_private')::boolean else false end,
-        item ->> 'language',
-        item ->> 'notes'
-      )
+      select
+        given.product_id, given.name, given.full_name, given.description, given.url, given.default_branch,
+        given.is_private, given.language, given.notes
+      from jsonb_populate_record(null::public.repositories, defaults || item) as given
       returning * into created;
       return next created;
     end loop;
@@ -260,22 +249,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, '')
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index));
   end;
 end;
 $$;
@@ -297,15 +277,11 @@ declare
     "product_id": "uuid", "repository_id": "uuid", "title": "text", "description": "text", "type": "text",
     "status": "text", "priority": "smallint"
   }';
+  defaults constant jsonb := '{"type": "feature", "status": "todo", "priority": 0}';
   created public.work_items;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   begin
@@ -313,15 +289,10 @@ begin
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
       insert into public.work_items (product_id, repository_id, title, description, type, status, priority)
-      values (
-        (item ->> 'product_id')::uuid,
-        (item ->> 'repository_id')::uuid,
-        item ->> 'title',
-        item ->> 'description',
-        case when item ? 'type' then item ->> 'type' else 'feature' end,
-        case when item ? 'status' then item ->> 'status' else 'todo' end,
-        case when item ? 'priority' then (item ->> 'priority')::smallint else 0 end
-      )
+      select
+        given.product_id, given.repository_id, given.title, given.description, given.type, given.status,
+        given.priority
+      from jsonb_populate_record(null::public.work_items, defaults || item) as given
       returning * into created;
       return next created;
     end loop;
@@ -329,22 +300,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, '')
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index));
   end;
 end;
 $$;
@@ -366,15 +328,11 @@ declare
     "product_id": "uuid", "repository_id": "uuid", "title": "text", "content": "text", "type": "text",
     "is_pinned": "boolean"
   }';
+  defaults constant jsonb := '{"content": "", "type": "note", "is_pinned": false}';
   created public.documents;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   begin
@@ -382,14 +340,8 @@ begin
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
       insert into public.documents (product_id, repository_id, title, content, type, is_pinned)
-      values (
-        (item ->> 'product_id')::uuid,
-        (item ->> 'repository_id')::uuid,
-        item ->> 'title',
-        case when item ? 'content' then item ->> 'content' else '' end,
-        case when item ? 'type' then item ->> 'type' else 'note' end,
-        case when item ? 'is_pinned' then (item ->> 'is_pinned')::boolean else false end
-      )
+      select given.product_id, given.repository_id, given.title, given.content, given.type, given.is_pinned
+      from jsonb_populate_record(null::public.documents, defaults || item) as given
       returning * into created;
       return next created;
     end loop;
@@ -397,22 +349,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, '')
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index));
   end;
 end;
 $$;
@@ -433,15 +376,11 @@ declare
   kinds constant jsonb := '{
     "product_id": "uuid", "key": "text", "value": "text", "category": "text", "description": "text"
   }';
+  defaults constant jsonb := '{"category": "env_var"}';
   created public.app_info;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   begin
@@ -449,13 +388,8 @@ begin
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
       insert into public.app_info (product_id, key, value, category, description)
-      values (
-        (item ->> 'product_id')::uuid,
-        item ->> 'key',
-        item ->> 'value',
-        case when item ? 'category' then item ->> 'category' else 'env_var' end,
-        item ->> 'description'
-      )
+      select given.product_id, given.key, given.value, given.category, given.description
+      from jsonb_populate_record(null::public.app_info, defaults || item) as given
       returning * into created;
       return next created;
     end loop;
@@ -463,22 +397,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, '')
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index));
   end;
 end;
 $$;

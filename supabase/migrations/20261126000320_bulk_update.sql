@@ -3,6 +3,7 @@
 -- Notes:
 --   * As the bulk creates: invokers, one plain statement for each item, failures raised again with the item's index.
 --   * A column that an item does not name is set to itself, which no trigger, version or history takes for a change.
+--     Column by column: populating a copy of the row that is there would read and rewrite its megabyte of content.
 --   * The same row twice in one bulk is changed twice, in order.
 
 set local lock_timeout = '4s';
@@ -64,12 +65,7 @@ declare
   current_row jsonb;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
@@ -83,13 +79,13 @@ begin
       perform private.check_bulk_item(item, kinds);
       update public.products as target
       set
-        name = case when item ? 'name' then item ->> 'name' else target.name end,
-        description = case when item ? 'description' then item ->> 'description' else target.description end,
-        icon = case when item ? 'icon' then item ->> 'icon' else target.icon end,
-        color = case when item ? 'color' then item ->> 'color' else target.color end
-      where target.id = (item ->> 'id')::uuid
-        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-      returning * into changed;
+        name = case when item ? 'name' then given.name else target.name end,
+        description = case when item ? 'description' then given.description else target.description end,
+        icon = case when item ? 'icon' then given.icon else target.icon end,
+        color = case when item ? 'color' then given.color else target.color end
+      from jsonb_populate_record(null::public.products, item) as given
+      where target.id = given.id and (not item ? 'version' or target.version = given.version)
+      returning target.* into changed;
       if not found then
         select to_jsonb(known)
         into current_row
@@ -103,23 +99,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, ''),
-          'current', current_row
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
 $$;
@@ -146,12 +132,7 @@ declare
   current_row jsonb;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
@@ -165,24 +146,18 @@ begin
       perform private.check_bulk_item(item, kinds);
       update public.repositories as target
       set
-        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
-        name = case when item ? 'name' then item ->> 'name' else target.name end,
-        full_name = case when item ? 'full_name' then item ->> 'full_name' else target.full_name end,
-        description = case when item ? 'description' then item ->> 'description' else target.description end,
-        url = case when item ? 'url' then item ->> 'url' else target.url end,
-        default_branch = case
-          when item ? 'default_branch' then item ->> 'default_branch'
-          else target.default_branch
-        end,
-        is_private = case
-          when item ? 'is_private' then (item ->> 'is_private')::boolean
-          else target.is_private
-        end,
-        language = case when item ? 'language' then item ->> 'language' else target.language end,
-        notes = case when item ? 'notes' then item ->> 'notes' else target.notes end
-      where target.id = (item ->> 'id')::uuid
-        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-      returning * into changed;
+        product_id = case when item ? 'product_id' then given.product_id else target.product_id end,
+        name = case when item ? 'name' then given.name else target.name end,
+        full_name = case when item ? 'full_name' then given.full_name else target.full_name end,
+        description = case when item ? 'description' then given.description else target.description end,
+        url = case when item ? 'url' then given.url else target.url end,
+        default_branch = case when item ? 'default_branch' then given.default_branch else target.default_branch end,
+        is_private = case when item ? 'is_private' then given.is_private else target.is_private end,
+        language = case when item ? 'language' then given.language else target.language end,
+        notes = case when item ? 'notes' then given.notes else target.notes end
+      from jsonb_populate_record(null::public.repositories, item) as given
+      where target.id = given.id and (not item ? 'version' or target.version = given.version)
+      returning target.* into changed;
       if not found then
         select to_jsonb(known)
         into current_row
@@ -196,23 +171,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, ''),
-          'current', current_row
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
 $$;
@@ -238,12 +203,7 @@ declare
   current_row jsonb;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
@@ -257,19 +217,16 @@ begin
       perform private.check_bulk_item(item, kinds);
       update public.work_items as target
       set
-        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
-        repository_id = case
-          when item ? 'repository_id' then (item ->> 'repository_id')::uuid
-          else target.repository_id
-        end,
-        title = case when item ? 'title' then item ->> 'title' else target.title end,
-        description = case when item ? 'description' then item ->> 'description' else target.description end,
-        type = case when item ? 'type' then item ->> 'type' else target.type end,
-        status = case when item ? 'status' then item ->> 'status' else target.status end,
-        priority = case when item ? 'priority' then (item ->> 'priority')::smallint else target.priority end
-      where target.id = (item ->> 'id')::uuid
-        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-      returning * into changed;
+        product_id = case when item ? 'product_id' then given.product_id else target.product_id end,
+        repository_id = case when item ? 'repository_id' then given.repository_id else target.repository_id end,
+        title = case when item ? 'title' then given.title else target.title end,
+        description = case when item ? 'description' then given.description else target.description end,
+        type = case when item ? 'type' then given.type else target.type end,
+        status = case when item ? 'status' then given.status else target.status end,
+        priority = case when item ? 'priority' then given.priority else target.priority end
+      from jsonb_populate_record(null::public.work_items, item) as given
+      where target.id = given.id and (not item ? 'version' or target.version = given.version)
+      returning target.* into changed;
       if not found then
         select to_jsonb(known)
         into current_row
@@ -283,23 +240,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, ''),
-          'current', current_row
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
 $$;
@@ -325,12 +272,7 @@ declare
   current_row jsonb;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
@@ -344,18 +286,15 @@ begin
       perform private.check_bulk_item(item, kinds);
       update public.documents as target
       set
-        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
-        repository_id = case
-          when item ? 'repository_id' then (item ->> 'repository_id')::uuid
-          else target.repository_id
-        end,
-        title = case when item ? 'title' then item ->> 'title' else target.title end,
-        content = case when item ? 'content' then item ->> 'content' else target.content end,
-        type = case when item ? 'type' then item ->> 'type' else target.type end,
-        is_pinned = case when item ? 'is_pinned' then (item ->> 'is_pinned')::boolean else target.is_pinned end
-      where target.id = (item ->> 'id')::uuid
-        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-      returning * into changed;
+        product_id = case when item ? 'product_id' then given.product_id else target.product_id end,
+        repository_id = case when item ? 'repository_id' then given.repository_id else target.repository_id end,
+        title = case when item ? 'title' then given.title else target.title end,
+        content = case when item ? 'content' then given.content else target.content end,
+        type = case when item ? 'type' then given.type else target.type end,
+        is_pinned = case when item ? 'is_pinned' then given.is_pinned else target.is_pinned end
+      from jsonb_populate_record(null::public.documents, item) as given
+      where target.id = given.id and (not item ? 'version' or target.version = given.version)
+      returning target.* into changed;
       if not found then
         select to_jsonb(known) - array['content', 'search']
         into current_row
@@ -369,23 +308,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, ''),
-          'current', current_row
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
 $$;
@@ -411,12 +340,7 @@ declare
   current_row jsonb;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_detail text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.check_bulk_items(items, kinds);
   -- All at once in one order, so that two bulks about the same rows wait for each other and do not deadlock.
@@ -430,14 +354,14 @@ begin
       perform private.check_bulk_item(item, kinds);
       update public.app_info as target
       set
-        product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
-        key = case when item ? 'key' then item ->> 'key' else target.key end,
-        value = case when item ? 'value' then item ->> 'value' else target.value end,
-        category = case when item ? 'category' then item ->> 'category' else target.category end,
-        description = case when item ? 'description' then item ->> 'description' else target.description end
-      where target.id = (item ->> 'id')::uuid
-        and (not item ? 'version' or target.version = (item ->> 'version')::integer)
-      returning * into changed;
+        product_id = case when item ? 'product_id' then given.product_id else target.product_id end,
+        key = case when item ? 'key' then given.key else target.key end,
+        value = case when item ? 'value' then given.value else target.value end,
+        category = case when item ? 'category' then given.category else target.category end,
+        description = case when item ? 'description' then given.description else target.description end
+      from jsonb_populate_record(null::public.app_info, item) as given
+      where target.id = given.id and (not item ? 'version' or target.version = given.version)
+      returning target.* into changed;
       if not found then
         select to_jsonb(known)
         into current_row
@@ -451,23 +375,13 @@ begin
     -- Raised again, whatever it is: all that is added is which item it was.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_detail = pg_exception_detail,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', nullif(fault_detail, ''),
-          'hint', nullif(fault_hint, ''),
-          'current', current_row
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
 $$;

@@ -12,7 +12,94 @@
 set local lock_timeout = '4s';
 set local statement_timeout = '5s';
 
+-- types -------------------------------------------------------------------------------------------------------------
+
+-- In the order in which a result names what has changed: whether strangers may see it comes first.
+create type private.github_facts as (
+  is_private boolean,
+  name text,
+  full_name text,
+  description text,
+  url text,
+  default_branch text,
+  language text,
+  stars_count integer,
+  forks_count integer,
+  is_archived boolean,
+  pushed_at timestamptz,
+  node_id text
+);
+
+revoke all on type private.github_facts from public, anon, authenticated, service_role;
+grant usage on type private.github_facts to authenticated;
+
+comment on type private.github_facts is 'What GitHub says of a repository, beside its id.';
+
 -- functions ---------------------------------------------------------------------------------------------------------
+
+create function private.read_github_facts(item jsonb, known private.github_facts)
+returns private.github_facts
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_populate_record(
+    known,
+    -- GitHub leaves it out for an empty repository, too: that is no news about one that had a branch.
+    case when item ->> 'default_branch' is null then item - 'default_branch' else item end
+    -- Clipped: what GitHub allows must not keep the others from being written.
+    || case
+      when item ? 'description' then jsonb_build_object('description', left(item ->> 'description', 10000))
+      else '{}'
+    end
+    || case when item ? 'language' then jsonb_build_object('language', left(item ->> 'language', 100)) else '{}' end
+  );
+$$;
+
+-- Whoever compares reads as well; it reads nothing but its arguments.
+revoke all on function private.read_github_facts(jsonb, private.github_facts)
+  from public, anon, authenticated, service_role;
+grant execute on function private.read_github_facts(jsonb, private.github_facts) to authenticated;
+comment on function private.read_github_facts(jsonb, private.github_facts) is
+  'What an item says of a repository. What it leaves out stays as it is known.';
+
+create function private.github_facts_of(repository public.repositories, fallback_branch text default null)
+returns private.github_facts
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return row(
+    repository.is_private, repository.name, repository.full_name, repository.description, repository.url,
+    coalesce(repository.default_branch, fallback_branch), repository.language, repository.stars_count,
+    repository.forks_count, repository.is_archived, repository.pushed_at, repository.node_id
+  )::private.github_facts;
+end;
+$$;
+
+revoke all on function private.github_facts_of(public.repositories, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.github_facts_of(public.repositories, text) to authenticated;
+comment on function private.github_facts_of(public.repositories, text) is
+  'What is known of a repository, with another branch where none is known.';
+
+create function private.name_changed_facts(known private.github_facts, fresh private.github_facts)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select string_agg(was.name, ', ' order by was.place)
+  from json_each_text(row_to_json(known)) with ordinality as was (name, value, place)
+  join json_each_text(row_to_json(fresh)) as becomes (name, value) on becomes.name = was.name
+  where was.value is distinct from becomes.value;
+$$;
+
+revoke all on function private.name_changed_facts(private.github_facts, private.github_facts)
+  from public, anon, authenticated, service_role;
+comment on function private.name_changed_facts(private.github_facts, private.github_facts) is
+  'The names of the facts that differ, with commas between them, or null.';
 
 -- Types are looked at before anything is cast, because a failed cast repeats the value. Lengths are the table's to check.
 create function private.import_item_fault(item jsonb)
@@ -89,63 +176,42 @@ begin
     -- The same repository twice in one call would be updated twice by one statement, which Postgres refuses.
     select distinct on ((each.item ->> 'github_id')::bigint)
       (each.item ->> 'github_id')::bigint as github_id,
-      each.item ->> 'node_id' as node_id,
-      each.item ->> 'name' as name,
-      each.item ->> 'full_name' as full_name,
-      -- Clipped: what GitHub allows must not keep a thousand others from being imported.
-      left(each.item ->> 'description', 10000) as description,
-      each.item ->> 'url' as url,
-      each.item ->> 'default_branch' as default_branch,
-      (each.item ->> 'is_private')::boolean as is_private,
-      left(each.item ->> 'language', 100) as language,
-      (each.item ->> 'stars_count')::integer as stars_count,
-      (each.item ->> 'forks_count')::integer as forks_count,
-      (each.item ->> 'is_archived')::boolean as is_archived,
-      (each.item ->> 'pushed_at')::timestamptz as pushed_at,
-      case when (each.item ->> 'is_archived')::boolean then 'archived' else 'active' end as sync_state
+      private.read_github_facts(each.item, null) as facts
     from jsonb_array_elements(items) with ordinality as each (item, position)
     order by (each.item ->> 'github_id')::bigint, each.position desc
   ),
   written as (
     insert into public.repositories as known (
-      user_id, product_id, github_id, node_id, name, full_name, description, url, default_branch, is_private,
-      language, stars_count, forks_count, is_archived, pushed_at, sync_state, synced_at
+      user_id, product_id, github_id, sync_state, synced_at,
+      is_private, name, full_name, description, url, default_branch, language, stars_count, forks_count,
+      is_archived, pushed_at, node_id
     )
     select
-      owner_id, target_product_id, given.github_id, given.node_id, given.name, given.full_name, given.description,
-      given.url, given.default_branch, given.is_private, given.language, given.stars_count, given.forks_count,
-      given.is_archived, given.pushed_at, given.sync_state, now()
+      owner_id, target_product_id, given.github_id,
+      case when (given.facts).is_archived then 'archived' else 'active' end, now(), (given.facts).*
     -- In one order for all, so that two imports of the same repositories wait for each other and do not deadlock.
     from given
     order by given.github_id
     on conflict (user_id, product_id, github_id) do update
     set
-      node_id = excluded.node_id,
+      is_private = excluded.is_private,
       name = excluded.name,
       full_name = excluded.full_name,
       description = excluded.description,
       url = excluded.url,
-      -- GitHub leaves it out for an empty repository: that is no news about one that had a branch.
       default_branch = coalesce(excluded.default_branch, known.default_branch),
-      is_private = excluded.is_private,
       language = excluded.language,
       stars_count = excluded.stars_count,
       forks_count = excluded.forks_count,
       is_archived = excluded.is_archived,
       pushed_at = excluded.pushed_at,
+      node_id = excluded.node_id,
       sync_state = excluded.sync_state,
       synced_at = excluded.synced_at
     -- A row that is as GitHub shows it is not written. Its state counts as well, but for a move, which stays the last
     -- that happened to it.
-    where (
-      known.node_id, known.name, known.full_name, known.description, known.url, known.default_branch,
-      known.is_private, known.language, known.stars_count, known.forks_count, known.is_archived, known.pushed_at,
-      case known.sync_state when 'moved' then 'active' else known.sync_state end
-    ) is distinct from (
-      excluded.node_id, excluded.name, excluded.full_name, excluded.description, excluded.url,
-      coalesce(excluded.default_branch, known.default_branch), excluded.is_private, excluded.language,
-      excluded.stars_count, excluded.forks_count, excluded.is_archived, excluded.pushed_at, excluded.sync_state
-    )
+    where private.github_facts_of(known) is distinct from private.github_facts_of(excluded, known.default_branch)
+      or case known.sync_state when 'moved' then 'active' else known.sync_state end <> excluded.sync_state
     returning known.github_id, known.version
   )
   -- A row that was there before has had a real change, and touch has raised its version.
@@ -192,16 +258,7 @@ declare
   caller_id uuid := private.caller_id();
   fault text;
 begin
-  -- First of all, so that nothing else can be learned here without the key.
-  if not exists (
-    select from private.import_keys as known
-    where known.key_sha256 = sha256(convert_to(import_key, 'UTF8'))
-  ) then
-    raise sqlstate 'PT403' using
-      message = 'repositories are imported through the import function only',
-      hint = 'import_key';
-  end if;
-
+  perform private.check_import_key(import_key);
   if not exists (
     select from public.products as target
     where target.id = target_product_id and target.user_id = caller_id
@@ -270,31 +327,24 @@ security invoker
 set search_path = ''
 as $$
   select
-    given.github_id,
+    (given.item ->> 'github_id')::bigint,
     known.id,
     case
       when known.id is null then 'imported'
-      when (
-        known.node_id, known.name, known.full_name, known.description, known.url, known.default_branch,
-        known.is_private, known.language, known.stars_count, known.forks_count, known.is_archived, known.pushed_at,
-        case known.sync_state when 'moved' then 'active' else known.sync_state end
-      ) is distinct from (
-        given.node_id, given.name, given.full_name, left(given.description, 10000), given.url,
-        coalesce(given.default_branch, known.default_branch), given.is_private, left(given.language, 100),
-        given.stars_count, given.forks_count, given.is_archived, given.pushed_at,
-        case when given.is_archived then 'archived' else 'active' end
-      ) then 'updated'
+      when private.github_facts_of(known) is distinct from private.read_github_facts(
+          -- As an import does: no branch is no news about a repository that had one.
+          jsonb_build_object('default_branch', known.default_branch) || jsonb_strip_nulls(given.item), null
+        )
+        or case known.sync_state when 'moved' then 'active' else known.sync_state end
+        <> case when (given.item ->> 'is_archived')::boolean then 'archived' else 'active' end
+        then 'updated'
       else 'unchanged'
     end
-  from jsonb_to_recordset(items) as given (
-    github_id bigint, node_id text, name text, full_name text, description text, url text, default_branch text,
-    is_private boolean, language text, stars_count integer, forks_count integer, is_archived boolean,
-    pushed_at timestamptz
-  )
+  from jsonb_array_elements(items) as given (item)
   left join public.repositories as known
     on known.user_id = auth.uid()
     and known.product_id = target_product_id
-    and known.github_id = given.github_id;
+    and known.github_id = (given.item ->> 'github_id')::bigint;
 $$;
 
 revoke all on function public.compare_repositories(uuid, jsonb) from public, anon, authenticated, service_role;

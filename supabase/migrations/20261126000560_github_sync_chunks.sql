@@ -47,15 +47,12 @@ comment on function private.github_item_fault(jsonb) is
 create function private.github_item_unread(item jsonb)
 returns text[]
 language sql
-immutable
+stable
 set search_path = ''
 as $$
-  select coalesce(array_agg(field.name order by field.position), '{}')
-  from unnest(array[
-    'node_id', 'name', 'full_name', 'description', 'url', 'default_branch', 'is_private', 'language', 'stars_count',
-    'forks_count', 'is_archived', 'pushed_at'
-  ]) with ordinality as field (name, position)
-  where not item ? field.name;
+  select coalesce(array_agg(fact.name order by fact.place), '{}')
+  from json_object_keys(row_to_json(private.read_github_facts('{}', null))) with ordinality as fact (name, place)
+  where not item ? fact.name;
 $$;
 
 revoke all on function private.github_item_unread(jsonb) from public, anon, authenticated, service_role;
@@ -201,76 +198,38 @@ begin
       where (each.value ->> 'github_id')::bigint = any (new_ids)
       order by (each.value ->> 'github_id')::bigint, each.position
     ),
-    -- What was not read or cannot be stored stays as it is known.
-    fresh as (
+    before as materialized (
       select
         known.id,
         known.created_at,
         known.github_id,
+        known.sync_state as old_state,
+        known.sync_url as old_sync_url,
+        known.sync_reason as old_sync_reason,
+        private.github_facts_of(known) as was,
         given.seen,
         given.reason,
         given.fault,
         given.url,
-        told.is_readable,
-        told.unread,
-        -- GitHub leaves it out for an empty repository, too: that is no news about one that had a branch.
-        coalesce(told.item ->> 'default_branch', known.default_branch) as default_branch,
-        case when told.item ? 'node_id' then told.item ->> 'node_id' else known.node_id end as node_id,
-        case when told.item ? 'name' then told.item ->> 'name' else known.name end as name,
-        case when told.item ? 'full_name' then told.item ->> 'full_name' else known.full_name end as full_name,
-        -- Clipped: what GitHub allows must not keep a hundred others from being synced.
-        case when told.item ? 'description' then left(told.item ->> 'description', 10000) else known.description end
-          as description,
-        case when told.item ? 'url' then told.item ->> 'url' else known.url end as html_url,
-        case when told.item ? 'is_private' then (told.item ->> 'is_private')::boolean else known.is_private end
-          as is_private,
-        case when told.item ? 'language' then left(told.item ->> 'language', 100) else known.language end as language,
-        case when told.item ? 'stars_count' then (told.item ->> 'stars_count')::integer else known.stars_count end
-          as stars_count,
-        case when told.item ? 'forks_count' then (told.item ->> 'forks_count')::integer else known.forks_count end
-          as forks_count,
-        case when told.item ? 'is_archived' then (told.item ->> 'is_archived')::boolean else known.is_archived end
-          as is_archived,
-        case when told.item ? 'pushed_at' then (told.item ->> 'pushed_at')::timestamptz else known.pushed_at end
-          as pushed_at
+        given.item,
+        given.seen = 'found' and given.fault is null as is_readable
       from given
       join public.repositories as known on known.user_id = run.user_id and known.github_id = given.github_id
-      cross join lateral (
-        select
-          readable.is_readable,
-          case when readable.is_readable then given.item else '{}' end as item,
-          case when readable.is_readable then private.github_item_unread(given.item) else '{}' end as unread
-        from (select given.seen = 'found' and given.fault is null as is_readable) as readable
-      ) as told
+    ),
+    after as materialized (
+      select
+        before.*,
+        -- What was not read or cannot be stored stays as it is known.
+        case
+          when before.is_readable then private.read_github_facts(before.item, before.was)
+          else before.was
+        end as becomes,
+        case when before.is_readable then private.github_item_unread(before.item) else '{}' end as unread
+      from before
     ),
     compared as (
-      select
-        fresh.*,
-        known.sync_state as old_state,
-        known.sync_url as old_sync_url,
-        known.sync_reason as old_sync_reason,
-        known.full_name as old_full_name,
-        known.is_archived as was_archived,
-        nullif(
-          concat_ws(
-            ', ',
-            case when known.is_private <> fresh.is_private then 'is_private' end,
-            case when known.name <> fresh.name then 'name' end,
-            case when known.full_name is distinct from fresh.full_name then 'full_name' end,
-            case when known.description is distinct from fresh.description then 'description' end,
-            case when known.url is distinct from fresh.html_url then 'url' end,
-            case when known.default_branch is distinct from fresh.default_branch then 'default_branch' end,
-            case when known.language is distinct from fresh.language then 'language' end,
-            case when known.stars_count <> fresh.stars_count then 'stars_count' end,
-            case when known.forks_count <> fresh.forks_count then 'forks_count' end,
-            case when known.is_archived <> fresh.is_archived then 'is_archived' end,
-            case when known.pushed_at is distinct from fresh.pushed_at then 'pushed_at' end,
-            case when known.node_id is distinct from fresh.node_id then 'node_id' end
-          ),
-          ''
-        ) as changes
-      from fresh
-      join public.repositories as known on known.id = fresh.id
+      select after.*, private.name_changed_facts(after.was, after.becomes) as changes
+      from after
     ),
     judged as (
       select
@@ -278,8 +237,8 @@ begin
         case
           when compared.seen in ('sso_required', 'blocked', 'forbidden') then compared.seen
           when not compared.is_readable then compared.old_state
-          when compared.is_archived then 'archived'
-          when compared.old_full_name <> compared.full_name then 'moved'
+          when (compared.becomes).is_archived then 'archived'
+          when (compared.was).full_name <> (compared.becomes).full_name then 'moved'
           -- Until something else changes, its move is the last that happened to it.
           when compared.old_state = 'moved' and compared.changes is null then 'moved'
           else 'active'
@@ -307,18 +266,18 @@ begin
     written as (
       update public.repositories as known
       set
-        is_private = judged.is_private,
-        node_id = judged.node_id,
-        name = judged.name,
-        full_name = judged.full_name,
-        description = judged.description,
-        url = judged.html_url,
-        default_branch = judged.default_branch,
-        language = judged.language,
-        stars_count = judged.stars_count,
-        forks_count = judged.forks_count,
-        is_archived = judged.is_archived,
-        pushed_at = judged.pushed_at,
+        is_private = (judged.becomes).is_private,
+        name = (judged.becomes).name,
+        full_name = (judged.becomes).full_name,
+        description = (judged.becomes).description,
+        url = (judged.becomes).url,
+        default_branch = (judged.becomes).default_branch,
+        language = (judged.becomes).language,
+        stars_count = (judged.becomes).stars_count,
+        forks_count = (judged.becomes).forks_count,
+        is_archived = (judged.becomes).is_archived,
+        pushed_at = (judged.becomes).pushed_at,
+        node_id = (judged.becomes).node_id,
         sync_state = judged.new_state,
         sync_url = judged.new_sync_url,
         sync_reason = judged.new_sync_reason,
@@ -356,9 +315,9 @@ begin
             (5, 'unavailable', judged.seen = 'unavailable'),
             (6, 'skipped', judged.fault is not null),
             (7, 'recovered', judged.old_state in ('inaccessible', 'sso_required', 'blocked', 'forbidden', 'gone')),
-            (8, 'moved', judged.old_full_name <> judged.full_name),
-            (9, 'archived', judged.is_archived and not judged.was_archived),
-            (10, 'unarchived', judged.was_archived and not judged.is_archived),
+            (8, 'moved', (judged.was).full_name <> (judged.becomes).full_name),
+            (9, 'archived', (judged.becomes).is_archived and not (judged.was).is_archived),
+            (10, 'unarchived', (judged.was).is_archived and not (judged.becomes).is_archived),
             (11, 'changed', judged.changes is not null or judged.new_state <> judged.old_state),
             (12, 'unchanged', true)
         ) as possible (place, name, applies)
@@ -372,13 +331,13 @@ begin
         jsonb_build_object(
           'repository_id', told.id,
           'github_id', told.github_id,
-          'full_name', told.full_name,
+          'full_name', (told.becomes).full_name,
           'outcome', told.outcome,
           'reason', case
             when told.fault is not null then 'malformed: ' || told.fault
             when not told.is_readable then told.reason
             when told.outcome = 'recovered' then 'was ' || told.old_state
-            when told.outcome = 'moved' then 'was ' || told.old_full_name
+            when told.outcome = 'moved' then 'was ' || (told.was).full_name
             else told.changes
           end
         ) || case when told.unread = '{}' then '{}' else jsonb_build_object('unread', told.unread) end

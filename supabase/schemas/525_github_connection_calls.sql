@@ -79,15 +79,7 @@ declare
   given private.github_connections;
   saved private.github_connections;
 begin
-  -- First of all, so that nothing else can be learned here without the key.
-  if not exists (
-    select from private.import_keys as known
-    where known.key_sha256 = sha256(convert_to(import_key, 'UTF8'))
-  ) then
-    raise sqlstate 'PT403' using
-      message = 'connections are saved through the connection function only',
-      hint = 'import_key';
-  end if;
+  perform private.check_import_key(import_key);
   if caller_id is null then
     raise sqlstate 'PT401' using
       message = 'the account of this token no longer exists',

@@ -108,6 +108,8 @@ EXECUTE: set[tuple[str, str]] = {
     ("private.take_excerpt(text)", "authenticated"),
     # 510_import_repositories: an invoker that only reads
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
+    ("private.read_github_facts(jsonb,private.github_facts)", "authenticated"),
+    ("private.github_facts_of(public.repositories,text)", "authenticated"),
     # 030_requests
     *(("private.check_request()", role) for role in ("anon", "authenticated", "service_role")),
     # 020_sessions
@@ -121,7 +123,7 @@ EXECUTE: set[tuple[str, str]] = {
     *((f"public.update_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
     ("private.check_bulk_items(jsonb,jsonb)", "authenticated"),
     ("private.check_bulk_item(jsonb,jsonb)", "authenticated"),
-    ("private.raise_bulk_fault(text,text,text,jsonb)", "authenticated"),
+    ("private.raise_bulk_fault(private.bulk_fault,jsonb)", "authenticated"),
     ("private.ids_of_bulk_items(jsonb)", "authenticated"),
     ("private.raise_missed_bulk_item(jsonb)", "authenticated"),
     *(

@@ -14,7 +14,7 @@ IMMUTABLE: set[str] = {
     "private.document_search(text,text)",
     "private.github_connection_fault(jsonb)",
     "private.github_item_fault(jsonb)",
-    "private.github_item_unread(jsonb)",
+    "private.github_facts_of(public.repositories,text)",
     "private.github_username_of(jsonb)",
     "private.ids_of_bulk_items(jsonb)",
     # It looks at the statement and is immutable all the same, so as to be called while that is planned.
@@ -46,6 +46,9 @@ STABLE: set[str] = {
     "private.get_sealed_github_token(text)",
     "private.github_connection_view(private.github_connections)",
     "private.github_ids_left(uuid,jsonb)",
+    "private.github_item_unread(jsonb)",
+    "private.name_changed_facts(private.github_facts,private.github_facts)",
+    "private.read_github_facts(jsonb,private.github_facts)",
     "private.github_ids_of_run(public.github_runs)",
     "private.github_ids_to_import(public.github_runs)",
     "private.identify_app_info_caller(text,boolean)",

@@ -81,7 +81,7 @@ async def import_env_file(body: EnvImport, env_files: EnvFiles) -> EnvImportRepo
 @router.get(
     "/export",
     response_class=PlainTextResponse,
-    responses={404: {}, 409: {}},
+    responses={404: {}, 409: {}, 429: {}},
     openapi_extra={
         "responses": {
             "200": {
@@ -135,7 +135,7 @@ async def get_app_info_entry(app_info_id: UUID, seen: IfNoneMatch, service: Serv
     return show(service.get(app_info_id), seen)
 
 
-@router.patch("/{app_info_id}", responses={409: {}})
+@router.patch("/{app_info_id}", responses={409: {}, 429: {}})
 async def update_app_info_entry(
     app_info_id: UUID, changes: AppInfoUpdate, versions: IfMatch, service: Service, response: Response
 ) -> AppInfoRead:
@@ -153,7 +153,7 @@ async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: S
     service.delete(app_info_id, versions)
 
 
-@router.post("/{app_info_id}/reveal")
+@router.post("/{app_info_id}/reveal", responses={429: {}})
 async def reveal_app_info_entry(app_info_id: UUID, service: Service) -> RevealedValue:
     """Show the value of an entry. Of a secret this is recorded in its history."""
     return service.reveal(app_info_id)
@@ -165,7 +165,7 @@ async def list_app_info_versions(app_info_id: UUID, service: Service) -> AppInfo
     return service.get_versions(app_info_id)
 
 
-@router.post("/{app_info_id}/versions/{number}/reveal")
+@router.post("/{app_info_id}/versions/{number}/reveal", responses={429: {}})
 async def reveal_app_info_version(app_info_id: UUID, number: Number, service: Service) -> RevealedValue:
     """Show a former value of an entry. Of a secret this is recorded in its history."""
     return service.reveal(app_info_id, number)

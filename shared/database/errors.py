@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import ceil
 from typing import NamedTuple
 
 from postgrest import APIError
@@ -130,6 +131,15 @@ def _as_not_missing(error: APIError) -> Problem:
     )
 
 
+def _as_too_many_reveals(error: APIError) -> Problem:
+    retry_at = datetime.fromisoformat(str(error.details))
+    return TooManyRequests(
+        "10,000 secrets of this account were revealed within an hour. Wait until `Retry-After` is over.",
+        retry_after=max(1, ceil((retry_at - datetime.now(UTC)).total_seconds())),
+        type="too-many-reveals",
+    )
+
+
 def _as_github_limit(error: APIError) -> Problem:
     retry_at = datetime.fromisoformat(str(error.details))
     seconds = max(1, round((retry_at - datetime.now(UTC)).total_seconds()))
@@ -242,6 +252,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     ),
     "sync_running": _as_running_sync,
     "rate_limited": _as_github_limit,
+    "reveals": _as_too_many_reveals,
     "not_missing": _as_not_missing,
     "import_key": lambda _: UpstreamFailed(
         "This deployment's import key is not the one that the database knows. The operator has to set it."

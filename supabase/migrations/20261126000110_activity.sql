@@ -76,6 +76,8 @@ create index activity_app_info_key_idx
   on public.activity (user_id, coalesce(changes #>> '{key,new}', changes #>> '{key,old}'))
   where entity = 'app_info' and changes ? 'key';
 alter index public.activity_app_info_key_idx alter column 2 set statistics 0;
+-- How many secrets an owner was shown within an hour.
+create index activity_revealed_idx on public.activity (user_id, created_at desc) where action = 'revealed';
 
 -- grants ------------------------------------------------------------------------------------------------------------
 

@@ -186,6 +186,39 @@ revoke all on function private.set_app_info_key(text) from public, anon, authent
 comment on function private.set_app_info_key(text) is
   'Stores the sha256 of the app info key. The one before it stays valid until the new one is set a second time, so that the function''s setting can change in between.';
 
+-- Stops a stolen session from opening secrets without end, and from filling the history. 10,000 an hour are twice what an
+-- account may hold, and 150 builds that export 60 each.
+create function private.check_reveals()
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  oldest timestamptz;
+begin
+  select line.created_at
+  into oldest
+  from public.activity as line
+  where line.user_id = private.caller_id()
+    and line.action = 'revealed'
+    and line.created_at > now() - interval '1 hour'
+  order by line.created_at desc
+  offset 9999
+  limit 1;
+  if found then
+    raise sqlstate 'PT429' using
+      message = 'too many secrets were revealed within an hour',
+      detail = to_jsonb(oldest + interval '1 hour') #>> '{}',
+      hint = 'reveals';
+  end if;
+end;
+$$;
+
+revoke all on function private.check_reveals() from public, anon, authenticated, service_role;
+comment on function private.check_reveals() is
+  'Refuses with PT429 when 10,000 secrets of the caller were revealed within the last hour. The detail is when the next one may be.';
+
 -- Who calls, from the token and never from an argument. First of all in a function, so that nothing else can be learned
 -- there without the key.
 create function private.identify_app_info_caller(app_info_key text, shows_secrets boolean default true)
@@ -202,6 +235,9 @@ begin
     raise sqlstate 'PT403' using
       message = 'this is for Forum''s app info function only',
       hint = 'app_info_key';
+  end if;
+  if shows_secrets then
+    perform private.check_reveals();
   end if;
   if private.caller_id() is null then
     raise sqlstate 'PT401' using

@@ -38,6 +38,7 @@ STABLE: set[str] = {
     "private.check_github_connection_usable(private.github_connections)",
     "private.check_import_key(text)",
     "private.check_own_product(uuid,uuid)",
+    "private.check_reveals()",
     "private.check_session(boolean)",
     "private.compare_app_info(uuid,text[],text)",
     "private.flagged_github_ids(uuid)",

@@ -64,6 +64,10 @@ LISTS: dict[str, Asked] = {
     "private.idempotency_rows_app_info_idx": Asked(
         "private.idempotency_rows", USER + " and content ? 'key' and content ->> 'id' = 'x'"
     ),
+    # Asked before a secret is shown: how many were within an hour.
+    "public.activity_revealed_idx": Asked(
+        "public.activity", USER + " and action = 'revealed'", "created_at desc"
+    ),
     # What has expired, whoever made it.
     "private.idempotency_keys_oldest_idx": Asked(
         "private.idempotency_keys", "created_at < '2026-11-01'", "created_at"

@@ -212,6 +212,48 @@ def test_browser_names_no_address_and_reads_its_own_record_only(
     assert httpx.get(url, params=find, headers=headers).json() == []
 
 
+# A limit on what is recorded
+
+
+def record_reveals(supabase: Supabase, client: Client, number: int, age: str) -> None:
+    """Lines of the history that say so many secrets of a person were shown, so long ago."""
+    assert client.user is not None
+    with psycopg.connect(supabase.database_url) as connection:
+        connection.execute(
+            "insert into public.activity (user_id, actor, actor_id, action, entity, entity_id, created_at)"
+            " select %(id)s, 'person', %(id)s, 'revealed', 'app_info', gen_random_uuid(),"
+            " now() - %(age)s::interval from generate_series(1, %(number)s)",
+            {"id": client.user.id, "age": age, "number": number},
+        )
+
+
+@pytest.mark.parametrize("act", ["reveal", "reveal of a former value", "export"])
+def test_secret_beyond_ten_thousand_an_hour_is_429_and_neither_shown_nor_recorded(
+    supabase: Supabase, owner: Client, stranger: Client, act: str
+) -> None:
+    entry, other = create_secret(owner, "s3cr3t"), create_secret(stranger, "t0k3n")
+    show, _ = SHOWN[act]
+    record_reveals(supabase, owner, 9_999, "59 minutes")
+    assert show(owner, entry).status == 200
+
+    refused = show(owner, entry)
+
+    refused.expect_problem(429, "too-many-reveals")
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert "s3cr3t" not in refused.text
+    assert len(look_up_reveals(supabase, entry)) == 1
+    assert show(stranger, other).status == 200
+    plain = f"/api/app-info/export?product_id={entry['product_id']}"
+    assert owner.get(plain).status == 200
+
+
+def test_secrets_of_an_hour_ago_are_not_counted(supabase: Supabase, owner: Client) -> None:
+    entry = create_secret(owner, "s3cr3t")
+    record_reveals(supabase, owner, 10_000, "61 minutes")
+
+    assert owner.post(f"/api/app-info/{entry['id']}/reveal").status == 200
+
+
 # No cache keeps an answer
 
 

@@ -103,7 +103,7 @@ create trigger align_times
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table private.import_keys is
-  'Which keys prove that a call comes from the import function: the newest, and the one before it while they are exchanged.';
+  'Which keys prove that a call comes from one of Forum''s own functions: the newest, and the one before it while they are exchanged.';
 comment on column private.import_keys.id is 'Made by the database.';
 comment on column private.import_keys.key_sha256 is 'The sha256 of the key; the key itself is stored nowhere.';
 comment on column private.import_keys.created_at is 'When the key was set.';

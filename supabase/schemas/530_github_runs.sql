@@ -411,7 +411,8 @@ create trigger prune_runs
 comment on table public.github_runs is 'What each import from GitHub and each re-sync did. The newest 200 of a user are kept.';
 comment on column public.github_runs.id is 'Made by the database.';
 comment on column public.github_runs.user_id is 'Whose repositories it is about.';
-comment on column public.github_runs.connection_id is 'The connection of a re-sync, which may be gone; null for an import.';
+comment on column public.github_runs.connection_id is
+  'The connection whose token it uses, which may be gone; null for an import that a request brings by itself.';
 comment on column public.github_runs.product_id is 'The product of an import, while it exists.';
 comment on column public.github_runs.trigger is 'import, schedule, or manual for a re-sync that its owner asked for.';
 comment on column public.github_runs.state is
@@ -429,7 +430,7 @@ comment on column public.github_runs.flags is
 comment on column public.github_runs.counts is
   'How many repositories had which outcome; missing, while it runs, for those to be decided at its end.';
 comment on column public.github_runs.results is
-  'For each repository {repository_id, github_id, full_name, outcome, reason}.';
+  'For each repository {repository_id, github_id, full_name, outcome, reason}, and unread where GitHub left fields out.';
 comment on column public.github_runs.created_at is 'When it was asked for.';
 comment on column public.github_runs.updated_at is 'When the row last changed.';
 comment on column public.github_runs.version is 'Starts at 1 and rises with each real change.';

@@ -186,7 +186,7 @@ def test_import_without_the_key_is_403(
 ) -> None:
     call: dict[str, Any] = {"target_product_id": stranger.rows["products"], "items": [], "import_key": key}
     answer = stranger.client.post("rpc/import_repositories", json=call)
-    message = "repositories are imported through the import function only"
+    message = "this is for Forum's functions only"
     assert told(answer) == (status, body(code, message, None, hint))
 
 

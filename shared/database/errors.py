@@ -131,20 +131,25 @@ def _as_not_missing(error: APIError) -> Problem:
     )
 
 
-def _as_too_many_reveals(error: APIError) -> Problem:
+def _seconds_until(error: APIError) -> int:
+    """How long to wait for the moment that the refusal names, never too short."""
     retry_at = datetime.fromisoformat(str(error.details))
+    return max(1, ceil((retry_at - datetime.now(UTC)).total_seconds()))
+
+
+def _as_too_many_reveals(error: APIError) -> Problem:
     return TooManyRequests(
         "10,000 secrets of this account were revealed within an hour. Wait until `Retry-After` is over.",
-        retry_after=max(1, ceil((retry_at - datetime.now(UTC)).total_seconds())),
+        retry_after=_seconds_until(error),
         type="too-many-reveals",
     )
 
 
 def _as_github_limit(error: APIError) -> Problem:
-    retry_at = datetime.fromisoformat(str(error.details))
-    seconds = max(1, round((retry_at - datetime.now(UTC)).total_seconds()))
     return TooManyRequests(
-        "GitHub's rate limit is used up for now.", retry_after=seconds, type="github-rate-limited"
+        "GitHub's rate limit is used up for now.",
+        retry_after=_seconds_until(error),
+        type="github-rate-limited",
     )
 
 

@@ -189,8 +189,8 @@ revoke all on function private.set_app_info_key(text) from public, anon, authent
 comment on function private.set_app_info_key(text) is
   'Stores the sha256 of the app info key. The one before it stays valid until the new one is set a second time, so that the function''s setting can change in between.';
 
--- Stops a stolen session from opening secrets without end, and from filling the history. 10,000 an hour are twice what an
--- account may hold, and 150 builds that export 60 each.
+-- Stops a stolen session from opening secrets without end, and from filling the history. 10,000 an hour are 160 builds
+-- that export 60 keys each. A request is refused or answered whole, so that the last export may go beyond.
 create function private.check_reveals()
 returns void
 language plpgsql

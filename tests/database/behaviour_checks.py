@@ -553,6 +553,32 @@ def secrets_are_shown_to_living_sessions(connection: Connection) -> Iterator[str
                 yield f"{name}: {refused} for a session that {end}"
 
 
+def secrets_are_shown_within_a_limit(connection: Connection) -> Iterator[str]:
+    """Whoever was shown ten thousand secrets within an hour is shown none, and everybody else is."""
+    know_app_info_key(connection)
+    world = make_world(connection)
+    for each in (world.owner, world.stranger):
+        make_secret(connection, each)
+    lines = (
+        "insert into public.activity (user_id, actor, actor_id, action, entity, entity_id, created_at)"
+        " select %s, 'person', %s, %s, 'app_info', gen_random_uuid(), now() - %s::interval"
+        " from generate_series(1, 10000)"
+    )
+    seen = {
+        "were shown to them": (world.owner, "revealed", "59 minutes", SHOWING),
+        "were shown to somebody else": (world.stranger, "revealed", "59 minutes", ()),
+        "were shown to them before": (world.owner, "revealed", "61 minutes", ()),
+        "were changed by them": (world.owner, "updated", "59 minutes", ()),
+    }
+    for what, (shown, action, age, refused_calls) in seen.items():
+        with undone(connection):
+            connection.execute(lines, (shown.id, shown.id, action, age))
+            for name, (statement, parameters) in calls(world.owner).items():
+                refused = refused_code(connection, world.owner.actor, statement, parameters)
+                if refused != ("PT429" if name in refused_calls else None):
+                    yield f"{name}: {refused} when ten thousand {what}"
+
+
 def only_people_themselves_come_in(connection: Connection) -> Iterator[str]:
     """A token of an OAuth client or of an anonymous user reaches no row, and no request of theirs passes."""
     world = make_world(connection)
@@ -664,6 +690,7 @@ BEHAVIOUR_CHECKS = (
     secrets_are_shown_on_the_record,
     sealed_values_keep_their_place,
     secrets_are_shown_to_living_sessions,
+    secrets_are_shown_within_a_limit,
     only_people_themselves_come_in,
     secrets_leave_no_plain_copy,
     estimates_are_shown_to_nobody,

@@ -433,6 +433,26 @@ OUR_OWN = (
         behaviour.secrets_are_shown_to_living_sessions,
     ),
     Mutant(
+        "secrets without end",
+        edited("private.identify_app_info_caller(text,boolean)", "if shows_secrets then", "if false then"),
+        behaviour.secrets_are_shown_within_a_limit,
+    ),
+    Mutant(
+        "a limit that everybody uses up",
+        edited("private.check_reveals()", "line.user_id = private.caller_id()", "true"),
+        behaviour.secrets_are_shown_within_a_limit,
+    ),
+    Mutant(
+        "a limit of a lifetime",
+        edited("private.check_reveals()", "now() - interval '1 hour'", "now() - interval '1 year'"),
+        behaviour.secrets_are_shown_within_a_limit,
+    ),
+    Mutant(
+        "a limit of anything that happened",
+        edited("private.check_reveals()", "line.action = 'revealed'", "true"),
+        behaviour.secrets_are_shown_within_a_limit,
+    ),
+    Mutant(
         "requests of OAuth clients",
         edited("private.is_session()", "? 'client_id'", "? 'other'"),
         behaviour.only_people_themselves_come_in,

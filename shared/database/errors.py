@@ -139,7 +139,7 @@ def _seconds_until(error: APIError) -> int:
 
 def _as_too_many_reveals(error: APIError) -> Problem:
     return TooManyRequests(
-        "10,000 secrets of this account were revealed within an hour. Wait until `Retry-After` is over.",
+        "10,000 secrets of this account were revealed within an hour. Try again in `Retry-After` seconds.",
         retry_after=_seconds_until(error),
         type="too-many-reveals",
     )

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,15 @@ from local.postgres import ROOT, Postgres, npm_platform
 
 
 @contextmanager
-def run_postgrest(postgres: Postgres, keys: Keys, *, port: int, admin_port: int, log: Path) -> Iterator[Part]:
+def run_postgrest(  # noqa: PLR0913 - what the tests and the stack vary
+    postgres: Postgres,
+    keys: Keys,
+    *,
+    port: int,
+    admin_port: int,
+    log: Path,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Part]:
     """Runs PostgREST over a database and waits until it has read the schema."""
     environment = {
         "PGRST_DB_URI": postgres.url_of("authenticator"),
@@ -29,6 +37,7 @@ def run_postgrest(postgres: Postgres, keys: Keys, *, port: int, admin_port: int,
         "PGRST_SERVER_HOST": LOOPBACK,
         "PGRST_SERVER_PORT": str(port),
         "PGRST_ADMIN_SERVER_PORT": str(admin_port),
+        **(settings or {}),
     }
     with run_part("PostgREST", [newest_postgrest()], log, environment=environment) as part:
         part.wait_until(lambda: is_ready(admin_port))

@@ -25,13 +25,39 @@ alter default privileges for role postgres in schema public
 alter default privileges for role postgres
   revoke execute on functions from public;
 
+-- role --------------------------------------------------------------------------------------------------------------
+
+-- The role of a request with an access token: see 025_token_scope. Roles belong to the cluster and not to the database:
+-- another database of it may have made this one already.
+do $do$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'forum_agent') then
+    create role forum_agent nologin noinherit;
+  end if;
+end;
+$do$;
+
+-- To be tried out as the owner of the project.
+grant forum_agent to postgres;
+
+do $do$
+begin
+  grant forum_agent to authenticator;
+exception
+  when insufficient_privilege then
+    raise warning 'authenticator cannot become forum_agent, so that access tokens are refused: %', sqlerrm;
+end;
+$do$;
+
+grant usage on schema public to forum_agent;
+
 -- schema ------------------------------------------------------------------------------------------------------------
 
 create schema private;
 
 revoke all on schema private from public, anon, authenticated, service_role;
 -- Usage opens the few functions here that are granted to these roles: no other can be executed, and no table be read.
-grant usage on schema private to anon, authenticated, service_role;
+grant usage on schema private to anon, authenticated, service_role, forum_agent;
 
 comment on schema private is 'What the API never serves: trigger functions, privileged function bodies and keys.';
 

@@ -102,22 +102,29 @@ end;
 $$;
 
 revoke all on function private.is_session() from public, anon, authenticated, service_role;
-grant execute on function private.is_session() to anon, authenticated, service_role;
+grant execute on function private.is_session() to anon, authenticated, service_role, forum_agent;
 comment on function private.is_session() is
   'Whether a request comes from a person by themselves: not from an OAuth client, and not from an anonymous user unless the settings allow it.';
 
 -- Who calls, for functions that run as their definer: no policy restricts these, and a pre-request is called for requests
--- through PostgREST only, if the project has not lost it.
+-- through PostgREST only, if the project has not lost it. By the settings that auth.uid() reads, and not by auth.uid():
+-- on a hosted project nobody can grant USAGE on the schema auth to forum_agent, for whose policies this is as well.
 create function private.caller_id()
 returns uuid
 language sql
 stable
 set search_path = ''
 as $$
-  select case when private.is_session() then auth.uid() end;
+  select case
+    when private.is_session() then coalesce(
+      nullif(current_setting('request.jwt.claim.sub', true), ''),
+      nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
+    )::uuid
+  end;
 $$;
 
 revoke all on function private.caller_id() from public, anon, authenticated, service_role;
+grant execute on function private.caller_id() to forum_agent;
 comment on function private.caller_id() is
   'The account of a token that counts as a person''s; null for anybody else. Whoever runs as its definer takes the caller from here.';
 

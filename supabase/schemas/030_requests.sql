@@ -45,7 +45,7 @@ end;
 $$;
 
 revoke all on function private.plans_for_execution() from public, anon, authenticated, service_role;
-grant execute on function private.plans_for_execution() to authenticated;
+grant execute on function private.plans_for_execution() to authenticated, forum_agent;
 comment on function private.plans_for_execution() is
   'Always true; refuses, while a client''s statement is planned, one that only shows its plan.';
 
@@ -58,6 +58,7 @@ set search_path = ''
 as $$
 declare
   headers constant text := current_setting('request.headers', true);
+  token text;
   caller_id uuid;
 begin
   -- Stops estimates and plans in whatever spelling a version of PostgREST may take. Few requests have to be parsed for it.
@@ -72,9 +73,20 @@ begin
       detail = 'Ask for `Prefer: count=exact` instead: it counts the rows that you can read.',
       hint = 'estimates';
   end if;
+  if headers like '%"x-forum-token"%' then
+    token := headers::jsonb ->> 'x-forum-token';
+  end if;
+  if token is not null then
+    caller_id := private.sign_in_by_token(token);
+  -- Stops a JWT that claims the role, with a scope of its own choice. An access token is no JWT.
+  elsif current_user = 'forum_agent' then
+    raise sqlstate 'PT401' using
+      message = 'the role forum_agent is for access tokens',
+      detail = 'Send an access token as `x-forum-token`.',
+      hint = 'access_token';
   -- Stops a client that a person let into their account for one purpose from having all of it, and accounts that nobody
   -- stands behind. Here for functions as well, which no policy restricts.
-  if not private.is_session() then
+  elsif not private.is_session() then
     if current_setting('request.jwt.claims', true)::jsonb ? 'client_id' then
       raise sqlstate 'PT401' using
         message = 'tokens of OAuth clients are not accepted here',
@@ -85,10 +97,11 @@ begin
       message = 'anonymous users are not accepted here',
       detail = 'Sign in with an account.',
       hint = 'anonymous_sign_in';
+  else
+    caller_id := auth.uid();
   end if;
   -- Stops one account from holding every connection with statements that run into their time-out. Each request takes one
   -- of its account's places until it ends; who finds none is bounded, and not refused: most have long ended by then.
-  caller_id := auth.uid();
   if caller_id is not null then
     for place in 1..5 loop
       if pg_try_advisory_xact_lock(hashtextextended('request ' || place || ' of ' || caller_id, 0)) then
@@ -103,7 +116,7 @@ end;
 $$;
 
 revoke all on function private.check_request() from public, anon, authenticated, service_role;
-grant execute on function private.check_request() to anon, authenticated, service_role;
+grant execute on function private.check_request() to anon, authenticated, service_role, forum_agent;
 comment on function private.check_request() is
   'What every request through PostgREST has to pass before its query: the pre-request of the project.';
 

@@ -20,7 +20,7 @@
 create type public.excerpt as (start text, truncated boolean);
 
 revoke all on type public.excerpt from public, anon, authenticated, service_role;
-grant usage on type public.excerpt to authenticated;
+grant usage on type public.excerpt to authenticated, forum_agent;
 
 comment on type public.excerpt is 'The first 2,000 characters of a text, and whether there are more.';
 
@@ -48,7 +48,7 @@ $$;
 
 -- Whoever writes a row has its checks called; it reads nothing but its argument.
 revoke all on function private.is_visible_line(text) from public, anon, authenticated, service_role;
-grant execute on function private.is_visible_line(text) to authenticated;
+grant execute on function private.is_visible_line(text) to authenticated, forum_agent;
 comment on function private.is_visible_line(text) is
   'Whether a text is one line that holds something visible: not only blanks, format or control characters.';
 
@@ -75,7 +75,7 @@ end;
 $$;
 
 revoke all on function private.trim_blanks(text) from public, anon, authenticated, service_role;
-grant execute on function private.trim_blanks(text) to authenticated;
+grant execute on function private.trim_blanks(text) to authenticated, forum_agent;
 comment on function private.trim_blanks(text) is
   'A text without the blanks, control and invisible characters at its ends.';
 
@@ -101,7 +101,7 @@ end;
 $$;
 
 revoke all on function private.is_variable_name(text) from public, anon, authenticated, service_role;
-grant execute on function private.is_variable_name(text) to authenticated;
+grant execute on function private.is_variable_name(text) to authenticated, forum_agent;
 comment on function private.is_variable_name(text) is
   'Whether each of the formats of an export can carry a variable of this name: dotenv, docker, shell and json.';
 
@@ -123,7 +123,7 @@ $$;
 
 -- It reads nothing but its argument. The cast calls it by itself, with the rights of who asks.
 revoke all on function private.take_excerpt(text) from public, anon, authenticated, service_role;
-grant execute on function private.take_excerpt(text) to authenticated;
+grant execute on function private.take_excerpt(text) to authenticated, forum_agent;
 comment on function private.take_excerpt(text) is 'The body of the cast from text to public.excerpt.';
 
 create function private.longest_kept_text()

@@ -66,7 +66,7 @@ create policy "Nobody can see estimates of users"
   on public.users
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -75,7 +75,7 @@ create policy "Only people themselves reach users"
   on public.users
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------

@@ -35,9 +35,9 @@ create table public.activity (
   -- Stops history of nobody, and goes with its owner.
   constraint activity_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
   -- Stops values that no reader knows.
-  constraint activity_actor_values check (actor in ('person', 'sync', 'system')),
-  -- Stops a person without a name, and a machine with one.
-  constraint activity_actor_person check ((actor = 'person') = (actor_id is not null)),
+  constraint activity_actor_values check (actor in ('person', 'token', 'sync', 'system')),
+  -- Stops a person or a token without a name, and a machine with one.
+  constraint activity_actor_person check ((actor in ('person', 'token')) = (actor_id is not null)),
   constraint activity_action_values check (action in ('created', 'updated', 'deleted', 'revealed', 'export_refused')),
   constraint activity_entity_values check (
     entity in ('products', 'repositories', 'work_items', 'documents', 'app_info')
@@ -68,6 +68,9 @@ create index activity_user_newest_idx on public.activity (user_id, created_at de
 create index activity_product_newest_idx on public.activity (user_id, product_id, created_at desc, id desc);
 -- The history of one row.
 create index activity_entity_newest_idx on public.activity (user_id, entity_id, created_at desc, id desc);
+-- What an access token last did.
+create index activity_token_newest_idx on public.activity (user_id, actor_id, created_at desc, id desc)
+  where actor = 'token';
 -- Which entries have ever had a key, those included that are gone.
 create index activity_app_info_key_idx
   on public.activity (user_id, coalesce(changes #>> '{key,new}', changes #>> '{key,old}'))
@@ -81,6 +84,10 @@ create index activity_revealed_idx on public.activity (user_id, created_at desc)
 revoke all on table public.activity from public, anon, authenticated, service_role;
 -- Reading only. A history that can be edited proves nothing.
 grant select on table public.activity to authenticated;
+-- Not from where its owner was shown a secret: that is no token's business.
+grant select (
+  id, user_id, actor, actor_id, action, entity, entity_id, product_id, changes, created_at, updated_at, version
+) on table public.activity to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -93,12 +100,22 @@ create policy "Owners can read their activity"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read activity in their scope"
+  on public.activity
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of activity"
   on public.activity
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -107,7 +124,7 @@ create policy "Only people themselves reach activity"
   on public.activity
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------
@@ -122,7 +139,6 @@ set timezone = 'UTC'
 as $$
 declare
   owner_id uuid := coalesce(new.user_id, old.user_id);
-  caller_id uuid := auth.uid();
   -- Fields whose values stay out of history: only that they changed is told.
   untold text[] := '{}';
   untold_changed boolean := false;
@@ -184,12 +200,8 @@ begin
   insert into public.activity (user_id, actor, actor_id, action, entity, entity_id, product_id, changes)
   select
     owner.id,
-    case
-      when caller_id is not null then 'person'
-      when auth.role() = 'service_role' then 'sync'
-      else 'system'
-    end,
-    caller_id,
+    private.actor_kind(),
+    private.actor_id(),
     case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end,
     tg_table_name,
     coalesce(new.id, old.id),
@@ -222,8 +234,10 @@ comment on table public.activity is
   'Who changed what: one row for each change of a product, repository, work item, document or app info.';
 comment on column public.activity.id is 'Made by the database.';
 comment on column public.activity.user_id is 'The owner of what was changed.';
-comment on column public.activity.actor is 'person, sync (the scheduled re-sync) or system (an operator, a migration).';
-comment on column public.activity.actor_id is 'The account of the person; null for sync and system.';
+comment on column public.activity.actor is
+  'person, token, sync (the scheduled re-sync) or system (an operator, a migration).';
+comment on column public.activity.actor_id is
+  'The account of the person or the id of the access token; null for sync and system.';
 comment on column public.activity.action is
   'created, updated, deleted, or revealed: a secret''s value was shown; export_refused: an export with secrets was refused by its format, and no value was shown.';
 comment on column public.activity.entity is 'The table of the row that was changed.';

@@ -28,12 +28,14 @@ create table private.idempotency_keys (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version integer not null default 1,
+  token_id uuid,
   constraint idempotency_keys_pkey primary key (id),
   -- Goes with its owner. Deferred: the first product of an account without a users row makes that after the claim.
   constraint idempotency_keys_user_fkey foreign key (user_id) references public.users (id) on delete cascade
     deferrable initially deferred,
-  -- What makes a key one request's. Led by the user: one's keys mean nothing to another.
-  constraint idempotency_keys_key_unique unique (user_id, key),
+  -- What makes a key one request's. Led by the user: one's keys mean nothing to another. With the access token: a replay
+  -- shows the rows of the first request, which may be out of another token's scope.
+  constraint idempotency_keys_key_unique unique nulls not distinct (user_id, key, token_id),
   -- Not for its own sake: the target of the rows' foreign key.
   constraint idempotency_keys_owner_unique unique (user_id, id),
   -- Stops what no header carries unharmed.
@@ -54,7 +56,8 @@ alter table private.idempotency_keys
   alter column transaction_id set statistics 0,
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
-  alter column version set statistics 0;
+  alter column version set statistics 0,
+  alter column token_id set statistics 0;
 
 create table private.idempotency_rows (
   id uuid not null default gen_random_uuid(),
@@ -117,6 +120,7 @@ set search_path = ''
 as $$
 declare
   caller_id uuid := private.caller_id();
+  caller_token_id uuid := private.token_id();
   headers jsonb := current_setting('request.headers');
   claimed_key text := headers ->> 'idempotency-key';
   sent_fingerprint text := headers ->> 'idempotency-fingerprint';
@@ -137,7 +141,9 @@ begin
       hint = 'idempotency_fingerprint';
   end if;
   -- Stops a dozen repeats of one slow request from holding every connection. Held until this transaction ends.
-  if not pg_try_advisory_xact_lock(hashtextextended(caller_id::text || claimed_key, 0)) then
+  if not pg_try_advisory_xact_lock(
+    hashtextextended(concat(caller_id, claimed_key, caller_token_id), 0)
+  ) then
     raise sqlstate 'PT409' using
       message = 'a request with this idempotency key is under way',
       hint = 'idempotency_under_way';
@@ -146,16 +152,19 @@ begin
   delete from private.idempotency_keys as known
   where known.user_id = caller_id
     and known.key = claimed_key
+    and known.token_id is not distinct from caller_token_id
     and known.created_at < now() - interval '24 hours';
 
-  insert into private.idempotency_keys (user_id, key, fingerprint, entity)
-  values (caller_id, claimed_key, sent_fingerprint, tg_table_name)
-  on conflict (user_id, key) do nothing;
+  insert into private.idempotency_keys (user_id, key, token_id, fingerprint, entity)
+  values (caller_id, claimed_key, caller_token_id, sent_fingerprint, tg_table_name)
+  on conflict (user_id, key, token_id) do nothing;
   if not found then
     select known.transaction_id
     into claimed_by
     from private.idempotency_keys as known
-    where known.user_id = caller_id and known.key = claimed_key;
+    where known.user_id = caller_id
+      and known.key = claimed_key
+      and known.token_id is not distinct from caller_token_id;
     if claimed_by = pg_current_xact_id() then
       -- A later statement of the request that made the claim, such as the next item of a bulk.
       return null;
@@ -237,11 +246,12 @@ as $$
   from private.idempotency_keys as claim
   where claim.user_id = (select private.caller_id())
     and claim.key = idempotency_key
+    and claim.token_id is not distinct from (select private.token_id())
     and claim.created_at >= now() - interval '24 hours';
 $$;
 
 revoke all on function private.get_idempotent_answer(text) from public, anon, authenticated, service_role;
-grant execute on function private.get_idempotent_answer(text) to authenticated;
+grant execute on function private.get_idempotent_answer(text) to authenticated, forum_agent;
 comment on function private.get_idempotent_answer(text) is 'The body of public.get_idempotent_answer.';
 
 create function public.get_idempotent_answer(idempotency_key text)
@@ -256,7 +266,7 @@ as $$
 $$;
 
 revoke all on function public.get_idempotent_answer(text) from public, anon, authenticated, service_role;
-grant execute on function public.get_idempotent_answer(text) to authenticated;
+grant execute on function public.get_idempotent_answer(text) to authenticated, forum_agent;
 comment on function public.get_idempotent_answer(text) is
   'What the caller''s request under an Idempotency-Key made, in its order: the rows as they were then, without the content of documents, and with long texts cut to their first 2,000 characters and "<column>_truncated": true beside them. No row for a key that was not used in the last 24 hours.';
 
@@ -305,6 +315,7 @@ comment on column private.idempotency_keys.transaction_id is 'The transaction of
 comment on column private.idempotency_keys.created_at is 'When it was claimed; 24 hours later it means nothing any more.';
 comment on column private.idempotency_keys.updated_at is 'As created_at: a claim does not change.';
 comment on column private.idempotency_keys.version is 'Always 1: a claim does not change.';
+comment on column private.idempotency_keys.token_id is 'The access token that the request was sent with, if it was.';
 
 comment on table private.idempotency_rows is 'What each request under an Idempotency-Key has made, for the answer to a replay.';
 comment on column private.idempotency_rows.id is 'Made by the database.';

@@ -63,6 +63,7 @@ revoke all on table public.products from public, anon, authenticated, service_ro
 grant select, delete on table public.products to authenticated;
 grant insert (name, description, icon, color) on table public.products to authenticated;
 grant update (name, description, icon, color) on table public.products to authenticated;
+grant select on table public.products to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -97,12 +98,22 @@ create policy "Owners can delete their products"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read products in their scope"
+  on public.products
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or id = (select private.token_product_id()))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of products"
   on public.products
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -111,7 +122,7 @@ create policy "Only people themselves reach products"
   on public.products
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- triggers ----------------------------------------------------------------------------------------------------------
@@ -140,7 +151,7 @@ create trigger claim_idempotency_key
   before insert on public.products
   for each statement
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.claim_idempotency_key();
@@ -149,7 +160,7 @@ create trigger record_idempotent_row
   after insert on public.products
   for each row
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.record_idempotent_row();

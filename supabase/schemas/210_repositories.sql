@@ -157,6 +157,7 @@ grant insert (product_id, name, full_name, description, url, default_branch, is_
   on table public.repositories to authenticated;
 grant update (product_id, name, full_name, description, url, default_branch, is_private, language, notes)
   on table public.repositories to authenticated;
+grant select on table public.repositories to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -191,12 +192,22 @@ create policy "Owners can delete their repositories"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read repositories in their scope"
+  on public.repositories
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of repositories"
   on public.repositories
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -205,7 +216,7 @@ create policy "Only people themselves reach repositories"
   on public.repositories
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------
@@ -232,7 +243,7 @@ as $$
 declare
   refused text;
 begin
-  if current_user not in ('anon', 'authenticated') then
+  if current_user not in ('anon', 'authenticated', 'forum_agent') then
     return new;
   end if;
   select string_agg(changed.name, ',' order by changed.position)
@@ -318,7 +329,7 @@ create trigger claim_idempotency_key
   before insert on public.repositories
   for each statement
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.claim_idempotency_key();
@@ -327,7 +338,7 @@ create trigger record_idempotent_row
   after insert on public.repositories
   for each row
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.record_idempotent_row();

@@ -78,6 +78,11 @@ grant insert (product_id, repository_id, title, description, type, status, prior
   on table public.work_items to authenticated;
 grant update (product_id, repository_id, title, description, type, status, priority)
   on table public.work_items to authenticated;
+grant select, delete on table public.work_items to forum_agent;
+grant insert (product_id, repository_id, title, description, type, status, priority)
+  on table public.work_items to forum_agent;
+grant update (product_id, repository_id, title, description, type, status, priority)
+  on table public.work_items to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -112,12 +117,57 @@ create policy "Owners can delete their work items"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read work items in their scope"
+  on public.work_items
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+  );
+
+create policy "Tokens with work can create work items in their scope"
+  on public.work_items
+  for insert
+  to forum_agent
+  with check (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('work'))
+  );
+
+create policy "Tokens with work can change work items in their scope"
+  on public.work_items
+  for update
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('work'))
+  )
+  with check (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('work'))
+  );
+
+create policy "Tokens with delete can delete work items in their scope"
+  on public.work_items
+  for delete
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('delete'))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of work items"
   on public.work_items
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -126,7 +176,7 @@ create policy "Only people themselves reach work items"
   on public.work_items
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------
@@ -199,11 +249,17 @@ create trigger record_activity
   for each row
   execute function private.record_activity();
 
+create trigger check_token_scope
+  before insert or update or delete on public.work_items
+  for each statement
+  when (current_user = 'forum_agent')
+  execute function private.check_token_scope('work');
+
 create trigger claim_idempotency_key
   before insert on public.work_items
   for each statement
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.claim_idempotency_key();
@@ -212,7 +268,7 @@ create trigger record_idempotent_row
   after insert on public.work_items
   for each row
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.record_idempotent_row();

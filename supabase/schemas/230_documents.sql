@@ -81,6 +81,11 @@ grant insert (product_id, repository_id, title, content, type, is_pinned)
   on table public.documents to authenticated;
 grant update (product_id, repository_id, title, content, type, is_pinned)
   on table public.documents to authenticated;
+grant select, delete on table public.documents to forum_agent;
+grant insert (product_id, repository_id, title, content, type, is_pinned)
+  on table public.documents to forum_agent;
+grant update (product_id, repository_id, title, content, type, is_pinned)
+  on table public.documents to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -115,12 +120,57 @@ create policy "Owners can delete their documents"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read documents in their scope"
+  on public.documents
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+  );
+
+create policy "Tokens with docs can create documents in their scope"
+  on public.documents
+  for insert
+  to forum_agent
+  with check (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('docs'))
+  );
+
+create policy "Tokens with docs can change documents in their scope"
+  on public.documents
+  for update
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('docs'))
+  )
+  with check (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('docs'))
+  );
+
+create policy "Tokens with delete can delete documents in their scope"
+  on public.documents
+  for delete
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('delete'))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of documents"
   on public.documents
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -129,7 +179,7 @@ create policy "Only people themselves reach documents"
   on public.documents
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------
@@ -162,7 +212,7 @@ as $$
 $$;
 
 revoke all on function private.make_parsable(text) from public, anon, authenticated, service_role;
-grant execute on function private.make_parsable(text) to authenticated;
+grant execute on function private.make_parsable(text) to authenticated, forum_agent;
 comment on function private.make_parsable(text) is
   'A text without what takes Postgres'' text search parser a time that grows with the square of its length.';
 
@@ -194,7 +244,7 @@ $$;
 
 -- Whoever writes a document computes its words; it reads nothing but its arguments.
 revoke all on function private.document_search(text, text) from public, anon, authenticated, service_role;
-grant execute on function private.document_search(text, text) to authenticated;
+grant execute on function private.document_search(text, text) to authenticated, forum_agent;
 comment on function private.document_search(text, text) is
   'The words of a document for full-text search: those of the title weigh A, those of the content D.';
 
@@ -238,11 +288,17 @@ create trigger record_activity
   for each row
   execute function private.record_activity();
 
+create trigger check_token_scope
+  before insert or update or delete on public.documents
+  for each statement
+  when (current_user = 'forum_agent')
+  execute function private.check_token_scope('docs');
+
 create trigger claim_idempotency_key
   before insert on public.documents
   for each statement
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.claim_idempotency_key();
@@ -251,7 +307,7 @@ create trigger record_idempotent_row
   after insert on public.documents
   for each row
   when (
-    current_user = 'authenticated'
+    current_user in ('authenticated', 'forum_agent')
     and current_setting('request.headers', true) like '%"idempotency-key"%'
   )
   execute function private.record_idempotent_row();

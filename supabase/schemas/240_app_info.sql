@@ -101,6 +101,11 @@ revoke all on table public.app_info from public, anon, authenticated, service_ro
 grant select, delete on table public.app_info to authenticated;
 grant insert (product_id, key, value, category, description) on table public.app_info to authenticated;
 grant update (product_id, key, value, category, description) on table public.app_info to authenticated;
+grant select, delete on table public.app_info to forum_agent;
+grant insert (product_id, key, value, category, description)
+  on table public.app_info to forum_agent;
+grant update (product_id, key, value, category, description)
+  on table public.app_info to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -135,12 +140,57 @@ create policy "Owners can delete their app info"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read app info in their scope"
+  on public.app_info
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+  );
+
+create policy "Tokens with keys can create app info in their scope"
+  on public.app_info
+  for insert
+  to forum_agent
+  with check (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('keys'))
+  );
+
+create policy "Tokens with keys can change app info in their scope"
+  on public.app_info
+  for update
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('keys'))
+  )
+  with check (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('keys'))
+  );
+
+create policy "Tokens with delete can delete app info in their scope"
+  on public.app_info
+  for delete
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and (select private.token_may('delete'))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of app info"
   on public.app_info
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -149,7 +199,7 @@ create policy "Only people themselves reach app info"
   on public.app_info
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------
@@ -351,6 +401,12 @@ create trigger keep_former_value
   after update on public.app_info
   for each row
   execute function private.keep_former_value();
+
+create trigger check_token_scope
+  before insert or update or delete on public.app_info
+  for each statement
+  when (current_user = 'forum_agent')
+  execute function private.check_token_scope('keys');
 
 create trigger claim_idempotency_key
   before insert on public.app_info

@@ -146,7 +146,7 @@ as $$
     user_id, actor, actor_id, action, entity, entity_id, product_id, changes, session_id, source_address
   )
   values (
-    entry.user_id, 'person', entry.user_id, 'revealed', 'app_info', entry.id, entry.product_id,
+    entry.user_id, private.actor_kind(), private.actor_id(), 'revealed', 'app_info', entry.id, entry.product_id,
     jsonb_build_object('value', jsonb_build_object('revealed', true, 'number', value_number)),
     -- Stops a session that is no uuid, which a project's own hook could put into tokens, from failing every reveal.
     case
@@ -244,7 +244,10 @@ begin
       message = 'the account of this token no longer exists',
       hint = 'account_gone';
   end if;
-  perform private.check_session(shows_secrets);
+  -- A token has no session. What it may do is in its grants, for which each function asks.
+  if private.token_id() is null then
+    perform private.check_session(shows_secrets);
+  end if;
   return private.caller_id();
 end;
 $$;
@@ -267,6 +270,7 @@ begin
   into entry
   from public.app_info as known
   where known.user_id = caller_id and known.id = entry_id
+    and private.is_in_token_scope(known.product_id)
   for no key update;
   if not found then
     raise sqlstate 'PT404' using message = 'there is no such entry', hint = 'app_info';
@@ -289,6 +293,7 @@ begin
   if not exists (
     select from public.products as known
     where known.user_id = caller_id and known.id = check_own_product.product_id
+      and private.is_in_token_scope(known.id)
   ) then
     raise sqlstate 'PT404' using message = 'there is no such product', hint = 'product';
   end if;

@@ -19,7 +19,7 @@ as $$
 $$;
 
 revoke all on function public.repositories_count(public.products) from public, anon, authenticated, service_role;
-grant execute on function public.repositories_count(public.products) to authenticated;
+grant execute on function public.repositories_count(public.products) to authenticated, forum_agent;
 comment on function public.repositories_count(public.products) is 'How many repositories a product has.';
 
 create function public.work_items_count(public.products)
@@ -34,7 +34,7 @@ as $$
 $$;
 
 revoke all on function public.work_items_count(public.products) from public, anon, authenticated, service_role;
-grant execute on function public.work_items_count(public.products) to authenticated;
+grant execute on function public.work_items_count(public.products) to authenticated, forum_agent;
 comment on function public.work_items_count(public.products) is 'How many work items a product has.';
 
 create function public.work_items_count(public.repositories)
@@ -49,7 +49,7 @@ as $$
 $$;
 
 revoke all on function public.work_items_count(public.repositories) from public, anon, authenticated, service_role;
-grant execute on function public.work_items_count(public.repositories) to authenticated;
+grant execute on function public.work_items_count(public.repositories) to authenticated, forum_agent;
 comment on function public.work_items_count(public.repositories) is 'How many work items concern a repository.';
 
 create function public.documents_count(public.products)
@@ -64,7 +64,7 @@ as $$
 $$;
 
 revoke all on function public.documents_count(public.products) from public, anon, authenticated, service_role;
-grant execute on function public.documents_count(public.products) to authenticated;
+grant execute on function public.documents_count(public.products) to authenticated, forum_agent;
 comment on function public.documents_count(public.products) is 'How many documents a product has.';
 
 create function public.documents_count(public.repositories)
@@ -79,7 +79,7 @@ as $$
 $$;
 
 revoke all on function public.documents_count(public.repositories) from public, anon, authenticated, service_role;
-grant execute on function public.documents_count(public.repositories) to authenticated;
+grant execute on function public.documents_count(public.repositories) to authenticated, forum_agent;
 comment on function public.documents_count(public.repositories) is 'How many documents concern a repository.';
 
 create function public.app_info_count(public.products)
@@ -94,5 +94,5 @@ as $$
 $$;
 
 revoke all on function public.app_info_count(public.products) from public, anon, authenticated, service_role;
-grant execute on function public.app_info_count(public.products) to authenticated;
+grant execute on function public.app_info_count(public.products) to authenticated, forum_agent;
 comment on function public.app_info_count(public.products) is 'How many app info entries a product has.';

@@ -17,7 +17,7 @@ create type private.bulk_fault as (
 );
 
 revoke all on type private.bulk_fault from public, anon, authenticated, service_role;
-grant usage on type private.bulk_fault to authenticated;
+grant usage on type private.bulk_fault to authenticated, forum_agent;
 
 comment on type private.bulk_fault is 'What Postgres knows of a failure: the stacked diagnostics of an exception.';
 
@@ -72,7 +72,7 @@ $$;
 
 -- Whoever calls a bulk function calls this one; it reads nothing but its arguments.
 revoke all on function private.check_bulk_items(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.check_bulk_items(jsonb, jsonb) to authenticated;
+grant execute on function private.check_bulk_items(jsonb, jsonb) to authenticated, forum_agent;
 comment on function private.check_bulk_items(jsonb, jsonb) is
   'Refuses what is not an array of 1 to 100 objects whose keys are of kinds, with an id where kinds has one.';
 
@@ -126,7 +126,7 @@ end;
 $$;
 
 revoke all on function private.check_bulk_item(jsonb, jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.check_bulk_item(jsonb, jsonb) to authenticated;
+grant execute on function private.check_bulk_item(jsonb, jsonb) to authenticated, forum_agent;
 comment on function private.check_bulk_item(jsonb, jsonb) is
   'Refuses an item with a value of another JSON type than its column takes, with 22023 and the column''s name.';
 
@@ -158,7 +158,7 @@ $$;
 
 revoke all on function private.raise_bulk_fault(private.bulk_fault, jsonb)
   from public, anon, authenticated, service_role;
-grant execute on function private.raise_bulk_fault(private.bulk_fault, jsonb) to authenticated;
+grant execute on function private.raise_bulk_fault(private.bulk_fault, jsonb) to authenticated, forum_agent;
 comment on function private.raise_bulk_fault(private.bulk_fault, jsonb) is
   'Raises a failure of a bulk again. The detail is its place, the item''s index and what is there now, with what is known of the failure.';
 
@@ -309,7 +309,7 @@ end;
 $$;
 
 revoke all on function public.create_work_items(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.create_work_items(jsonb) to authenticated;
+grant execute on function public.create_work_items(jsonb) to authenticated, forum_agent;
 comment on function public.create_work_items(jsonb) is
   'Creates up to 100 work items, all or none, and returns them in the order of the items. A key that an item lacks takes the column''s default.';
 
@@ -358,7 +358,7 @@ end;
 $$;
 
 revoke all on function public.create_documents(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.create_documents(jsonb) to authenticated;
+grant execute on function public.create_documents(jsonb) to authenticated, forum_agent;
 comment on function public.create_documents(jsonb) is
   'Creates up to 100 documents, all or none, and returns them in the order of the items. A key that an item lacks takes the column''s default.';
 
@@ -406,6 +406,6 @@ end;
 $$;
 
 revoke all on function public.create_app_info(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.create_app_info(jsonb) to authenticated;
+grant execute on function public.create_app_info(jsonb) to authenticated, forum_agent;
 comment on function public.create_app_info(jsonb) is
   'Creates up to 100 app info entries, all or none, and returns them in the order of the items. A key that an item lacks takes the column''s default.';

@@ -25,7 +25,7 @@ as $$
 $$;
 
 revoke all on function private.ids_of_bulk_items(jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.ids_of_bulk_items(jsonb) to authenticated;
+grant execute on function private.ids_of_bulk_items(jsonb) to authenticated, forum_agent;
 comment on function private.ids_of_bulk_items(jsonb) is 'The ids of the rows that a bulk is about.';
 
 create function private.raise_missed_bulk_item(current_row jsonb)
@@ -43,7 +43,7 @@ end;
 $$;
 
 revoke all on function private.raise_missed_bulk_item(jsonb) from public, anon, authenticated, service_role;
-grant execute on function private.raise_missed_bulk_item(jsonb) to authenticated;
+grant execute on function private.raise_missed_bulk_item(jsonb) to authenticated, forum_agent;
 comment on function private.raise_missed_bulk_item(jsonb) is
   'Says why a change met no row: there is none that the caller may see, or it has another version.';
 
@@ -249,7 +249,7 @@ end;
 $$;
 
 revoke all on function public.update_work_items(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.update_work_items(jsonb) to authenticated;
+grant execute on function public.update_work_items(jsonb) to authenticated, forum_agent;
 comment on function public.update_work_items(jsonb) is
   'Changes up to 100 work items, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';
 
@@ -317,7 +317,7 @@ end;
 $$;
 
 revoke all on function public.update_documents(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.update_documents(jsonb) to authenticated;
+grant execute on function public.update_documents(jsonb) to authenticated, forum_agent;
 comment on function public.update_documents(jsonb) is
   'Changes up to 100 documents, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';
 
@@ -384,6 +384,6 @@ end;
 $$;
 
 revoke all on function public.update_app_info(jsonb) from public, anon, authenticated, service_role;
-grant execute on function public.update_app_info(jsonb) to authenticated;
+grant execute on function public.update_app_info(jsonb) to authenticated, forum_agent;
 comment on function public.update_app_info(jsonb) is
   'Changes up to 100 app info entries, all or none, and returns them in the order of the items. Each has an id, the columns to change and no others, and a version if only that one may be changed.';

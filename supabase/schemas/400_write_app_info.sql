@@ -193,6 +193,11 @@ declare
   item_index integer := -1;
   fault private.bulk_fault;
 begin
+  perform private.require_token_scope('keys');
+  -- What becomes plain by the value that it has is shown.
+  if items @> '[{"reveals": true}]' then
+    perform private.require_token_scope('reveal');
+  end if;
   -- Stops one call from running into the statement time-out.
   if jsonb_typeof(items) is distinct from 'array' or jsonb_array_length(items) not between 1 and 1000 then
     raise sqlstate 'PT422' using
@@ -202,6 +207,7 @@ begin
   -- All at once in one order, so that two calls about the same rows wait for each other and do not deadlock.
   perform from public.app_info as target
   where target.user_id = caller_id and target.id = any (private.ids_of_bulk_items(items))
+    and private.is_in_token_scope(target.product_id)
   order by target.id
   for no key update;
   begin
@@ -211,6 +217,10 @@ begin
       if coalesce(jsonb_typeof(item -> 'sealed'), 'null') not in ('object', 'null') then
         raise sqlstate 'PT422' using message = 'a sealed value is an object', hint = 'sealed';
       end if;
+      -- Stops a token from making an entry in another product, and from moving one there.
+      if item ->> 'action' = 'create' or item ? 'product_id' then
+        perform private.require_token_product((item ->> 'product_id')::uuid);
+      end if;
       if item ->> 'action' = 'create' then
         return next private.create_app_info_entry(item, caller_id);
         continue;
@@ -218,7 +228,8 @@ begin
       select known.*
       into entry
       from public.app_info as known
-      where known.user_id = caller_id and known.id = (item ->> 'id')::uuid;
+      where known.user_id = caller_id and known.id = (item ->> 'id')::uuid
+        and private.is_in_token_scope(known.product_id);
       if not found then
         perform private.raise_missed_bulk_item(null);
       elsif jsonb_typeof(item -> 'versions') = 'array' and not item -> 'versions' @> to_jsonb(entry.version) then
@@ -243,7 +254,7 @@ end;
 $$;
 
 revoke all on function private.write_app_info(jsonb, text) from public, anon, authenticated, service_role;
-grant execute on function private.write_app_info(jsonb, text) to authenticated;
+grant execute on function private.write_app_info(jsonb, text) to authenticated, forum_agent;
 comment on function private.write_app_info(jsonb, text) is 'The body of public.write_app_info.';
 
 create function public.write_app_info(items jsonb, app_info_key text)
@@ -258,7 +269,7 @@ as $$
 $$;
 
 revoke all on function public.write_app_info(jsonb, text) from public, anon, authenticated, service_role;
-grant execute on function public.write_app_info(jsonb, text) to authenticated;
+grant execute on function public.write_app_info(jsonb, text) to authenticated, forum_agent;
 comment on function public.write_app_info(jsonb, text) is
   'Creates and changes up to 1,000 of the caller''s app info entries, all or none, secret values sealed, and returns them in the order of the items. For the app info function, which knows the key.';
 
@@ -273,11 +284,14 @@ as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
 begin
+  perform private.require_token_scope('keys');
   -- Stops an answer that is larger than Forum's function can hold: an entry may have 21 values of 96 KiB.
   if with_values and (
     select sum(octet_length(held.sealed::text))
     from private.app_info_values as held
+    join public.app_info as entry on entry.user_id = held.user_id and entry.id = held.app_info_id
     where held.user_id = caller_id and held.app_info_id = any (entry_ids)
+      and private.is_in_token_scope(entry.product_id)
   ) > 4 * 1024 * 1024 then
     raise sqlstate 'PT409' using
       message = 'these secrets have more values than can be sealed anew at once',
@@ -305,13 +319,14 @@ begin
     )
     from public.app_info as entry
     where entry.user_id = caller_id and entry.id = any (entry_ids)
+      and private.is_in_token_scope(entry.product_id)
   );
 end;
 $$;
 
 revoke all on function private.read_app_info_places(uuid[], boolean, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.read_app_info_places(uuid[], boolean, text) to authenticated;
+grant execute on function private.read_app_info_places(uuid[], boolean, text) to authenticated, forum_agent;
 comment on function private.read_app_info_places(uuid[], boolean, text) is 'The body of public.read_app_info_places.';
 
 create function public.read_app_info_places(entry_ids uuid[], with_values boolean, app_info_key text)
@@ -326,6 +341,6 @@ $$;
 
 revoke all on function public.read_app_info_places(uuid[], boolean, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.read_app_info_places(uuid[], boolean, text) to authenticated;
+grant execute on function public.read_app_info_places(uuid[], boolean, text) to authenticated, forum_agent;
 comment on function public.read_app_info_places(uuid[], boolean, text) is
   'What the next value of each of the caller''s entries has to be sealed for, and on request the sealed values that it has, to be sealed for another key or product and shown to nobody. For the app info function, which knows the key.';

@@ -20,9 +20,11 @@ set timezone = 'UTC'
 as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key);
-  entry constant public.app_info := private.lock_own_app_info(entry_id, caller_id);
+  entry public.app_info;
   given private.app_info_values;
 begin
+  perform private.require_token_scope('reveal');
+  entry := private.lock_own_app_info(entry_id, caller_id);
   if value_number is not null or entry.secret_number is not null then
     select known.*
     into given
@@ -54,7 +56,7 @@ end;
 $$;
 
 revoke all on function private.reveal_app_info(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function private.reveal_app_info(uuid, integer, text) to authenticated;
+grant execute on function private.reveal_app_info(uuid, integer, text) to authenticated, forum_agent;
 comment on function private.reveal_app_info(uuid, integer, text) is 'The body of public.reveal_app_info.';
 
 create function public.reveal_app_info(entry_id uuid, value_number integer, app_info_key text)
@@ -68,7 +70,7 @@ as $$
 $$;
 
 revoke all on function public.reveal_app_info(uuid, integer, text) from public, anon, authenticated, service_role;
-grant execute on function public.reveal_app_info(uuid, integer, text) to authenticated;
+grant execute on function public.reveal_app_info(uuid, integer, text) to authenticated, forum_agent;
 comment on function public.reveal_app_info(uuid, integer, text) is
   'The sealed value of one of the caller''s entries, or one of its former values by number, recorded as a reveal. For the app info function, which knows the key.';
 
@@ -96,11 +98,12 @@ as $$
     '[]'
   )
   from public.app_info as entry
-  where entry.user_id = (select private.caller_id()) and entry.id = entry_id;
+  where entry.user_id = (select private.caller_id()) and entry.id = entry_id
+    and private.is_in_token_scope(entry.product_id);
 $$;
 
 revoke all on function private.list_app_info_versions(uuid) from public, anon, authenticated, service_role;
-grant execute on function private.list_app_info_versions(uuid) to authenticated;
+grant execute on function private.list_app_info_versions(uuid) to authenticated, forum_agent;
 comment on function private.list_app_info_versions(uuid) is 'The body of public.list_app_info_versions.';
 
 create function public.list_app_info_versions(entry_id uuid)
@@ -114,7 +117,7 @@ as $$
 $$;
 
 revoke all on function public.list_app_info_versions(uuid) from public, anon, authenticated, service_role;
-grant execute on function public.list_app_info_versions(uuid) to authenticated;
+grant execute on function public.list_app_info_versions(uuid) to authenticated, forum_agent;
 comment on function public.list_app_info_versions(uuid) is
   'The former values of one of the caller''s entries, newest first, without the values themselves; null for no such entry.';
 
@@ -127,9 +130,11 @@ set search_path = ''
 as $$
 declare
   caller_id constant uuid := private.caller_id();
-  entry constant public.app_info := private.lock_own_app_info(entry_id, caller_id);
+  entry public.app_info;
   former private.app_info_values;
 begin
+  perform private.require_token_scope('keys');
+  entry := private.lock_own_app_info(entry_id, caller_id);
   if versions is not null and entry.version <> all (versions) then
     perform private.raise_missed_bulk_item(to_jsonb(entry));
   end if;
@@ -161,7 +166,7 @@ end;
 $$;
 
 revoke all on function private.restore_app_info(uuid, integer, integer[]) from public, anon, authenticated, service_role;
-grant execute on function private.restore_app_info(uuid, integer, integer[]) to authenticated;
+grant execute on function private.restore_app_info(uuid, integer, integer[]) to authenticated, forum_agent;
 comment on function private.restore_app_info(uuid, integer, integer[]) is 'The body of public.restore_app_info.';
 
 create function public.restore_app_info(entry_id uuid, value_number integer, versions integer[])
@@ -176,6 +181,6 @@ as $$
 $$;
 
 revoke all on function public.restore_app_info(uuid, integer, integer[]) from public, anon, authenticated, service_role;
-grant execute on function public.restore_app_info(uuid, integer, integer[]) to authenticated;
+grant execute on function public.restore_app_info(uuid, integer, integer[]) to authenticated, forum_agent;
 comment on function public.restore_app_info(uuid, integer, integer[]) is
   'Gives one of the caller''s entries a former plain value back, as a new value; with versions, only while the entry has one of them. A secret''s is refused: Forum''s function seals it anew.';

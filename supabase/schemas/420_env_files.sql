@@ -23,6 +23,7 @@ as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
 begin
+  perform private.require_token_scope('keys');
   perform private.check_own_product(target_product_id, caller_id);
   return (
     select coalesce(
@@ -41,7 +42,7 @@ end;
 $$;
 
 revoke all on function private.compare_app_info(uuid, text[], text) from public, anon, authenticated, service_role;
-grant execute on function private.compare_app_info(uuid, text[], text) to authenticated;
+grant execute on function private.compare_app_info(uuid, text[], text) to authenticated, forum_agent;
 comment on function private.compare_app_info(uuid, text[], text) is 'The body of public.compare_app_info.';
 
 create function public.compare_app_info(target_product_id uuid, keys text[], app_info_key text)
@@ -55,7 +56,7 @@ as $$
 $$;
 
 revoke all on function public.compare_app_info(uuid, text[], text) from public, anon, authenticated, service_role;
-grant execute on function public.compare_app_info(uuid, text[], text) to authenticated;
+grant execute on function public.compare_app_info(uuid, text[], text) to authenticated, forum_agent;
 comment on function public.compare_app_info(uuid, text[], text) is
   'A product''s entries with these keys, to be compared with a file: plain values, and of secrets only that they are there. For the app info function, which knows the key.';
 
@@ -123,6 +124,7 @@ declare
   last_position integer;
   written integer := 0;
 begin
+  perform private.require_token_scope('keys');
   perform private.check_own_product(target_product_id, caller_id);
   -- Two imports into one product wait for each other here, and not crosswise for each other's keys.
   perform from public.products as target
@@ -146,7 +148,7 @@ end;
 $$;
 
 revoke all on function private.import_app_info(uuid, jsonb, text[], text) from public, anon, authenticated, service_role;
-grant execute on function private.import_app_info(uuid, jsonb, text[], text) to authenticated;
+grant execute on function private.import_app_info(uuid, jsonb, text[], text) to authenticated, forum_agent;
 comment on function private.import_app_info(uuid, jsonb, text[], text) is 'The body of public.import_app_info.';
 
 create function public.import_app_info(target_product_id uuid, items jsonb, keys text[], app_info_key text)
@@ -160,7 +162,7 @@ as $$
 $$;
 
 revoke all on function public.import_app_info(uuid, jsonb, text[], text) from public, anon, authenticated, service_role;
-grant execute on function public.import_app_info(uuid, jsonb, text[], text) to authenticated;
+grant execute on function public.import_app_info(uuid, jsonb, text[], text) to authenticated, forum_agent;
 comment on function public.import_app_info(uuid, jsonb, text[], text) is
   'Writes the items of a file as write_app_info does, gives a product''s entries the order of the file''s keys, and returns how many were written. For the app info function, which knows the key.';
 
@@ -176,6 +178,7 @@ as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => include_secrets);
 begin
+  perform private.require_token_scope(case when include_secrets then 'reveal' else 'read' end);
   perform private.check_own_product(target_product_id, caller_id);
   return (
     select coalesce(
@@ -210,7 +213,7 @@ $$;
 
 revoke all on function private.read_app_info_export(uuid, text[], boolean, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.read_app_info_export(uuid, text[], boolean, text) to authenticated;
+grant execute on function private.read_app_info_export(uuid, text[], boolean, text) to authenticated, forum_agent;
 comment on function private.read_app_info_export(uuid, text[], boolean, text) is 'The body of public.read_app_info_export.';
 
 create function public.read_app_info_export(
@@ -227,7 +230,7 @@ $$;
 
 revoke all on function public.read_app_info_export(uuid, text[], boolean, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.read_app_info_export(uuid, text[], boolean, text) to authenticated;
+grant execute on function public.read_app_info_export(uuid, text[], boolean, text) to authenticated, forum_agent;
 comment on function public.read_app_info_export(uuid, text[], boolean, text) is
   'A product''s entries in their order, with the values of these categories, secrets sealed and only if asked for. For the app info function, which knows the key and hands out nothing that record_app_info_export has not recorded.';
 
@@ -247,11 +250,13 @@ declare
   );
   locked uuid[];
 begin
+  perform private.require_token_scope('reveal');
   perform private.check_own_product(target_product_id, caller_id);
   if refused_by is not null then
     insert into public.activity (user_id, actor, actor_id, action, entity, entity_id, product_id, changes)
     select
-      caller_id, 'person', caller_id, 'export_refused', 'products', target_product_id, target_product_id, refusal
+      caller_id, private.actor_kind(), private.actor_id(),
+      'export_refused', 'products', target_product_id, target_product_id, refusal
     -- Stops a loop of refusals from filling the history: the same one tells nothing new.
     where not exists (
       select from public.activity as known
@@ -289,7 +294,7 @@ $$;
 
 revoke all on function private.record_app_info_export(uuid, jsonb, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.record_app_info_export(uuid, jsonb, text, text) to authenticated;
+grant execute on function private.record_app_info_export(uuid, jsonb, text, text) to authenticated, forum_agent;
 comment on function private.record_app_info_export(uuid, jsonb, text, text) is
   'The body of public.record_app_info_export.';
 
@@ -307,6 +312,6 @@ $$;
 
 revoke all on function public.record_app_info_export(uuid, jsonb, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.record_app_info_export(uuid, jsonb, text, text) to authenticated;
+grant execute on function public.record_app_info_export(uuid, jsonb, text, text) to authenticated, forum_agent;
 comment on function public.record_app_info_export(uuid, jsonb, text, text) is
   'Records that these secrets ([{"id", "version"}]) leave in an export, or that a format has refused an export of them. Fails with PT409 if one has changed since. For the app info function, which knows the key.';

@@ -104,6 +104,7 @@ create unique index github_runs_owner_unique on public.github_runs (user_id, id)
 revoke all on table public.github_runs from public, anon, authenticated, service_role;
 -- Reading only: a report that its reader can edit proves nothing.
 grant select on table public.github_runs to authenticated;
+grant select on table public.github_runs to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -116,12 +117,22 @@ create policy "Owners can read their runs"
   to authenticated
   using (user_id = (select auth.uid()));
 
+-- What a token may do: see 025_token_scope.
+create policy "Tokens can read runs in their scope"
+  on public.github_runs
+  for select
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of runs"
   on public.github_runs
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using (private.plans_for_execution());
 
 -- Stops tokens of OAuth clients and anonymous users where no pre-request is called, such as Realtime, or where a project
@@ -130,7 +141,7 @@ create policy "Only people themselves reach runs"
   on public.github_runs
   as restrictive
   for all
-  to authenticated
+  to authenticated, forum_agent
   using ((select private.is_session()));
 
 -- functions ---------------------------------------------------------------------------------------------------------

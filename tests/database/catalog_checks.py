@@ -14,9 +14,12 @@ from tests.database.intended import (
     EXECUTE,
     GRANTS,
     KEPT_STATISTICS,
+    OWN_TO_A_TOKEN,
     PRIVATE_USERS,
     RESTRICTIONS,
+    TOKEN_GRANTS,
     TRIGGERS,
+    UNIQUE_TO_ALL,
 )
 
 OWNER = "postgres"
@@ -30,6 +33,14 @@ COMMON_COLUMNS = {
 }
 
 OWN_ROWS = "({column} = ( SELECT auth.uid() AS uid))"
+TOKEN_SCOPE = (
+    "(user_id = ( SELECT private.caller_id() AS caller_id))"
+    " AND ((( SELECT private.token_product_id() AS token_product_id) IS NULL)"
+    " OR ({column} = ( SELECT private.token_product_id() AS token_product_id)))"
+)
+
+# Whom row level security binds: people, and their access tokens.
+CLIENTS = ["authenticated", "forum_agent"]
 
 
 def owned_tables(connection: Connection) -> list[int]:
@@ -175,7 +186,7 @@ def unique_keys_belong_to_an_owner(connection: Connection) -> Iterator[str]:
         """,
         (owned_tables(connection),),
     ):
-        if first not in ("id", "user_id"):
+        if first not in ("id", "user_id") and name not in UNIQUE_TO_ALL:
             yield f"the unique index {name} does not lead with user_id"
 
 
@@ -211,9 +222,10 @@ def tables_have_row_level_security(connection: Connection) -> Iterator[str]:
 
 
 def policies_are_about_own_rows(connection: Connection) -> Iterator[str]:
-    """Each policy is for one command, to authenticated, and compares the owner with the caller.
+    """Each policy is for one command and one role, and compares the owner with the caller.
 
-    Beside them each table has every restriction, which is for all commands.
+    One for tokens compares the product with the token's as well, and asks for the grant. Beside them each
+    table has every restriction, which is for all commands and both roles.
     """
     rows = connection.execute(
         """
@@ -223,33 +235,79 @@ def policies_are_about_own_rows(connection: Connection) -> Iterator[str]:
         """,
         (OUR_SCHEMAS,),
     ).fetchall()
-    commands: dict[str, list[str]] = {}
+    commands: dict[tuple[str, str], list[str]] = {}
     restrictions: dict[str, set[str]] = {}
     for table, name, permissive, roles, command, using, with_check in rows:
-        if permissive == "RESTRICTIVE" and (command, roles, with_check) == ("ALL", ["authenticated"], None):
+        if permissive == "RESTRICTIVE" and (command, roles, with_check) == ("ALL", CLIENTS, None):
             restrictions.setdefault(table, set()).add(using)
             continue
-        own = OWN_ROWS.format(column="id" if table == "users" else "user_id")
+        if permissive != "PERMISSIVE" or roles not in (["authenticated"], ["forum_agent"]):
+            yield f"{table}: {name} is {permissive} to {roles}"
+            continue
+        (role,) = roles
+        own = own_rows(table) if role == "authenticated" else rows_in_token_scope(table, command)
         expected = {
             "SELECT": (own, None),
             "INSERT": (None, own),
             "UPDATE": (own, own),
             "DELETE": (own, None),
         }
-        if permissive != "PERMISSIVE" or roles != ["authenticated"]:
-            yield f"{table}: {name} is {permissive} to {roles}"
         if expected.get(command) != (using, with_check):
             yield f"{table}: {name} is for {command} using {using} with check {with_check}"
-        commands.setdefault(table, []).append(command)
-    for table, listed in commands.items():
+        commands.setdefault((table, role), []).append(command)
+    for (table, role), listed in commands.items():
         if len(listed) != len(set(listed)):
-            yield f"{table} has two policies for one command"
+            yield f"{table} has two policies for one command of {role}"
         if restrictions.get(table) != RESTRICTIONS:
             yield f"{table} is restricted by {restrictions.get(table)} instead of {RESTRICTIONS}"
-    for name, role, privilege in sorted(GRANTS):
-        table = name.split(".")[1]
-        if privilege not in commands.get(table, ()):
+    granted = {(name.split(".")[1], role, privilege) for name, role, privilege in GRANTS}
+    for table, role, privilege in sorted(granted):
+        if privilege not in commands.get((table, role), ()):
             yield f"{table}: {privilege} is granted to {role} and no policy says on which rows"
+
+
+def own_rows(table: str) -> str:
+    """How a policy says that a row is the caller's, as the catalog writes it."""
+    return OWN_ROWS.format(column="id" if table == "users" else "user_id")
+
+
+def rows_in_token_scope(table: str, command: str) -> str:
+    """How a policy says that a token may do this with a row."""
+    scope = TOKEN_SCOPE.format(column="id" if table == "products" else "product_id")
+    if command == "SELECT":
+        return f"({scope})"
+    grant = "delete" if command == "DELETE" else TOKEN_GRANTS.get(table, "nothing")
+    return f"({scope} AND ( SELECT private.token_may('{grant}'::text) AS token_may))"
+
+
+def tokens_are_held_to_their_scope(connection: Connection) -> Iterator[str]:
+    """A definer that a token may call asks for the token's grant, or is about the token alone."""
+    for name, source in connection.execute(
+        """
+        select p.oid::regprocedure::text, p.prosrc
+        from pg_proc as p
+        where p.prosecdef and p.pronamespace = any (%s::regnamespace[])
+          and has_function_privilege('forum_agent', p.oid, 'execute')
+        """,
+        (OUR_SCHEMAS,),
+    ):
+        asks = re.search(r"private\.(require_token_scope|is_in_token_scope)\(", source) is not None
+        if asks == (name in OWN_TO_A_TOKEN):
+            yield f"{name} is open to tokens, asks for their scope: {asks}, and is listed otherwise"
+    for table, command in connection.execute(
+        """
+        select c.relname, command
+        from pg_class as c, unnest(array['INSERT', 'UPDATE', 'DELETE']) as command
+        where c.relkind in ('r', 'p') and c.relnamespace = any (%s::regnamespace[])
+          and (
+            has_table_privilege('forum_agent', c.oid, command)
+            or command <> 'DELETE' and has_any_column_privilege('forum_agent', c.oid, command)
+          )
+        """,
+        (OUR_SCHEMAS,),
+    ):
+        if table not in TOKEN_GRANTS:
+            yield f"{table}: {command} is open to tokens, and no grant of theirs is for it"
 
 
 def no_statistics_are_kept_of_what_people_write(connection: Connection) -> Iterator[str]:
@@ -322,7 +380,7 @@ def functions_are_closed(connection: Connection) -> Iterator[str]:
         if "execute " in source.lower():
             yield f"{name} has dynamic SQL in it"
         # Each with its name written out, or it may be any.
-        if re.findall(r"set_config(?:\('(\w+)')?", source) != CHANGED_SETTINGS.get(name, []):
+        if re.findall(r"set_config(?:\(\s*'([\w.]+)')?", source) != CHANGED_SETTINGS.get(name, []):
             yield f"{name} changes settings"
 
 
@@ -440,6 +498,7 @@ CATALOG_CHECKS = (
     unique_keys_belong_to_an_owner,
     tables_have_row_level_security,
     policies_are_about_own_rows,
+    tokens_are_held_to_their_scope,
     no_statistics_are_kept_of_what_people_write,
     relations_are_tables,
     functions_are_closed,

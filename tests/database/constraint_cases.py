@@ -202,12 +202,46 @@ CASES: dict[str, Cases] = {
         "action", "created", "updated", "deleted", "revealed", "export_refused", refused="read"
     ),
     "activity_actor_person": Cases(
-        [{"actor": "person", "actor_id": UUID}, {"actor": "sync"}, {"actor": "system"}],
-        [{"actor": "person"}, {"actor": "sync", "actor_id": UUID}, {"actor": "system", "actor_id": UUID}],
+        [
+            *({"actor": actor, "actor_id": UUID} for actor in ("person", "token")),
+            *({"actor": actor} for actor in ("sync", "system")),
+        ],
+        [
+            *({"actor": actor} for actor in ("person", "token")),
+            *({"actor": actor, "actor_id": UUID} for actor in ("sync", "system")),
+        ],
     ),
-    "activity_actor_values": values("actor", "person", "sync", "system", refused="anon"),
+    "activity_actor_values": values("actor", "person", "token", "sync", "system", refused="anon"),
     "activity_changes_object": json_object("changes"),
     "activity_entity_values": values("entity", *TABLES, refused="users"),
+    "access_tokens_expires_at_range": Cases(
+        [
+            {"created_at": TIME, "expires_at": "2026-11-22T00:00:00.000001Z"},
+            # A leap day in it or not: 366 days.
+            {"created_at": TIME, "expires_at": "2027-11-23T00:00:00Z"},
+        ],
+        [
+            {"created_at": TIME, "expires_at": TIME},
+            {"created_at": TIME, "expires_at": "2026-11-21T00:00:00Z"},
+            {"created_at": TIME, "expires_at": "2027-11-23T00:00:00.000001Z"},
+        ],
+    ),
+    "access_tokens_grants_values": Cases(
+        [{"grants": []}, {"grants": ["work", "docs", "keys", "reveal", "delete"]}],
+        [
+            *({"grants": [grant]} for grant in ("", "read", "Work", "admin", None)),
+            *({"grants": grants} for grants in (["work", "other"], ["work"] * 6)),
+        ],
+    ),
+    "access_tokens_hint_format": Cases(
+        [{"hint": hint} for hint in ("0000", "aZ9b")],
+        [{"hint": hint} for hint in ("", "abc", "abcde", "ab_d", "abc\n", "abcé")],
+    ),
+    "access_tokens_name_length": characters("name", 100, least=1),
+    "access_tokens_name_visible": visible("name"),
+    "access_token_hashes_sha256_length": Cases(
+        [{"sha256": "\\x" + "00" * 32}], [{"sha256": "\\x" + "00" * n} for n in (0, 31, 33)]
+    ),
     "import_keys_key_length": SHA256,
     "idempotency_keys_entity_values": values("entity", *TABLES, refused="users"),
     "idempotency_keys_fingerprint_format": Cases(

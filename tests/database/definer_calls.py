@@ -31,6 +31,7 @@ from tests.database.github_sync import (
     sync,
 )
 from tests.database.secrets import APP_INFO_KEY, changed, know_app_info_key, make_secret, new, sealed
+from tests.database.tokens import make_token, new_token, take_sha256
 from tests.database.world import Person, make_person
 
 WITH_SECRETS = True
@@ -93,6 +94,18 @@ def record_export(connection: Connection, person: Person) -> tuple[Any, ...]:
     version = one(connection, "select version from public.app_info where id = %s", (entry_id,))
     secrets = Jsonb([{"id": str(entry_id), "version": version}])
     return (person.rows["products"], secrets, None, APP_INFO_KEY)
+
+
+def new_token_of_product(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A token that is to be made for a product."""
+    del connection
+    made = new_token(person.id, person.rows["products"])
+    return (f"canary-{person.id}", person.rows["products"], ["work"], 30, take_sha256(made.text), made.hint)
+
+
+def token(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A token that is there."""
+    return (make_token(connection, person.id, person.rows["products"])[1],)
 
 
 def of_product(*rest: Any) -> Prepare:
@@ -221,6 +234,8 @@ PEOPLES: dict[str, Prepare] = {
     "release_github_sync(uuid)": queue,
     "request_github_import(uuid,bigint[])": of_product([7, 8]),
     "decide_missing_repositories(text,bigint[])": miss,
+    "create_access_token(text,uuid,text[],integer,text,text)": new_token_of_product,
+    "revoke_access_token(uuid)": token,
 }
 """What people call, who are known by their token."""
 
@@ -250,5 +265,7 @@ OF_EVERYBODY = {
     "release_github_connections(uuid[])",
     # Says of the caller's own token whether it is a person's.
     "is_session()",
+    # These are about the access token of the request, and take no other. test_tokens tries them.
+    *("find_access_token(text)", "note_access_token_use()", "get_current_access_token()"),
 }
 """Functions that have no user to confuse."""

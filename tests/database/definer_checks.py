@@ -42,6 +42,7 @@ def definers_without_a_call(connection: Connection) -> Iterator[str]:
             has_function_privilege('anon', p.oid, 'execute')
             or has_function_privilege('authenticated', p.oid, 'execute')
             or has_function_privilege('service_role', p.oid, 'execute')
+            or has_function_privilege('forum_agent', p.oid, 'execute')
           )
         """
     )

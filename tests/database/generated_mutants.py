@@ -51,16 +51,16 @@ IDENTITIES: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
         "    coalesce(new.raw_user_meta_data ->> 'email', new.email),",
     ),
     (
-        "private.record_activity()",
-        ":= auth.uid()",
-        ":= coalesce(auth.jwt() -> 'user_metadata' ->> 'sub', auth.uid()::text)::uuid",
+        "private.actor_id()",
+        "auth.uid()",
+        "coalesce((auth.jwt() -> 'user_metadata' ->> 'sub')::uuid, auth.uid())",
     ),
     (
-        "private.record_activity()",
-        ":= auth.uid()",
-        """:= coalesce(
-        nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-user-id', auth.uid()::text
-        )::uuid""",
+        "private.actor_id()",
+        "auth.uid()",
+        """coalesce(
+        (nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-user-id')::uuid, auth.uid()
+        )""",
     ),
 )
 
@@ -82,7 +82,7 @@ WEAKER_CHECKS: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = 
     (
         "public.activity",
         "activity_actor_person",
-        "(actor = 'person') = (actor_id is not null) or actor = 'sync'",
+        "(actor in ('person', 'token')) = (actor_id is not null) or actor = 'sync'",
     ),
     (
         "public.github_runs",

@@ -4,6 +4,9 @@ Whoever grants something, or adds a trigger or a definer function, extends these
 here a reviewer sees at a glance who may do what. The comments name files of supabase/schemas.
 """
 
+PRIVATE_USERS = {"anon", "authenticated", "service_role", "forum_agent"}
+"""Roles that may look into the schema private, to reach the functions there that are granted to them."""
+
 _CLIENT_COLUMNS = {
     "products": ("name", "description", "icon", "color"),
     "repositories": (
@@ -66,6 +69,21 @@ _GITHUB_OF_THE_SERVICE = (
     "finish_github_import(uuid,uuid,uuid,text,text)",
 )
 
+# The grant of a token by which it changes the rows of a table.
+TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
+# What a token reads of the history: not from where its owner was shown a secret.
+_TOKEN_ACTIVITY = (
+    *("id", "user_id", "actor", "actor_id", "action", "entity", "entity_id", "product_id", "changes"),
+    *("created_at", "updated_at", "version"),
+)
+# 260_access_tokens
+_TOKENS_OF_PEOPLE = (
+    "create_access_token(text,uuid,text[],integer,text,text)",
+    "revoke_access_token(uuid)",
+)
+# 260_access_tokens
+_TOKENS_OF_TOKENS = ("note_access_token_use()", "get_current_access_token()")
+
 GRANTS: set[tuple[str, str, str]] = {
     ("public.users", "authenticated", "SELECT"),
     ("public.users.github_username", "authenticated", "UPDATE"),
@@ -73,6 +91,20 @@ GRANTS: set[tuple[str, str, str]] = {
     ("public.activity", "authenticated", "SELECT"),
     # 530_github_runs
     ("public.github_runs", "authenticated", "SELECT"),
+    # 260_access_tokens
+    ("public.access_tokens", "authenticated", "SELECT"),
+    ("public.access_tokens.name", "authenticated", "UPDATE"),
+    # What a token is granted, beside each table.
+    ("public.github_runs", "forum_agent", "SELECT"),
+    *((f"public.activity.{column}", "forum_agent", "SELECT") for column in _TOKEN_ACTIVITY),
+    *((f"public.{table}", "forum_agent", "SELECT") for table in _CLIENT_COLUMNS),
+    *((f"public.{table}", "forum_agent", "DELETE") for table in TOKEN_GRANTS),
+    *(
+        (f"public.{table}.{column}", "forum_agent", privilege)
+        for table in TOKEN_GRANTS
+        for column in _CLIENT_COLUMNS[table]
+        for privilege in ("INSERT", "UPDATE")
+    ),
     *(
         (f"public.{table}", "authenticated", privilege)
         for table in _CLIENT_COLUMNS
@@ -87,50 +119,63 @@ GRANTS: set[tuple[str, str, str]] = {
 }
 """Relation, or relation and column, with a role and a privilege."""
 
+# What policies, checks, casts and triggers of tables call, and bulk functions, which run as their caller.
+_CALLED_BY_TABLES = (
+    # 230_documents and 040_texts
+    *("private.document_search(text,text)", "private.make_parsable(text)", "private.is_visible_line(text)"),
+    *("private.trim_blanks(text)", "private.is_variable_name(text)"),
+    # 040_texts: the cast that lists cut long texts with
+    "private.take_excerpt(text)",
+    # 030_requests
+    "private.plans_for_execution()",
+    # 310_bulk_create and 320_bulk_update
+    *("private.check_bulk_items(jsonb,jsonb)", "private.check_bulk_item(jsonb,jsonb)"),
+    *("private.raise_bulk_fault(private.bulk_fault,jsonb)", "private.ids_of_bulk_items(jsonb)"),
+    "private.raise_missed_bulk_item(jsonb)",
+    # 300_counts
+    *("public.repositories_count(public.products)", "public.work_items_count(public.products)"),
+    *("public.documents_count(public.products)", "public.app_info_count(public.products)"),
+    *("public.work_items_count(public.repositories)", "public.documents_count(public.repositories)"),
+    # 120_idempotency
+    *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
+)
+
 EXECUTE: set[tuple[str, str]] = {
+    *((function, role) for function in _CALLED_BY_TABLES for role in ("authenticated", "forum_agent")),
     ("public.ping()", "anon"),
     ("public.ping()", "authenticated"),
-    ("public.repositories_count(public.products)", "authenticated"),
-    ("public.work_items_count(public.products)", "authenticated"),
-    ("public.documents_count(public.products)", "authenticated"),
-    ("public.app_info_count(public.products)", "authenticated"),
-    ("public.work_items_count(public.repositories)", "authenticated"),
-    ("public.documents_count(public.repositories)", "authenticated"),
     ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
-    # 230_documents and 040_texts: called by a trigger and by checks
-    ("private.document_search(text,text)", "authenticated"),
-    ("private.make_parsable(text)", "authenticated"),
-    ("private.is_visible_line(text)", "authenticated"),
-    ("private.trim_blanks(text)", "authenticated"),
-    ("private.is_variable_name(text)", "authenticated"),
-    # 040_texts: the cast that lists cut long texts with
-    ("private.take_excerpt(text)", "authenticated"),
     # 510_import_repositories: an invoker that only reads
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
     ("private.read_github_facts(jsonb,private.github_facts)", "authenticated"),
     ("private.github_facts_of(public.repositories,text)", "authenticated"),
     # 030_requests
-    *(("private.check_request()", role) for role in ("anon", "authenticated", "service_role")),
+    *(("private.check_request()", role) for role in PRIVATE_USERS),
     # 020_sessions
-    *(("private.is_session()", role) for role in ("anon", "authenticated", "service_role")),
-    ("private.plans_for_execution()", "authenticated"),
-    # 120_idempotency
-    ("public.get_idempotent_answer(text)", "authenticated"),
-    ("private.get_idempotent_answer(text)", "authenticated"),
-    # 310_bulk_create and 320_bulk_update: invokers, helpers included
+    *(("private.is_session()", role) for role in PRIVATE_USERS),
+    # 025_token_scope: what policies, triggers and functions ask of a token
+    ("private.caller_id()", "forum_agent"),
+    *((f"private.{name}()", "forum_agent") for name in ("token_id", "token_product_id")),
+    *((f"private.{name}(text)", "forum_agent") for name in ("token_may", "require_token_scope")),
+    # 260_access_tokens: check_request is not a token's yet when it calls these
+    *(("private.sign_in_by_token(text)", role) for role in PRIVATE_USERS),
+    *(("private.find_access_token(text)", "anon"), ("private.note_access_token_use()", "anon")),
+    # 260_access_tokens
+    ("public.last_activity(public.access_tokens)", "authenticated"),
+    # 310_bulk_create and 320_bulk_update: invokers
     *((f"public.create_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
     *((f"public.update_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
-    ("private.check_bulk_items(jsonb,jsonb)", "authenticated"),
-    ("private.check_bulk_item(jsonb,jsonb)", "authenticated"),
-    ("private.raise_bulk_fault(private.bulk_fault,jsonb)", "authenticated"),
-    ("private.ids_of_bulk_items(jsonb)", "authenticated"),
-    ("private.raise_missed_bulk_item(jsonb)", "authenticated"),
+    *((f"public.create_{table}(jsonb)", "forum_agent") for table in TOKEN_GRANTS),
+    *((f"public.update_{table}(jsonb)", "forum_agent") for table in TOKEN_GRANTS),
     *(
         (f"{schema}.{function}", role)
         for functions, role in (
             (_GITHUB_OF_PEOPLE, "authenticated"),
             (_SECRETS_OF_PEOPLE, "authenticated"),
+            (_SECRETS_OF_PEOPLE, "forum_agent"),
+            (_TOKENS_OF_PEOPLE, "authenticated"),
+            (_TOKENS_OF_TOKENS, "forum_agent"),
             (_GITHUB_OF_THE_SERVICE, "service_role"),
         )
         for function in functions
@@ -138,9 +183,6 @@ EXECUTE: set[tuple[str, str]] = {
     ),
 }
 """Function and role."""
-
-PRIVATE_USERS = {"anon", "authenticated", "service_role"}
-"""Roles that may look into the schema private, to reach the functions there that are granted to them."""
 
 RESTRICTIONS = {
     # 030_requests
@@ -153,6 +195,10 @@ RESTRICTIONS = {
 CHANGED_SETTINGS = {
     # 030_requests: it makes the time-out of the request's statement shorter.
     "private.check_request()": ["statement_timeout"],
+    # 260_access_tokens: it makes the request its token's.
+    "private.sign_in_by_token(text)": [
+        *("request.jwt.claim.sub", "request.jwt.claims", "statement_timeout", "lock_timeout", "role"),
+    ],
 }
 """The settings that a function changes for the rest of a request."""
 
@@ -181,9 +227,15 @@ DEFINERS = {
     "private.guard_sealed_values()",
     # 020_sessions
     "private.is_session()",
+    # 260_access_tokens
+    "private.find_access_token(text)",
     *(
         f"private.{function}"
-        for function in (*_GITHUB_OF_PEOPLE, *_GITHUB_OF_THE_SERVICE, *_SECRETS_OF_PEOPLE)
+        for functions in (
+            *(_GITHUB_OF_PEOPLE, _GITHUB_OF_THE_SERVICE, _SECRETS_OF_PEOPLE),
+            *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS),
+        )
+        for function in functions
     ),
 }
 """Functions that run with their owner's rights. None that people call takes a user from an argument."""
@@ -211,5 +263,25 @@ TRIGGERS = {
     "private.github_connections.ensure_user",
     "private.github_connections.end_run_of_connection",
     *("private.github_connections.keep_github_state", "public.github_runs.prune_runs"),
+    # 260_access_tokens
+    "public.access_tokens.ensure_user",
+    # What a token is granted, beside each table.
+    *(f"public.{table}.check_token_scope" for table in TOKEN_GRANTS),
 }
 """What keeps the rules that no constraint or policy can. Of all tables: align_times, touch, keep_owner."""
+
+UNIQUE_TO_ALL = {
+    # 260_access_tokens: whoever meets the hash of a token has known the token.
+    "private.access_token_hashes_sha256_unique",
+}
+"""Keys that are unique across users, and tell nobody what another has."""
+
+OWN_TO_A_TOKEN = {
+    "private.is_session()",
+    "private.find_access_token(text)",
+    "private.note_access_token_use()",
+    "private.get_current_access_token()",
+    # Of the requests that the token itself has sent.
+    "private.get_idempotent_answer(text)",
+}
+"""Definers that a token may call and that are about the token alone: none of its grants is asked for."""

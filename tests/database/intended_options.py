@@ -32,6 +32,8 @@ IMMUTABLE: set[str] = {
 """The same answer for the same arguments, for ever: generated columns and checks may use them."""
 
 STABLE: set[str] = {
+    "private.actor_id()",
+    "private.actor_kind()",
     "private.caller_id()",
     "private.check_bulk_item(jsonb,jsonb)",
     "private.check_bulk_items(jsonb,jsonb)",
@@ -41,7 +43,9 @@ STABLE: set[str] = {
     "private.check_reveals()",
     "private.check_session(boolean)",
     "private.compare_app_info(uuid,text[],text)",
+    "private.find_access_token(text)",
     "private.flagged_github_ids(uuid)",
+    "private.get_current_access_token()",
     "private.get_github_connection()",
     "private.get_idempotent_answer(text)",
     "private.get_sealed_github_token(text)",
@@ -53,20 +57,28 @@ STABLE: set[str] = {
     "private.github_ids_of_run(public.github_runs)",
     "private.github_ids_to_import(public.github_runs)",
     "private.identify_app_info_caller(text,boolean)",
+    "private.is_in_token_scope(uuid)",
     "private.is_session()",
     "private.list_app_info_versions(uuid)",
     "private.next_value_number(public.app_info)",
     "private.read_app_info_places(uuid[],boolean,text)",
     "private.read_app_info_export(uuid,text[],boolean,text)",
+    "private.require_token_product(uuid)",
+    "private.require_token_scope(text)",
     "private.tell_unreached(public.github_runs,text,text)",
+    "private.token_id()",
+    "private.token_may(text)",
+    "private.token_product_id()",
     "public.app_info_count(public.products)",
     "public.compare_app_info(uuid,text[],text)",
     "public.compare_repositories(uuid,jsonb)",
     "public.documents_count(public.products)",
     "public.documents_count(public.repositories)",
+    "public.get_current_access_token()",
     "public.get_github_connection()",
     "public.get_idempotent_answer(text)",
     "public.get_sealed_github_token(text)",
+    "public.last_activity(public.access_tokens)",
     "public.list_app_info_versions(uuid)",
     "public.ping()",
     "public.read_app_info_places(uuid[],boolean,text)",
@@ -92,6 +104,8 @@ SETTINGS: dict[str, set[str]] = {
     "private.record_idempotent_row()": {"TimeZone=UTC"},
     "private.request_github_sync()": {"TimeZone=UTC"},
     "private.reveal_app_info(uuid,integer,text)": {"TimeZone=UTC"},
+    # It waits for a request of the token that is under way.
+    "private.revoke_access_token(uuid)": {"lock_timeout=8s"},
 }
 """What a function sets beside its search_path. Times are written as UTC, whatever the session's zone."""
 

@@ -53,6 +53,14 @@ LISTS: dict[str, Asked] = {
     "public.activity_entity_newest_idx": Asked(
         "public.activity", USER + " and entity_id = '00000000-0000-4000-8000-000000000005'", NEWEST
     ),
+    # What a token last did.
+    "public.activity_token_newest_idx": Asked(
+        "public.activity",
+        USER + " and actor = 'token' and actor_id = '00000000-0000-4000-8000-000000000007'",
+        NEWEST,
+    ),
+    "public.access_tokens_user_newest_idx": Asked("public.access_tokens", USER, NEWEST),
+    "public.access_tokens_product_newest_idx": Asked("public.access_tokens", PRODUCT, NEWEST),
     # Asked when an entry becomes a secret: which entries have had its key.
     "public.activity_app_info_key_idx": Asked(
         "public.activity",

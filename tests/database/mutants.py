@@ -563,6 +563,11 @@ OUR_OWN = (
         catalog.everything_is_described,
     ),
     Mutant(
+        "definer open to tokens that asks for no grant",
+        "grant execute on function private.get_github_connection() to forum_agent",
+        catalog.tokens_are_held_to_their_scope,
+    ),
+    Mutant(
         "published",
         "create publication supabase_realtime for table public.products",
         catalog.realtime_publishes_nothing,

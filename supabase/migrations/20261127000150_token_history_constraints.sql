@@ -1,0 +1,11 @@
+-- Purpose: the history that was there before access tokens is held to the longer rules as well.
+-- Tables: public.activity.
+-- Notes: a transaction of its own, so that nobody is locked out while the rows are read.
+
+set local lock_timeout = '4s';
+set local statement_timeout = '10min';
+
+-- table -------------------------------------------------------------------------------------------------------------
+
+alter table public.activity validate constraint activity_actor_values;
+alter table public.activity validate constraint activity_actor_person;

@@ -13,7 +13,7 @@ from functions.app_info.env_files import CannotRead, CannotWrite, Line, read_env
 from functions.app_info.schemas import EnvExportQuery, EnvImport, EnvImportReport, EnvLine, Outcome
 from functions.app_info.stored_values import StoredValue, StoredValues, ValuePlace
 from shared.auth.sign_in import Caller
-from shared.database.client import Supabase
+from shared.database.client import SupabaseOrToken
 from shared.database.errors import to_single_problem
 from shared.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
 from shared.http.answer_size import MAX_ANSWER_BYTES
@@ -47,7 +47,7 @@ class EnvService:
         self.values = StoredValues(caller.user_id, supabase)
 
     @classmethod
-    async def for_caller(cls, supabase: Supabase) -> Self:
+    async def for_caller_or_token(cls, supabase: SupabaseOrToken) -> Self:
         """The service of one request."""
         return cls(supabase.caller, supabase)
 

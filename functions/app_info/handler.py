@@ -31,8 +31,8 @@ from shared.runtime.request_log import is_head
 
 router = APIRouter(prefix="/api/app-info", tags=["app info"])
 
-Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller)]
-EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller)]
+Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller_or_token)]
+EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller_or_token)]
 # Postgres' integer.
 Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the entry's former values.")]
 

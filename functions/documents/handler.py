@@ -22,7 +22,7 @@ from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/docs", tags=["documents"])
 
-Service = Annotated[DocumentService, Depends(DocumentService.for_caller)]
+Service = Annotated[DocumentService, Depends(DocumentService.for_caller_or_token)]
 
 
 @router.get("")

@@ -14,18 +14,19 @@ from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/github", tags=["github runs"])
 
-Service = Annotated[RunService, Depends(RunService.for_caller)]
+# Access tokens read runs as well; what becomes of a repository is a person's to decide.
+Reader = Annotated[RunService, Depends(RunService.for_caller_or_token)]
 Missing = Annotated[MissingService, Depends(MissingService.for_caller)]
 
 
 @router.get("/runs")
-async def list_runs(query: Annotated[RunQuery, Query()], service: Service) -> Page[RunRead]:
+async def list_runs(query: Annotated[RunQuery, Query()], service: Reader) -> Page[RunRead]:
     """List runs, the newest 200 of which are kept."""
     return service.get_page(query)
 
 
 @router.get("/runs/{run_id}", response_model=RunReadFull)
-async def get_run(run_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
+async def get_run(run_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a run with what became of each repository."""
     return show(service.get(run_id), seen)
 

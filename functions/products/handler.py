@@ -23,10 +23,12 @@ from shared.resources.lists import Page
 router = APIRouter(prefix="/api/products", tags=["products"])
 
 Service = Annotated[ProductService, Depends(ProductService.for_caller)]
+# Access tokens read; what else there is to do is a person's.
+Reader = Annotated[ProductService, Depends(ProductService.for_caller_or_token)]
 
 
 @router.get("")
-async def list_products(query: Annotated[ProductQuery, Query()], service: Service) -> Page[ProductListItem]:
+async def list_products(query: Annotated[ProductQuery, Query()], service: Reader) -> Page[ProductListItem]:
     """List products."""
     return service.get_page(query)
 
@@ -56,7 +58,7 @@ async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAn
 
 
 @router.get("/{product_id}", response_model=ProductReadFull)
-async def get_product(product_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
+async def get_product(product_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a product with what is nested in it."""
     return show(service.get(product_id), seen)
 

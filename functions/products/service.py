@@ -11,6 +11,7 @@ class ProductService(ResourceService[ProductRead, ProductListItem, ProductReadFu
 
     table = "products"
     noun = "product"
+    product_column = "id"
     row = ProductRead
     item = ProductListItem
     page = Page[ProductListItem]

@@ -23,11 +23,13 @@ from shared.resources.lists import Page
 router = APIRouter(prefix="/api/repositories", tags=["repositories"])
 
 Service = Annotated[RepositoryService, Depends(RepositoryService.for_caller)]
+# Access tokens read; what else there is to do is a person's.
+Reader = Annotated[RepositoryService, Depends(RepositoryService.for_caller_or_token)]
 
 
 @router.get("")
 async def list_repositories(
-    query: Annotated[RepositoryQuery, Query()], service: Service
+    query: Annotated[RepositoryQuery, Query()], service: Reader
 ) -> Page[RepositoryListItem]:
     """List repositories."""
     return service.get_page(query)
@@ -60,7 +62,7 @@ async def update_repositories(
 
 
 @router.get("/{repository_id}", response_model=RepositoryReadFull)
-async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
+async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a repository with what is nested in it."""
     return show(service.get(repository_id), seen)
 

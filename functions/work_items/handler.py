@@ -23,7 +23,7 @@ from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/work", tags=["work items"])
 
-Service = Annotated[WorkItemService, Depends(WorkItemService.for_caller)]
+Service = Annotated[WorkItemService, Depends(WorkItemService.for_caller_or_token)]
 
 
 @router.get("")

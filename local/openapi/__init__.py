@@ -10,6 +10,7 @@ from local.openapi.answers import describe_answers, get_headers, get_problems
 from local.openapi.examples import make_example
 from local.openapi.links import link_to_operations_on_the_row
 from local.openapi.schemas import Json, get_problem_schemas, tidy_parameter, tidy_schemas
+from local.openapi.security import SCHEMES, describe_security
 
 __all__ = ["build_document"]
 
@@ -18,6 +19,9 @@ For people who run several software products at once: products, and the reposito
 and app info that belong to them.
 
 - **Sign-in**: a Supabase access token as `Authorization: Bearer`. Everybody sees their own rows, no others.
+- **Agents, CI and scripts** send an access token (`fmt_…`, from `POST /api/tokens`) in its place. It reads,
+  and changes what its grants name, of one product or all. What it may not do is 403 `token-scope`, with the
+  grant that it needs as `required`; what is for people alone is 403 `token-not-allowed`.
 - **Errors** are RFC 9457 `application/problem+json`. Branch on `type`; `errors` names what was refused.
 - **Lists** take `limit` with `skip` or `cursor`, `sort` (`-` for descending), and filters whose repeated
   values mean "any of". An unknown parameter is refused by name, a second value of one that takes one, too.
@@ -53,6 +57,7 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
     for route, operation in operations:
         _name(route, operation)
         describe_answers(route, operation)
+        describe_security(route, operation)
         operation["parameters"] = [tidy_parameter(found) for found in operation.get("parameters", [])]
     link_to_operations_on_the_row(paths)
     document["paths"] = tidy_schemas(paths)
@@ -60,6 +65,8 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
     components["schemas"] = {name: schemas[name] for name in sorted(schemas) if name not in REPLACED}
     components["responses"] = get_problems(operation for _, operation in operations)
     components["headers"] = get_headers()
+    if "securitySchemes" in components:
+        components["securitySchemes"] |= SCHEMES
     for name, schema in components["schemas"].items():
         if schema.get("type") == "object":
             schema["examples"] = [make_example(schema, components["schemas"], name)]

@@ -15,8 +15,8 @@ from fastapi.routing import APIRoute
 
 from local.openapi.schemas import SCHEMAS, Json
 from shared import errors
-from shared.auth.sign_in import sign_in
-from shared.database.client import connect_as_caller
+from shared.auth.sign_in import sign_in, sign_in_or_token
+from shared.database.client import connect_as_caller, connect_as_caller_or_token
 from shared.entities.base import Row
 from shared.errors import Problem
 from shared.github_tokens.callers import connect_github
@@ -32,14 +32,13 @@ HEADERS = "#/components/headers/"
 ALWAYS = (errors.BadRequest, errors.InternalError)
 WITH_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 
+OF_THE_DATABASE = (errors.Forbidden, errors.UpstreamFailed, errors.Unavailable, errors.UpstreamTimedOut)
+
 BY_DEPENDENCY: dict[Callable[..., Any], tuple[type[Problem], ...]] = {
-    sign_in: (errors.Unauthorized, errors.Unavailable),
-    connect_as_caller: (
-        errors.Forbidden,
-        errors.UpstreamFailed,
-        errors.Unavailable,
-        errors.UpstreamTimedOut,
-    ),
+    sign_in: (errors.Unauthorized, errors.Forbidden, errors.Unavailable),
+    sign_in_or_token: (errors.Unauthorized, errors.Unavailable),
+    connect_as_caller: OF_THE_DATABASE,
+    connect_as_caller_or_token: OF_THE_DATABASE,
     connect_github: (
         errors.Forbidden,
         errors.Conflict,
@@ -62,7 +61,7 @@ HEADERS_OF_PROBLEMS: dict[type[Problem], str] = {
 
 def describe_answers(route: APIRoute, operation: Json) -> None:
     """Declare every answer of an operation, and no other."""
-    dependencies = set(_iterate_dependencies(route.dependant))
+    dependencies = set(iterate_dependencies(route.dependant))
     status = route.status_code or HTTPStatus.OK
     success = operation["responses"][str(int(status))]
     success["description"] = HTTPStatus(status).phrase
@@ -131,11 +130,12 @@ def get_headers() -> Json:
     }
 
 
-def _iterate_dependencies(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+def iterate_dependencies(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    """Everything that an operation depends on."""
     for dependency in dependant.dependencies:
         if dependency.call is not None:
             yield dependency.call
-        yield from _iterate_dependencies(dependency)
+        yield from iterate_dependencies(dependency)
 
 
 def _find_problems(route: APIRoute, dependencies: set[Callable[..., Any]]) -> Iterator[type[Problem]]:

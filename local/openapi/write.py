@@ -15,6 +15,7 @@ from functions.health import handler as health
 from functions.products import handler as products
 from functions.reference import handler as reference
 from functions.repositories import handler as repositories
+from functions.tokens import handler as tokens
 from functions.work_items import handler as work_items
 from local.openapi import build_document
 from local.postgres import ROOT
@@ -32,6 +33,7 @@ FUNCTIONS = (
     github_connection,
     github_runs,
     github_sync,
+    tokens,
     health,
     reference,
 )

@@ -1,13 +1,14 @@
-"""Who is calling: verifies the Supabase access token of a request.
+"""Who is calling: a person, by the Supabase access token of their session, or one of their access tokens.
 
-The database verifies the signature of the same token again, but neither its audience nor its issuer
-(measured on PostgREST 12), so both are checked here.
+Of a session's token the database verifies the signature again, but neither its audience nor its issuer
+(measured on PostgREST 12), so both are checked here. An access token is the database's alone to know: what
+is read here is only what it says of itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import jwt
@@ -15,8 +16,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from shared.auth.access_tokens import PREFIX, read_access_token
 from shared.auth.signing_keys import SigningKeys, SigningKeysUnavailable
-from shared.errors import Unauthorized, Unavailable
+from shared.errors import Forbidden, Unauthorized, Unavailable
 from shared.runtime.request_log import note_user
 from shared.settings import Settings, get_settings
 
@@ -32,11 +34,14 @@ class Caller:
 
     user_id: UUID
     token: str = field(repr=False)
-    claims: dict[str, Any] = field(repr=False)
+    claims: dict[str, Any] = field(default_factory=dict, repr=False)
+    kind: Literal["session", "token"] = "session"
+    product_id: UUID | None = None
+    """The only product that an access token is for."""
 
 
 class SignIn(SecurityBase):
-    """The caller, from `Authorization: Bearer`. Scheme and dependency in one, as two take longer to solve."""
+    """The person, from `Authorization: Bearer`. Scheme and dependency in one, as two take longer to solve."""
 
     def __init__(self) -> None:
         # Without auto_error, so that a missing token is Forum's problem document like any other.
@@ -49,16 +54,50 @@ class SignIn(SecurityBase):
         self.model, self.scheme_name = self._bearer.model, self._bearer.scheme_name
 
     async def __call__(self, request: Request) -> Caller:
-        """Sign in. Raises `Unauthorized`."""
+        """Sign in. Raises `Unauthorized`, and `Forbidden` for an access token."""
+        token = await self.read(request)
+        if token.startswith(PREFIX):
+            raise Forbidden(
+                "This is for people: access tokens are not accepted here. Sign in yourself.",
+                type="token-not-allowed",
+            )
+        caller = verify(token, get_settings())
+        note_user(caller.user_id)
+        return caller
+
+    async def read(self, request: Request) -> str:
+        """The text of the token. Raises `Unauthorized`."""
         credentials = await self._bearer(request)
         if credentials is None:
             raise Unauthorized("Send a Supabase access token as `Authorization: Bearer <token>`.")
-        caller = verify(credentials.credentials, get_settings())
+        return credentials.credentials
+
+
+class SignInOrToken(SignIn):
+    """The person, or an access token of theirs. What it may do is the database's to say."""
+
+    async def __call__(self, request: Request) -> Caller:
+        """Sign in. Raises `Unauthorized`."""
+        token = await self.read(request)
+        caller = identify(token) if token.startswith(PREFIX) else verify(token, get_settings())
         note_user(caller.user_id)
         return caller
 
 
 sign_in = SignIn()
+sign_in_or_token = SignInOrToken()
+
+
+def identify(token: str) -> Caller:
+    """The caller that an access token names. The database knows if it is good. Raises `Unauthorized`."""
+    try:
+        read = read_access_token(token)
+    except ValueError as error:
+        raise Unauthorized(
+            "This is no access token of Forum's: a character is wrong, or some are missing.",
+            type="access-token-invalid",
+        ) from error
+    return Caller(read.user_id, token, kind="token", product_id=read.product_id)
 
 
 def verify(token: str, settings: Settings) -> Caller:
@@ -158,3 +197,4 @@ def get_signing_keys(url: str) -> SigningKeys:
 
 
 SignedIn = Annotated[Caller, Depends(sign_in)]
+SignedInOrToken = Annotated[Caller, Depends(sign_in_or_token)]

@@ -31,6 +31,8 @@ from shared.errors import (
 OFFSET_PAST_THE_END = "PGRST103"
 # The hint of what one item of a bulk met.
 BULK_ITEM = "bulk_item"
+# The hint where an access token lacks a grant.
+TOKEN_SCOPE = "token_scope"  # noqa: S105 - a name
 
 _CONSTRAINT = re.compile(r'constraint "(\w+)"')
 
@@ -66,8 +68,34 @@ def _as_refused_token(_: APIError) -> Problem:
     return Unauthorized("The database does not accept the token. Sign in again.")
 
 
-def _as_forbidden(_: APIError) -> Problem:
+def _as_forbidden(error: APIError) -> Problem:
+    # Whoever signs in cannot name another's row in what they write. Of a token, it is another product.
+    if "row-level security" in (error.message or ""):
+        return _as_another_product(error)
     return Forbidden("The database does not allow this.")
+
+
+def _as_another_product(_: APIError) -> Problem:
+    return Forbidden(
+        "This access token is for another product. Use one that is for this product, or for all.",
+        type="token-scope",
+        errors=[FieldError(detail="The token is for another product.", pointer="/product_id")],
+    )
+
+
+def _as_missing_grant(error: APIError) -> Problem:
+    needed = str(error.details)
+    return Forbidden(
+        f"This access token does not have the grant `{needed}`. Make another one that has it.",
+        type="token-scope",
+        required=needed,
+    )
+
+
+def _as_too_many_tokens(_: APIError) -> Problem:
+    return Conflict(
+        "You have 50 access tokens that are good for something. Revoke one first.", type="too-many-tokens"
+    )
 
 
 def _as_timeout(_: APIError) -> Problem:
@@ -155,7 +183,10 @@ def _as_github_limit(error: APIError) -> Problem:
 
 def _as_bulk_item(error: APIError) -> Problem:
     """The problem that one item of a bulk request met, as for a request of its own, with the item's index."""
-    return to_single_problem(error).locate(json.loads(str(error.details))["index"])
+    met = json.loads(str(error.details))
+    problem = to_single_problem(error)
+    # What a token may do is not about the item that met it first.
+    return problem if met["hint"] == TOKEN_SCOPE else problem.locate(met["index"])
 
 
 def to_single_problem(error: APIError) -> Problem:
@@ -240,6 +271,13 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
         f"This needs a sign-in of the last {error.details} minutes. Sign in again and send the new token.",
         type="recent-sign-in-required",
     ),
+    "access_token": lambda _: Unauthorized(
+        "This access token is unknown, has expired or was revoked. Make another one.",
+        type="access-token-invalid",
+    ),
+    TOKEN_SCOPE: _as_missing_grant,
+    "token_product": _as_another_product,
+    "too_many_tokens": _as_too_many_tokens,
     "product": lambda _: NotFound("There is no such product."),
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",

@@ -19,7 +19,7 @@ from postgrest import (
 
 from shared.auth.sign_in import Caller
 from shared.aws.deployment_secrets import DeploymentSecret
-from shared.database.client import Supabase
+from shared.database.client import Supabase, SupabaseOrToken
 from shared.database.errors import OFFSET_PAST_THE_END, to_problem
 from shared.database.excerpts import read_rows, unfold
 from shared.database.selects import NESTED_LIMIT, get_nested_lists, get_select
@@ -27,7 +27,7 @@ from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.resources.bulk import Bulk
 from shared.resources.cursors import Position, decode_cursor, encode_cursor
-from shared.resources.filters import get_order, is_long, match, seek, seek_past, seek_ties
+from shared.resources.filters import SelectT, get_order, is_long, match, seek, seek_past, seek_ties
 from shared.resources.idempotency import Created, IdempotencyKey, Insert, complete, execute_once
 from shared.resources.lists import ListQuery, Page
 
@@ -42,6 +42,8 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     table: ClassVar[str]
     noun: ClassVar[str]
     """What an error calls one row: "work item"."""
+    product_column: ClassVar[str] = "product_id"
+    """Which column says what product a row belongs to."""
     row: type[RowT]
     """A row by itself: the answer to what creates or changes it."""
     item: type[ItemT]
@@ -56,7 +58,15 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 
     @classmethod
     async def for_caller(cls, supabase: Supabase) -> Self:
-        """The service of one request. A coroutine: FastAPI would call a plain class in a worker thread."""
+        """The service of one request of a person.
+
+        A coroutine: FastAPI would call a plain class in a worker thread.
+        """
+        return cls(supabase.caller, supabase)
+
+    @classmethod
+    async def for_caller_or_token(cls, supabase: SupabaseOrToken) -> Self:
+        """The service of one request of a person or of an access token."""
         return cls(supabase.caller, supabase)
 
     def get_page(self, query: ListQuery) -> Page[ItemT]:
@@ -79,6 +89,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def get(self, row_id: UUID) -> DetailT:
         """A row with what is nested in it. Raises `NotFound`."""
         select = self.supabase.table(self.table).select(get_select(self.detail)).eq("id", str(row_id))
+        select = self._narrow(select)
         for nested in get_nested_lists(self.detail):
             select = select.order("created_at", desc=True, foreign_table=nested)
             select = select.order("id", desc=True, foreign_table=nested)
@@ -201,7 +212,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)
         # Row level security says so already, but not to the planner: with the caller named, an index can
         # serve the order, too.
-        select = select.eq("user_id", str(self.caller.user_id))
+        select = self._narrow(select.eq("user_id", str(self.caller.user_id)))
         for column, descending in get_order(query.sort):
             select = select.order(column, desc=descending)
         # One row more than asked for tells whether there is a next page.
@@ -209,7 +220,16 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 
     def _count(self, query: ListQuery) -> int | None:
         select = self.supabase.table(self.table).select("id", count=CountMethod.exact, head=True)
-        return match(select, query).execute().count
+        return self._narrow(match(select, query)).execute().count
+
+    def _narrow(self, select: SelectT) -> SelectT:
+        """Name the only product that an access token is for.
+
+        The token's policy says so, too, but joined to "or it is for all" by an OR, which no index serves.
+        """
+        if self.caller.product_id is None:
+            return select
+        return select.eq(self.product_column, str(self.caller.product_id))
 
     def _get_row(self, row_id: UUID) -> RowT:
         select = self.supabase.table(self.table).select(get_select(self.row)).eq("id", str(row_id))

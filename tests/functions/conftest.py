@@ -18,6 +18,7 @@ from functions.github_sync import handler as github_sync
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories
+from functions.tokens import handler as tokens
 from functions.work_items import handler as work_items
 from local.supabase import Supabase, User
 from shared.auth.sign_in import get_signing_keys
@@ -36,6 +37,7 @@ HANDLERS = {
     "/api/github/runs": github_runs.handler,
     "/api/github/missing": github_runs.handler,
     "/api/github/sync": github_sync.handler,
+    "/api/tokens": tokens.handler,
     "/health": health.handler,
 }
 
@@ -113,6 +115,12 @@ class Client:
         body = {"product_id": product_id, "key": f"KEY_{uuid4().hex}", "value": "1", **values}
         entry: dict[str, Any] = self.post("/api/app-info", body).expect(201)
         return entry
+
+    def create_token(self, *grants: str, **values: Any) -> "Client":
+        """Somebody who has an access token of this person's, and nothing else."""
+        body = {"name": "Agent", "grants": list(grants), **values}
+        created = self.post("/api/tokens", body).expect(201)
+        return Client(self.user, created["token"])
 
 
 def in_own_loop(call: Callable[[], Answer]) -> Answer:

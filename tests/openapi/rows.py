@@ -1,6 +1,6 @@
 """Requests about rows that are there, made from those that a schema allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +12,7 @@ OWN_IDS = {
     "work": "work_item_id",
     "docs": "document_id",
     "app-info": "app_info_id",
+    "tokens": "token_id",
 }
 
 
@@ -21,11 +22,13 @@ class Rows:
 
     ids: dict[str, str]
     github_ids: list[int]
+    token: str
+    """The text of the access token."""
 
     def about(self, path: str) -> "Rows":
         """The same, where `id` by itself is that of the entity of a path."""
         name = OWN_IDS.get(path.removeprefix("/api/").partition("/")[0])
-        return Rows({**self.ids, "id": self.ids[name]}, self.github_ids) if name else self
+        return replace(self, ids={**self.ids, "id": self.ids[name]}) if name else self
 
     def put_into(self, value: Any, name: str = "") -> Any:
         """A value of a request with ids of rows that are there, in place of three out of four made-up ones.
@@ -46,6 +49,7 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
     """Rows of a new product."""
     product = client.create_product()["id"]
     entry = client.create_app_info(product)["id"]
+    token = make_token(client)
     client.patch(f"/api/app-info/{entry}", {"value": "2"}).expect(200)
     ids = {
         "product_id": product,
@@ -55,10 +59,20 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
         "app_info_id": entry,
         # Of its only former value.
         "number": "1",
+        "token_id": token["id"],
         # Runs are made by what is about to be tested.
         "run_id": str(uuid4()),
     }
-    return Rows(ids, github_ids)
+    return Rows(ids, github_ids, token["token"])
+
+
+def make_token(client: Client) -> dict[str, Any]:
+    """An access token, with its text, in place of those that requests before have made: fifty is the most."""
+    for known in client.get("/api/tokens?limit=100").expect(200)["items"]:
+        if known["revoked_at"] is None:
+            client.delete(f"/api/tokens/{known['id']}").expect(204)
+    token: dict[str, Any] = client.post("/api/tokens", {"name": "Agent"}).expect(201)
+    return token
 
 
 def is_list_of_different_numbers(value: Any) -> bool:

@@ -18,6 +18,7 @@ from local.openapi import build_document, write
 from local.openapi.write import DOCUMENT, FUNCTIONS, write_document
 from local.postgres import ROOT
 from shared.errors import Problem
+from tests.functions.test_tokens import OPEN
 
 Json = dict[str, Any]
 
@@ -152,9 +153,11 @@ def test_reference_leads_to_something_and_no_component_is_left_over(document: Js
 def test_signed_in_operations_take_a_bearer_token_and_the_others_none(document: Json) -> None:
     assert document["components"]["securitySchemes"]["bearer"]["type"] == "http"
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["components"]["securitySchemes"]["accessToken"]["scheme"] == "bearer"
     for name, operation in iterate_operations(document):
         is_signed_in = " /api/" in name
-        assert operation.get("security", []) == ([{"bearer": []}] if is_signed_in else []), name
+        taken: list[Json] = [{"bearer": []}, *([{"accessToken": []}] if name in OPEN else [])]
+        assert operation.get("security", []) == (taken if is_signed_in else []), name
         assert ("401" in operation["responses"]) == is_signed_in, name
 
 

@@ -60,7 +60,8 @@ def test_every_room_of_rows_is_held_to_what_holds_for_all() -> None:
         if method == "POST"
         and any(re.fullmatch(rf"PATCH {path}/{{\w+}}", each) for each in routes_of(function))
     }
-    assert functions == {resource.path for resource in RESOURCES}
+    # A token is shown once, so that nothing is repeated, and never changes but for its name: test_tokens.
+    assert functions - {"/api/tokens"} == {resource.path for resource in RESOURCES}
 
 
 def test_no_two_functions_answer_the_same_route() -> None:

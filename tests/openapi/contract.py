@@ -69,6 +69,10 @@ def load_contract(config: dict[str, Any], paths: str = ".*") -> OpenApiSchema:
     document["paths"] = {
         path: operations for path, operations in document["paths"].items() if re.fullmatch(paths, path)
     }
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            # Of two ways to sign in schemathesis makes a header that is optional, and sends numbers in others.
+            operation["security"] = operation.get("security", [])[:1]
     contract = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(config))
     contract.app = gateway
     return contract

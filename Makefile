@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 ASSETS := functions/reference/assets
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token sync logs reset migration test check format openapi lock bench package deploy rollback rotate-keys
+.PHONY: help install dev token agent-token sync logs reset migration test check format openapi lock bench package deploy rollback rotate-keys
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ dev: install ## Start the whole backend on this machine; Ctrl-C stops it
 
 token: install ## Print a token for a local user: make -s token email=a@example.com
 	@$(BIN)/python -m local token $(email)
+
+agent-token: install ## Print an access token for an agent: make -s agent-token email=a@example.com product=Atlas grants=work,docs
+	@$(BIN)/python -m local agent-token $(email) $(if $(product),--product "$(product)") $(if $(grants),--grants "$(grants)")
 
 sync: install ## Re-sync with GitHub what is due; one user's repositories: make sync email=a@example.com
 	@$(BIN)/python -m local sync $(if $(email),--email $(email))

@@ -1,4 +1,4 @@
-"""`python -m local dev | token EMAIL | sync | logs | reset | migration NAME`, for the Makefile."""
+"""`python -m local dev | token | agent-token | sync | logs | reset | migration`, for the Makefile."""
 
 import argparse
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from local.agent_token import make_agent_token
 from local.dev import dev
 from local.environment import read_environment
 from local.keys import load_keys
@@ -31,20 +32,7 @@ def main() -> None:
     # A shell starts a background job with SIGINT ignored, and Python and every part would leave it so.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        match arguments.command:
-            case "dev":
-                dev(arguments.directory)
-            case "token":
-                print(token(arguments.directory, arguments.email))
-            case "sync":
-                sync(arguments.directory, arguments.email)
-            case "logs":
-                show_logs(arguments.directory, arguments.part, follow=arguments.follow)
-            case "reset":
-                reset(arguments.directory)
-            case "migration":
-                supabase: Path = arguments.supabase
-                print(write_migration(arguments.name, supabase / "schemas", supabase / "migrations"))
+        run(arguments)
     except (PartError, MigrationError, SchemaError) as error:
         sys.exit(f"\n{error}")
     except KeyboardInterrupt:
@@ -54,6 +42,26 @@ def main() -> None:
         sys.exit(f"\n{error}. Has another user, such as root, run the local stack here before?")
 
 
+def run(arguments: argparse.Namespace) -> None:
+    """Does what was asked for."""
+    match arguments.command:
+        case "dev":
+            dev(arguments.directory)
+        case "token":
+            print(token(arguments.directory, arguments.email))
+        case "agent-token":
+            print(agent_token(arguments.directory, arguments.email, arguments.product, arguments.grants))
+        case "sync":
+            sync(arguments.directory, arguments.email)
+        case "logs":
+            show_logs(arguments.directory, arguments.part, follow=arguments.follow)
+        case "reset":
+            reset(arguments.directory)
+        case "migration":
+            supabase: Path = arguments.supabase
+            print(write_migration(arguments.name, supabase / "schemas", supabase / "migrations"))
+
+
 def parse_arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(prog="python -m local")
@@ -61,6 +69,10 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("dev", help="run the whole backend until Ctrl-C")
     commands.add_parser("token", help="print a token for a local user").add_argument("email")
+    agent = commands.add_parser("agent-token", help="print an access token of a local user")
+    agent.add_argument("email")
+    agent.add_argument("--product", help="the only product that it is for, by its id or name; all without")
+    agent.add_argument("--grants", default="", help="what it may do beside reading, with commas between")
     asked = commands.add_parser("sync", help="re-sync with GitHub what is due, or one user's repositories")
     asked.add_argument("--email", help="the user")
     logs = commands.add_parser("logs", help="show what all parts log, until Ctrl-C")
@@ -90,6 +102,16 @@ def token(directory: Path, email: str) -> str:
             supabase_url=values["SUPABASE_URL"],
         )
     except psycopg.OperationalError as error:
+        raise PartError(NOT_RUNNING) from error
+
+
+def agent_token(directory: Path, email: str, product: str | None, grants: str) -> str:
+    """An access token of a user of the stack that runs over this directory."""
+    session = token(directory, email)
+    chosen = [grant.strip() for grant in grants.split(",") if grant.strip()]
+    try:
+        return make_agent_token(read_environment(directory)["API_URL"], session, product, chosen)
+    except httpx.TransportError as error:
         raise PartError(NOT_RUNNING) from error
 
 

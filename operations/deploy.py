@@ -175,6 +175,23 @@ def set_pre_request(database_url: str) -> None:
         connection.execute("notify pgrst, 'reload config'")
 
 
+def let_tokens_in(database_url: str) -> None:
+    """Lets PostgREST act for access tokens, where a migration was not allowed to. Raises `DeployError`."""
+    with connect(database_url) as connection:
+        allowed = connection.execute(
+            "select pg_has_role('authenticator', 'forum_agent', 'member')"
+        ).fetchone()
+        if allowed == (True,):
+            return
+        try:
+            connection.execute("grant forum_agent to authenticator")
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DeployError(
+                "PostgREST cannot act for access tokens: run `grant forum_agent to authenticator` in the"
+                " project's SQL editor, then deploy again"
+            ) from error
+
+
 def connect(database_url: str) -> psycopg.Connection:
     """A connection to the project's database that is never in the clear unless it is asked to be."""
     sslmode = conninfo_to_dict(database_url).get("sslmode") or os.environ.get("PGSSLMODE") or ENCRYPTED
@@ -240,6 +257,7 @@ def deploy(stage: str) -> str:
     settings = read_stage(stage)
     migrate(settings["DATABASE_URL"])
     set_pre_request(settings["DATABASE_URL"])
+    let_tokens_in(settings["DATABASE_URL"])
     set_settings(settings["DATABASE_URL"], settings)
     set_keys(settings["DATABASE_URL"], settings)
     store_secrets(stage, settings)

@@ -98,6 +98,33 @@ def test_token_works_for_a_user_with_a_password_of_their_own(dev: Dev) -> None:
     assert jwt.decode(token, options={"verify_signature": False})["sub"] == str(user.id)
 
 
+def test_agent_token_prints_a_token_that_does_what_it_was_made_for(dev: Dev, api_url: str) -> None:
+    asked = ("agent-token", DEMO_EMAIL, "--product", "Havørn", "--grants", "work, docs")
+    finished = run_local(dev.directory, *asked)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    headers = {"authorization": f"Bearer {finished.stdout.strip()}"}
+    with httpx.Client(base_url=api_url, headers=headers, timeout=PATIENCE_SECONDS) as api:
+        token = api.get("/api/tokens/current").raise_for_status().json()
+        (product,) = api.get("/api/products").raise_for_status().json()["items"]
+        assert (token["grants"], token["product_id"]) == (["docs", "work"], product["id"])
+        assert api.delete(f"/api/products/{product['id']}").status_code == 403
+    by_id = run_local(dev.directory, "agent-token", DEMO_EMAIL, "--product", product["id"])
+    assert by_id.stdout.startswith("fmt_")
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (("--product", "Nothing"), "0 products of this user are called Nothing"),
+        (("--grants", "admin"), "Input should be 'work'"),
+    ],
+)
+def test_agent_token_that_cannot_be_made_says_why(dev: Dev, asked: tuple[str, ...], reason: str) -> None:
+    finished = run_local(dev.directory, "agent-token", DEMO_EMAIL, *asked)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert reason in finished.stderr
+
+
 def test_a_second_dev_over_the_same_data_says_that_one_is_running(dev: Dev) -> None:
     second = start_dev(dev.directory, dev.ports)
     assert second.ended() == 1

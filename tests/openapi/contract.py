@@ -71,7 +71,7 @@ def load_contract(config: dict[str, Any], paths: str = ".*") -> OpenApiSchema:
     }
     for operations in document["paths"].values():
         for operation in operations.values():
-            # Of two ways to sign in schemathesis makes a header that is optional, and sends numbers in others.
+            # Of two ways to sign in schemathesis makes an optional header, and sends numbers in others.
             operation["security"] = operation.get("security", [])[:1]
     contract = schemathesis.openapi.from_dict(document, config=schemathesis.Config.from_dict(config))
     contract.app = gateway

@@ -15,6 +15,7 @@ from operations.deploy import (
     URLS,
     DeployError,
     find_wrong,
+    let_tokens_in,
     migrate,
     read_stage,
     set_keys,
@@ -243,6 +244,28 @@ def test_pre_request_of_somebody_else_is_left_to_them(
         with pytest.raises(DeployError, match=r"the project's pre-request is public\.limit_rate"):
             set_pre_request(server.url)
         assert find_pre_request(connection) == "public.limit_rate"
+
+
+def test_postgrest_may_act_for_access_tokens_after_a_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    is_allowed = "select pg_has_role('authenticator', 'forum_agent', 'member')"
+    with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        apply_migrations(server.url)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            let_tokens_in(server.url)
+            assert connection.execute(is_allowed).fetchone() == (True,)
+            # As on a project whose `postgres` was not allowed to grant it by a migration.
+            connection.execute("revoke forum_agent from authenticator granted by postgres")
+            assert connection.execute(is_allowed).fetchone() == (False,)
+            let_tokens_in(server.url)
+            assert connection.execute(is_allowed).fetchone() == (True,)
+            # And is not allowed to now.
+            connection.execute("revoke forum_agent from authenticator granted by postgres")
+            connection.execute("revoke forum_agent from postgres cascade")
+            with pytest.raises(DeployError, match="grant forum_agent to authenticator"):
+                let_tokens_in(server.url)
 
 
 def find_pre_request(connection: psycopg.Connection) -> str:

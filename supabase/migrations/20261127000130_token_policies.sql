@@ -2,8 +2,9 @@
 -- Tables: products, repositories, work_items, documents, app_info, activity and github_runs get grants and policies for
 --   forum_agent; triggers on work_items, documents and app_info.
 -- Notes:
---   * The scope is one product, compared by `=`, or none. A caller who names the product in the query as well, as Forum's
---     functions do, has the plan of the owner; without it the planner cannot use the scope to choose an index.
+--   * The scope of a token is one product, compared by `=`, or all. Who names the product in the query as well, as Forum's
+--     functions do, has the plan of the owner; without it the planner cannot choose an index by the scope. By a case and
+--     not by an or, whose two halves the planner takes for rare: it sorted 2,000 rows where it now reads 51 (measured).
 --   * Nothing of users, of tokens, of imports and of the connection to GitHub is granted. Nobody creates or deletes a product
 --     with a token, and nobody writes repositories.
 --   * The history is granted by its columns: from where its owner has looked at a secret is not a token's business.
@@ -90,7 +91,10 @@ create policy "Tokens can read products in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens can read repositories in their scope"
@@ -99,7 +103,10 @@ create policy "Tokens can read repositories in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens can read work items in their scope"
@@ -108,7 +115,10 @@ create policy "Tokens can read work items in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens with work can create work items in their scope"
@@ -117,7 +127,10 @@ create policy "Tokens with work can create work items in their scope"
   to forum_agent
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('work'))
   );
 
@@ -127,12 +140,18 @@ create policy "Tokens with work can change work items in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('work'))
   )
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('work'))
   );
 
@@ -142,7 +161,10 @@ create policy "Tokens with delete can delete work items in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('delete'))
   );
 
@@ -152,7 +174,10 @@ create policy "Tokens can read documents in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens with docs can create documents in their scope"
@@ -161,7 +186,10 @@ create policy "Tokens with docs can create documents in their scope"
   to forum_agent
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('docs'))
   );
 
@@ -171,12 +199,18 @@ create policy "Tokens with docs can change documents in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('docs'))
   )
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('docs'))
   );
 
@@ -186,7 +220,10 @@ create policy "Tokens with delete can delete documents in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('delete'))
   );
 
@@ -196,7 +233,10 @@ create policy "Tokens can read app info in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens with keys can create app info in their scope"
@@ -205,7 +245,10 @@ create policy "Tokens with keys can create app info in their scope"
   to forum_agent
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('keys'))
   );
 
@@ -215,12 +258,18 @@ create policy "Tokens with keys can change app info in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('keys'))
   )
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('keys'))
   );
 
@@ -230,7 +279,10 @@ create policy "Tokens with delete can delete app info in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('delete'))
   );
 
@@ -240,7 +292,10 @@ create policy "Tokens can read activity in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens can read runs in their scope"
@@ -249,7 +304,10 @@ create policy "Tokens can read runs in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 -- triggers ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@
 --     do only what is granted to it by name. A table or a function that does not name it is closed to every access token,
 --     also one that is made tomorrow.
 --   * The scope of a token is one product, compared by `=`, or all. Who names the product in the query as well, as Forum's
---     functions do, has the plan of the owner; without it the planner cannot choose an index by the scope.
+--     functions do, has the plan of the owner; without it the planner cannot choose an index by the scope. By a case and
+--     not by an or, whose two halves the planner takes for rare: it sorted 2,000 rows where it now reads 51 (measured).
 --   * Nothing of users, of tokens, of imports and of the connection to GitHub is granted. Nobody creates or deletes a
 --     product with a token, and nobody writes repositories.
 --   * A policy hides what a token may not change, as if it were not there. So that a client learns what is missing, a

@@ -199,7 +199,10 @@ create policy "Tokens can read repositories in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.

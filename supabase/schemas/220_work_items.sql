@@ -124,7 +124,10 @@ create policy "Tokens can read work items in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens with work can create work items in their scope"
@@ -133,7 +136,10 @@ create policy "Tokens with work can create work items in their scope"
   to forum_agent
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('work'))
   );
 
@@ -143,12 +149,18 @@ create policy "Tokens with work can change work items in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('work'))
   )
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('work'))
   );
 
@@ -158,7 +170,10 @@ create policy "Tokens with delete can delete work items in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('delete'))
   );
 

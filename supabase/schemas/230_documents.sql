@@ -127,7 +127,10 @@ create policy "Tokens can read documents in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens with docs can create documents in their scope"
@@ -136,7 +139,10 @@ create policy "Tokens with docs can create documents in their scope"
   to forum_agent
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('docs'))
   );
 
@@ -146,12 +152,18 @@ create policy "Tokens with docs can change documents in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('docs'))
   )
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('docs'))
   );
 
@@ -161,7 +173,10 @@ create policy "Tokens with delete can delete documents in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('delete'))
   );
 

@@ -147,7 +147,10 @@ create policy "Tokens can read app info in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
   );
 
 create policy "Tokens with keys can create app info in their scope"
@@ -156,7 +159,10 @@ create policy "Tokens with keys can create app info in their scope"
   to forum_agent
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('keys'))
   );
 
@@ -166,12 +172,18 @@ create policy "Tokens with keys can change app info in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('keys'))
   )
   with check (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('keys'))
   );
 
@@ -181,7 +193,10 @@ create policy "Tokens with delete can delete app info in their scope"
   to forum_agent
   using (
     user_id = (select private.caller_id())
-    and ((select private.token_product_id()) is null or product_id = (select private.token_product_id()))
+    and case
+      when (select private.token_product_id()) is null then true
+      else product_id = (select private.token_product_id())
+    end
     and (select private.token_may('delete'))
   );
 

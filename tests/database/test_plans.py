@@ -16,7 +16,8 @@ from local.migrations import apply_migrations
 from local.ports import free_port
 from local.postgres import Postgres, run_postgres
 from tests.conftest import WITHOUT_DURABILITY
-from tests.database.actors import Connection, acting_as, one, person
+from tests.database.actors import Actor, Connection, acting_as, one, person
+from tests.database.tokens import agent
 
 # A uuid that says what it stands for: kind, user, number.
 NAMED: LiteralString = (
@@ -107,8 +108,13 @@ def fill(connection: Connection) -> None:
 
 
 def plan_of(connection: Connection, user: UUID, query: LiteralString | sql.Composed, *values: Any) -> Any:
-    """The plan as it ran for a client, with the rows and buffers of each node."""
-    with acting_as(connection, person(user)):
+    """The plan as it ran for a person, with the rows and buffers of each node."""
+    return plan_for(connection, person(user), query, *values)
+
+
+def plan_for(connection: Connection, actor: Actor, query: LiteralString | sql.Composed, *values: Any) -> Any:
+    """The same for anybody."""
+    with acting_as(connection, actor):
         explained = one(
             connection,
             sql.SQL("explain (analyze, buffers, timing off, format json) ") + as_sql(query),
@@ -185,6 +191,45 @@ def test_newest_of_a_small_product_of_the_big_user_read_that_product_only(
 def test_newest_of_a_small_user_read_their_rows_only(skewed: Connection) -> None:
     plan = plan_of(skewed, SMALL_USER, newest("work_items"))
     assert all(node["Actual Rows"] <= EACH * PRODUCTS for node in nodes(plan))
+
+
+OF_ONE_PRODUCT: LiteralString = "user_id = %s and product_id = %s"
+
+
+@pytest.mark.parametrize("product", [BIG_PRODUCT, SMALL_PRODUCT], ids=["big", "small"])
+@pytest.mark.parametrize("table", TITLES)
+def test_list_of_a_token_that_names_its_product_has_the_plan_of_the_owner(
+    skewed: Connection, table: str, product: UUID
+) -> None:
+    query = newest(table, OF_ONE_PRODUCT)
+    # What a session looks up in the catalog the first time is no part of it.
+    plan_for(skewed, agent(BIG_USER, BIG_USER, product), query, BIG_USER, product)
+    owners, *_ = read_of(plan_of(skewed, BIG_USER, query, BIG_USER, product))
+    tokens, *_ = read_of(plan_for(skewed, agent(BIG_USER, BIG_USER, product), query, BIG_USER, product))
+    assert tokens == owners
+    assert owners[0] == f"{table}_product_newest_idx"
+
+
+def test_list_of_a_token_for_all_products_has_the_plan_of_the_owner(skewed: Connection) -> None:
+    query = newest("work_items", "user_id = %s")
+    owners, *_ = read_of(plan_of(skewed, BIG_USER, query, BIG_USER))
+    tokens, *_ = read_of(plan_for(skewed, agent(BIG_USER, BIG_USER), query, BIG_USER))
+    assert tokens == owners
+    assert owners[0] == "work_items_user_newest_idx"
+
+
+def read_of(plan: dict[str, Any]) -> list[tuple[str, int, int, int]]:
+    """What a plan reads: by which index, how many rows, how many in vain, how many buffers."""
+    return [
+        (
+            node["Index Name"],
+            node["Actual Rows"],
+            node.get("Rows Removed by Filter", 0),
+            node["Shared Hit Blocks"] + node["Shared Read Blocks"],
+        )
+        for node in nodes(plan)
+        if "Index Name" in node
+    ]
 
 
 @pytest.mark.parametrize("table", ["work_items", "documents"])

@@ -71,12 +71,13 @@ def measure() -> Iterator[Line]:
             # Mangum asks for the main thread's event loop.
             asyncio.set_event_loop(asyncio.new_event_loop())
             # Only now: the functions read their settings when they are loaded.
-            from bench import artifact, cold_start, github, row_level_security, warm  # noqa: PLC0415
+            from bench import artifact, cold_start, github, row_level_security, tokens, warm  # noqa: PLC0415
 
             cold = folder / "cold"
             cold.mkdir()
             yield cold_start.measure_cold_start(cold, settings, supabase.create_user())
             yield warm.measure_warm_list(supabase, supabase.create_user())
+            yield from tokens.measure_tokens(supabase, supabase.create_user())
             yield github.measure_import(supabase, fake)
             yield github.measure_sync(supabase, fake)
             yield artifact.measure_artifact(folder)

@@ -42,16 +42,18 @@ grant usage on schema private to forum_agent;
 -- As before, without auth.uid(): see the notes. The settings are those that auth.uid() reads.
 create or replace function private.caller_id()
 returns uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     when private.is_session() then coalesce(
       nullif(current_setting('request.jwt.claim.sub', true), ''),
       nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
     )::uuid
   end;
+end;
 $$;
 
 grant execute on function private.is_session() to forum_agent;

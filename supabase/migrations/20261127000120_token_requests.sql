@@ -15,25 +15,34 @@ set local statement_timeout = '5s';
 -- functions ---------------------------------------------------------------------------------------------------------
 
 -- Definer: clients have no right to the hashes. It tells a caller of the token that they have sent, and of no other. The
--- format is asked for as well, so that no token is in use that a scanner for leaked secrets would overlook.
+-- format is asked for as well, so that no token is in use that a scanner for leaked secrets would overlook. In PL/pgSQL,
+-- which keeps the plan: that of a SQL function is made anew for each request.
 create function private.find_access_token(token text)
 returns public.access_tokens
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
+declare
+  found_token public.access_tokens;
+begin
+  if token !~ '^fmt_[0-9A-Za-z]{82}$' then
+    return null;
+  end if;
   select known.*
+  into found_token
   from private.access_token_hashes as hash
   join public.access_tokens as known on known.user_id = hash.user_id and known.id = hash.id
   join auth.users as account on account.id = known.user_id
-  where token ~ '^fmt_[0-9A-Za-z]{82}$'
-    and hash.sha256 = sha256(convert_to(token, 'UTF8'))
+  where hash.sha256 = sha256(convert_to(token, 'UTF8'))
     and known.revoked_at is null
     and known.expires_at > now()
     -- A ban ends sessions; a token lives longer than those.
     and account.deleted_at is null
     and (account.banned_until is null or account.banned_until <= now());
+  return found_token;
+end;
 $$;
 
 revoke all on function private.find_access_token(text) from public, anon, authenticated, service_role;
@@ -45,11 +54,12 @@ comment on function private.find_access_token(text) is
 -- Definer: no client may write this. It takes the token from the claims. Past a request that notes the same just now.
 create function private.note_access_token_use()
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = ''
 as $$
+begin
   update public.access_tokens as known
   set last_used_at = now()
   where known.id = (
@@ -60,6 +70,7 @@ as $$
       and (due.last_used_at is null or due.last_used_at < now() - interval '10 minutes')
     for no key update skip locked
   );
+end;
 $$;
 
 revoke all on function private.note_access_token_use() from public, anon, authenticated, service_role;

@@ -111,16 +111,18 @@ comment on function private.is_session() is
 -- on a hosted project nobody can grant USAGE on the schema auth to forum_agent, for whose policies this is as well.
 create function private.caller_id()
 returns uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     when private.is_session() then coalesce(
       nullif(current_setting('request.jwt.claim.sub', true), ''),
       nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
     )::uuid
   end;
+end;
 $$;
 
 revoke all on function private.caller_id() from public, anon, authenticated, service_role;

@@ -71,6 +71,7 @@ _GITHUB_OF_THE_SERVICE = (
 
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
+_READ_BY_TOKENS = ("products", "repositories", "work_items", "documents", "app_info", "github_runs")
 # What a token reads of the history: not from where its owner was shown a secret.
 _TOKEN_ACTIVITY = (
     *("id", "user_id", "actor", "actor_id", "action", "entity", "entity_id", "product_id", "changes"),
@@ -95,9 +96,8 @@ GRANTS: set[tuple[str, str, str]] = {
     ("public.access_tokens", "authenticated", "SELECT"),
     ("public.access_tokens.name", "authenticated", "UPDATE"),
     # What a token is granted, beside each table.
-    ("public.github_runs", "forum_agent", "SELECT"),
     *((f"public.activity.{column}", "forum_agent", "SELECT") for column in _TOKEN_ACTIVITY),
-    *((f"public.{table}", "forum_agent", "SELECT") for table in _CLIENT_COLUMNS),
+    *((f"public.{table}", "forum_agent", "SELECT") for table in _READ_BY_TOKENS),
     *((f"public.{table}", "forum_agent", "DELETE") for table in TOKEN_GRANTS),
     *(
         (f"public.{table}.{column}", "forum_agent", privilege)

@@ -33,7 +33,7 @@ TESTS = (
     ),
     *("tests/database/test_rest_matrix.py", "tests/database/test_bulk.py", "tests/database/test_limits.py"),
     *("tests/database/test_references.py", "tests/database/test_idempotency.py"),
-    "tests/database/test_schemas.py",
+    *("tests/database/test_schemas.py", "tests/database/test_tokens.py"),
     *("tests/functions/test_rows.py", "tests/functions/test_bulk.py", "tests/functions/test_products.py"),
     *("tests/functions/test_lists.py", "tests/functions/test_releases.py"),
     *("tests/project/test_serverless.py", "tests/project/test_readme.py", "tests/openapi/test_document.py"),
@@ -41,7 +41,7 @@ TESTS = (
 CHOSEN = (
     "(releases and not 15-) or test_catalog or test_behaviour or find_nothing or finds_nothing"
     " or test_products or test_serverless or test_readme or test_document"
-    " or same_database or what_it_is_for"
+    " or same_database or what_it_is_for or tokens_do_what_they_are_granted"
 )
 
 

@@ -26,6 +26,9 @@ begin
       message = 'this is for Forum''s app info function only',
       hint = 'app_info_key';
   end if;
+  if shows_secrets then
+    perform private.check_reveals();
+  end if;
   if private.caller_id() is null then
     raise sqlstate 'PT401' using
       message = 'the account of this token no longer exists',
@@ -210,11 +213,7 @@ declare
   current_row jsonb;
   item jsonb;
   item_index integer := -1;
-  fault_state text;
-  fault_message text;
-  fault_constraint text;
-  fault_column text;
-  fault_hint text;
+  fault private.bulk_fault;
 begin
   perform private.require_token_scope('keys');
   -- What becomes plain by the value that it has is shown.
@@ -266,22 +265,12 @@ begin
     -- whom row level security does not bind.
     when others then
       get stacked diagnostics
-        fault_state = returned_sqlstate,
-        fault_message = message_text,
-        fault_constraint = constraint_name,
-        fault_column = column_name,
-        fault_hint = pg_exception_hint;
-      perform private.raise_bulk_fault(
-        fault_state, fault_message, fault_hint,
-        jsonb_build_object(
-          'index', item_index,
-          'constraint', nullif(fault_constraint, ''),
-          'column', nullif(fault_column, ''),
-          'detail', null,
-          'hint', nullif(fault_hint, ''),
-          'current', current_row
-        )
-      );
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
 $$;

@@ -11,6 +11,7 @@ from local.aws import Aws, run_moto
 from local.github import Github, names_other_github, run_github
 from local.migrations import apply_migrations, find_unknown_migrations
 from local.part import Part, PartError
+from local.ports import LOOPBACK
 from local.postgres import Postgres, run_postgres
 from local.queue_poller import run_queue_poller
 from local.serverless import read_service
@@ -82,7 +83,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         check_history(postgres, directory)
         migrations = apply_migrations(postgres.url)
         github = running.enter_context(run_github(ports.github_port, logs))
-        supabase = running.enter_context(run_local_supabase(postgres, directory, ports))
+        supabase = running.enter_context(run_local_supabase(postgres, directory, ports, github))
         service = reading.result()
         aws = moto.with_queues(service)
         api = running.enter_context(
@@ -120,7 +121,9 @@ def check_history(postgres: Postgres, directory: Path) -> None:
 
 
 @contextmanager
-def run_local_supabase(postgres: Postgres, directory: Path, ports: Ports) -> Iterator[Supabase]:
+def run_local_supabase(
+    postgres: Postgres, directory: Path, ports: Ports, github: Github
+) -> Iterator[Supabase]:
     """Supabase with its keys and logs in their places."""
     with run_supabase(
         postgres,
@@ -128,6 +131,8 @@ def run_local_supabase(postgres: Postgres, directory: Path, ports: Ports) -> Ite
         postgrest_ports=(ports.postgrest_port, ports.postgrest_admin_port),
         keys=directory / "keys",
         logs=directory / "logs",
+        site_url=f"http://{LOOPBACK}:{ports.api_port}",
+        github=github.settings,
     ) as supabase:
         yield supabase
 

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from local.postgres import ROOT, Postgres
 from local.postgrest import run_postgrest
 from operations.database_settings import find_wrong_database_settings, store_database_settings
 
+SITE_URL = f"http://{LOOPBACK}:3000"
 PASSWORD = "forum-local-password"  # noqa: S105 - of users that live on this machine only
 
 
@@ -111,15 +112,27 @@ class Supabase:
 
 
 @contextmanager
-def run_supabase(
-    postgres: Postgres, *, port: int, postgrest_ports: tuple[int, int], keys: Path, logs: Path
+def run_supabase(  # noqa: PLR0913 - what the stack and the tests vary
+    postgres: Postgres,
+    *,
+    port: int,
+    postgrest_ports: tuple[int, int],
+    keys: Path,
+    logs: Path,
+    site_url: str = SITE_URL,
+    github: Mapping[str, str] | None = None,
 ) -> Iterator[Supabase]:
-    """Runs everything of Supabase that is not the database itself."""
+    """Runs everything of Supabase that is not the database itself.
+
+    `site_url` is where a sign-in ends that names no page; `github` holds the functions' settings, whose App
+    is the one to sign in with.
+    """
     url = f"http://{LOOPBACK}:{port}"
     loaded = load_keys(keys)
     rest_port, admin_port = postgrest_ports
     settings = {
         "url": url,
+        "site_url": site_url,
         "port": port,
         "postgrest_url": f"http://{LOOPBACK}:{rest_port}",
         "database_url": postgres.url_of("supabase_auth_admin"),
@@ -133,6 +146,7 @@ def run_supabase(
             "The Supabase gateway",
             [sys.executable, "-m", "local.gateway", json.dumps(settings)],
             logs / "gateway.log",
+            environment={**os.environ, **(github or {})},
             directory=ROOT,
         ) as gateway,
     ):

@@ -25,5 +25,5 @@ async def issue(email: str, database_url: str, tokens: AccessTokens) -> str:
         account = await accounts.find("email = %s and not is_sso_user", email)
         if account is None:
             account = await accounts.create(email, PASSWORD, {})
-        session = await Sessions(connection).start(account.id, "make token")
-        return tokens.issue(account, session.id, session.signed_in_at, datetime.now(UTC))
+        session = await Sessions(connection).start(account.id, "make token", "password")
+        return tokens.issue(account, session, datetime.now(UTC))

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from local.fake_github import graphql, oauth
+from local.fake_github import authorisation, graphql, oauth
 from local.fake_github.account import Account
 from local.fake_github.broken import broken_graphql, broken_renewal, broken_rest
 from local.fake_github.headers import OAUTH_HEADERS, graphql_headers, request_id, rest_headers
@@ -83,7 +83,10 @@ class FakeGitHub:
         request = Request(scope, receive)
         body = await request.body()
         if request.url.path == oauth.PATH and request.method == "POST":
-            await self._renew_token(request, body, send)
+            await self._give_tokens(request, body, send)
+            return
+        if request.url.path == authorisation.PATH and request.method in {"GET", "POST"}:
+            await self._authorise(request, body, send)
             return
         account, token = self._caller(request)
         if account is not None and account.latency_seconds:
@@ -106,7 +109,16 @@ class FakeGitHub:
             account.note_answer()
         await _send(reply, send)
 
-    async def _renew_token(self, request: Request, body: bytes, send: Send) -> None:
+    async def _authorise(self, request: Request, body: bytes, send: Send) -> None:
+        """A person in a browser: no token, no limits."""
+        sent = request.headers.get("content-type", "")
+        parameters = oauth.read_parameters(request.query_params.multi_items(), sent, body)
+        step = authorisation.show_page if request.method == "GET" else authorisation.take_answer
+        reply = step(self.app, self.accounts, parameters)
+        self._remember(request, reply, is_fault=False)
+        await _send(reply, send)
+
+    async def _give_tokens(self, request: Request, body: bytes, send: Send) -> None:
         """github.com and not api.github.com: no sign-in, no limits, other headers."""
         sent = request.headers.get("content-type", "")
         parameters = oauth.read_parameters(request.query_params.multi_items(), sent, body)

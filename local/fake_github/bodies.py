@@ -166,7 +166,7 @@ def user_body(account: Account, api: str) -> Json:
         "company": None,
         "blog": "",
         "location": "Tromsø",
-        "email": f"{account.user.login}@example.com",
+        "email": email_of(account),
         "notification_email": None,
         "hireable": None,
         "bio": None,
@@ -185,6 +185,15 @@ def user_body(account: Account, api: str) -> Json:
         "two_factor_authentication": True,
         "plan": {"name": "pro", "space": 976_562_499, "collaborators": 0, "private_repos": 9999},
     }
+
+
+def email_of(account: Account) -> str:
+    """The user's only address."""
+    return f"{account.user.login}@example.com"
+
+
+def emails_body(account: Account) -> list[Json]:
+    return [{"email": email_of(account), "primary": True, "verified": True, "visibility": "public"}]
 
 
 def rate_limit_body(account: Account) -> Json:

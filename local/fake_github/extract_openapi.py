@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parents[2] / "tests" / "local" / "fake_github" / "github-openapi.json"
-PATHS = ("/user", "/user/repos", "/repos/{owner}/{repo}", "/rate_limit")
+PATHS = ("/user", "/user/emails", "/user/repos", "/repos/{owner}/{repo}", "/rate_limit")
 # Used, though the paths above do not lead to it: 400 stands in no description of ours.
 COMPONENTS = ("#/components/responses/bad_request",)
 # Prose and examples are three quarters of the weight and check nothing.

@@ -1,7 +1,7 @@
-"""POST /login/oauth/access_token, as far as a GitHub App renews a user's token with it.
+"""POST /login/oauth/access_token: a GitHub App changes a code for a user's tokens, or renews them.
 
-Success as documented (docs.github.com, "Refreshing user access tokens"); the error, which has status 200, as
-quoted in interlink-hq/interLink PR 262.
+Success as documented (docs.github.com, "Generating a user access token" and "Refreshing user access tokens");
+the error, which has status 200, as quoted in interlink-hq/interLink PR 262.
 """
 
 import json
@@ -36,8 +36,11 @@ def read_parameters(query: Iterable[tuple[str, str]], content_type: str, body: b
 
 
 def owner_of(accounts: Iterable[Account], parameters: dict[str, str]) -> Account | None:
-    wanted = parameters.get("refresh_token", "")
-    return next((account for account in accounts if wanted in account.refresh_tokens), None)
+    """Whose refresh token or code it is."""
+    token, code = parameters.get("refresh_token", ""), parameters.get("code", "")
+    return next(
+        (account for account in accounts if token in account.refresh_tokens or code in account.codes), None
+    )
 
 
 def answer(app: App, account: Account | None, parameters: dict[str, str], accept: str) -> Reply:
@@ -52,24 +55,16 @@ def answer(app: App, account: Account | None, parameters: dict[str, str], accept
             ),
             accept,
         )
-    if parameters.get("grant_type") != "refresh_token":
-        # Signing in by code or device is Supabase's part, not Forum's.
-        return _written(
-            _error(
-                "bad_verification_code", "The code passed is incorrect or expired.", "bad-verification-code"
-            ),
-            accept,
-        )
-    pair = None if account is None else account.refresh(parameters["refresh_token"])
+    renews = parameters.get("grant_type") == "refresh_token"
+    pair = None
+    if account is not None and renews:
+        pair = account.refresh(parameters.get("refresh_token", ""))
+    elif account is not None:
+        pair = account.redeem(parameters.get("code", ""), parameters.get("redirect_uri", ""))
     if pair is None:
-        return _written(
-            _error(
-                "bad_refresh_token",
-                "The refresh token passed is incorrect or expired.",
-                "bad-verification-code",
-            ),
-            accept,
-        )
+        wrong = ("bad_refresh_token", "refresh token") if renews else ("bad_verification_code", "code")
+        description = f"The {wrong[1]} passed is incorrect or expired."
+        return _written(_error(wrong[0], description, "bad-verification-code"), accept)
     content: dict[str, str | int] = {
         "access_token": pair.access_token,
         "expires_in": APP_TOKEN_SECONDS,

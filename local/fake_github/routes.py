@@ -40,11 +40,13 @@ class Call:
         return next((value for key, value in self.query if key == name), default)
 
 
-def answer(call: Call) -> Reply:
+def answer(call: Call) -> Reply:  # noqa: PLR0911 - one return for each route
     """The route table. A trailing slash matches nothing, as on GitHub."""
     match call.path.split("/")[1:]:
         case ["user"]:
             return Reply.of(bodies.user_body(call.account, call.origin))
+        case ["user", "emails"]:
+            return Reply.of(bodies.emails_body(call.account))
         case ["user", "repos"]:
             return _listing(call)
         case ["repositories", number] if number.isdigit():

@@ -16,6 +16,8 @@ Kind = Literal["oauth", "app_user", "classic_pat", "fine_grained_pat"]
 KINDS: dict[str, Kind] = {"gho_": "oauth", "ghu_": "app_user", "github_pat_": "fine_grained_pat"}
 WITH_SCOPES = {"oauth", "classic_pat"}
 
+CODE_SECONDS = 600
+
 _serial = count(1)
 
 
@@ -84,6 +86,8 @@ class TokenOwner:
         self.revoked: set[str] = set()
         self.refresh_tokens: dict[str, str] = {}
         """The access token that each refresh token came with."""
+        self.codes: dict[str, tuple[str, float]] = {}
+        """The callback URL that each code was given to, and when the code ends, in epoch seconds."""
         self.refreshes = 0
         self.bad_credentials = 0
         self._known: dict[str, Token] = {}
@@ -125,6 +129,19 @@ class TokenOwner:
         self.grant(pair.access_token, (), datetime.now(UTC) + timedelta(seconds=APP_TOKEN_SECONDS))
         self.refresh_tokens[pair.refresh_token] = pair.access_token
         return pair
+
+    def authorise(self, redirect_uri: str) -> str:
+        """The user lets the App in: a code that the App's server changes for tokens, once, within minutes."""
+        code = hashlib.sha256(f"code {next(_serial)}".encode()).hexdigest()[:20]
+        self.codes[code] = (redirect_uri, time.time() + CODE_SECONDS)
+        return code
+
+    def redeem(self, code: str, redirect_uri: str) -> TokenPair | None:
+        """The tokens for a code; None for one that was used, has expired or went to another address."""
+        given_to, ends_at = self.codes.pop(code, ("", 0.0))
+        if ends_at <= time.time() or redirect_uri not in {"", given_to}:
+            return None
+        return self.sign_in_with_app()
 
     def refresh(self, refresh_token: str) -> TokenPair | None:
         """A new pair, the old one dead; None for a refresh token that was used, has expired or never was."""

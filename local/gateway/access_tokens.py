@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import jwt
 
 from local.gateway.accounts import Account
 from local.gateway.errors import AuthError
+from local.gateway.sessions import Session
 from local.keys import Keys
 
 AUDIENCE = "authenticated"
@@ -21,7 +21,7 @@ class AccessTokens:
         self.keys = keys
         self.issuer = issuer
 
-    def issue(self, account: Account, session_id: UUID, signed_in_at: datetime, now: datetime) -> str:
+    def issue(self, account: Account, session: Session, now: datetime) -> str:
         """A token for a session of an account."""
         return self.keys.sign(
             {
@@ -36,8 +36,8 @@ class AccessTokens:
                 "user_metadata": account.user_metadata,
                 "role": account.role,
                 "aal": "aal1",
-                "amr": [{"method": "password", "timestamp": int(signed_in_at.timestamp())}],
-                "session_id": str(session_id),
+                "amr": [{"method": session.method, "timestamp": int(session.signed_in_at.timestamp())}],
+                "session_id": str(session.id),
                 "is_anonymous": False,
             }
         )

@@ -39,10 +39,47 @@ class Accounts:
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self.connection = connection
 
-    async def create(self, email: str, password: str, data: dict[str, Any]) -> Account:
+    async def create(self, email: str, password: str | None, data: dict[str, Any]) -> Account:
         """A confirmed account with its email identity. The project's triggers on auth.users fire here."""
         account_id = uuid4()
         claims = {"sub": str(account_id), "email": email, "email_verified": False, "phone_verified": False}
+        metadata = {**data, **claims, "email_verified": True}
+        await self._insert(account_id, email, "email", metadata, password)
+        await self._add_identity(account_id, "email", claims)
+        return await self.get(account_id)
+
+    async def sign_in_with_github(self, email: str, claims: dict[str, Any]) -> UUID:
+        """The account of a GitHub user: the one that has the identity, else the address, else a new one."""
+        claims = {**claims, "email": email, "email_verified": True}
+        cursor = await self.connection.execute(
+            """
+            update auth.identities set identity_data = %s, last_sign_in_at = now(), updated_at = now()
+            where provider = 'github' and provider_id = %s returning user_id
+            """,
+            (Jsonb(claims), claims["sub"]),
+        )
+        if (row := await cursor.fetchone()) is not None:
+            account_id: UUID = row[0]
+        elif (found := await self.find("email = %s and not is_sso_user", email)) is not None:
+            account_id = found.id
+            await self._add_identity(account_id, "github", claims)
+            await self._note_providers(account_id)
+        else:
+            account_id = uuid4()
+            await self._insert(account_id, email, "github", claims)
+            await self._add_identity(account_id, "github", claims)
+        await self.merge_user_metadata(account_id, claims)
+        return account_id
+
+    async def _insert(
+        self,
+        account_id: UUID,
+        email: str,
+        provider: str,
+        user_metadata: dict[str, Any],
+        password: str | None = None,
+    ) -> None:
+        """A confirmed account; one without a password has none that fits."""
         try:
             await self.connection.execute(
                 """
@@ -52,31 +89,45 @@ class Accounts:
                   raw_app_meta_data, raw_user_meta_data, created_at, updated_at
                 ) values (
                   '00000000-0000-0000-0000-000000000000', %(id)s, 'authenticated', 'authenticated', %(email)s,
-                  extensions.crypt(%(password)s, extensions.gen_salt('bf')), now(), '', '', '', '',
-                  %(app_metadata)s, %(user_metadata)s, now(), now()
+                  extensions.crypt(%(password)s::text, extensions.gen_salt('bf')), now(),
+                  '', '', '', '', %(app_metadata)s, %(user_metadata)s, now(), now()
                 )
                 """,
                 {
                     "id": account_id,
                     "email": email,
                     "password": password,
-                    "app_metadata": Jsonb({"provider": "email", "providers": ["email"]}),
-                    "user_metadata": Jsonb({**data, **claims, "email_verified": True}),
+                    "app_metadata": Jsonb({"provider": provider, "providers": [provider]}),
+                    "user_metadata": Jsonb(user_metadata),
                 },
             )
         except psycopg.errors.UniqueViolation as error:
             if error.diag.constraint_name != "users_email_partial_key":
                 raise
             raise AuthError(422, "user_already_exists", "User already registered") from error
+
+    async def _add_identity(self, account_id: UUID, provider: str, claims: dict[str, Any]) -> None:
+        """A way to sign in to the account."""
         await self.connection.execute(
             """
             insert into auth.identities (
               provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at
-            ) values (%s, %s, %s, 'email', now(), now(), now())
+            ) values (%s, %s, %s, %s, now(), now(), now())
             """,
-            (str(account_id), account_id, Jsonb(claims)),
+            (claims["sub"], account_id, Jsonb(claims), provider),
         )
-        return await self.get(account_id)
+
+    async def _note_providers(self, account_id: UUID) -> None:
+        """Says in what tokens carry which ways to sign in there are by now."""
+        await self.connection.execute(
+            """
+            update auth.users
+            set raw_app_meta_data = raw_app_meta_data || jsonb_build_object('providers', (
+                select jsonb_agg(distinct i.provider) from auth.identities i where i.user_id = users.id))
+            where id = %s
+            """,
+            (account_id,),
+        )
 
     async def get(self, account_id: UUID) -> Account:
         """The account of a token's subject."""

@@ -6,8 +6,15 @@ from starlette.datastructures import URL, Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Verifiers of tokens fetch the public keys, and have no API key to show.
-OPEN_PATHS = frozenset({"/auth/v1/.well-known/jwks.json"})
+# Verifiers of tokens fetch the public keys, and a browser follows links and redirects: without an API key.
+OPEN_PATHS = frozenset(
+    {
+        "/auth/v1/.well-known/jwks.json",
+        "/auth/v1/authorize",
+        "/auth/v1/callback",
+        "/auth/v1/verify",
+    }
+)
 
 # How every browser has begun to name itself since the first ones.
 BROWSER = "Mozilla"

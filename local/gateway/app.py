@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
@@ -12,7 +13,10 @@ from starlette.routing import Route
 from local.gateway.access_tokens import AccessTokens
 from local.gateway.api_key import RequireApiKey
 from local.gateway.auth import Auth
-from local.gateway.errors import AuthError, answer_auth_error
+from local.gateway.email_sign_in import EmailSignIn
+from local.gateway.errors import AuthError, answer_auth_error, answer_unknown
+from local.gateway.github_client import GithubApp
+from local.gateway.github_sign_in import GithubSignIn
 from local.gateway.rest import forward
 from local.keys import Keys
 
@@ -21,8 +25,13 @@ UPSTREAM_SECONDS = 60
 REST_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def create_app(*, url: str, postgrest_url: str, database_url: str, keys: Keys) -> Starlette:
-    """A gateway that calls itself `url`, the issuer of its tokens included."""
+def create_app(  # noqa: PLR0913 - what the stack decides about
+    *, url: str, site_url: str, postgrest_url: str, database_url: str, keys: Keys, github: GithubApp | None
+) -> Starlette:
+    """A gateway that calls itself `url`, the issuer of its tokens included.
+
+    Sign-ins end at `site_url` where a client names no other page of this machine.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -33,10 +42,12 @@ def create_app(*, url: str, postgrest_url: str, database_url: str, keys: Keys) -
             app.state.postgrest = client
             yield
 
-    auth = Auth(database_url, AccessTokens(keys, f"{url}/auth/v1"))
+    auth = Auth(database_url, AccessTokens(keys, f"{url}/auth/v1"), has_github=github is not None)
     return Starlette(
         routes=[
             *auth.routes(),
+            *GithubSignIn(auth, github, site_url).routes(),
+            *EmailSignIn(auth, site_url).routes(),
             Route("/rest/v1/{path:path}", forward, methods=REST_METHODS),
         ],
         middleware=[
@@ -56,6 +67,6 @@ def create_app(*, url: str, postgrest_url: str, database_url: str, keys: Keys) -
             ),
             Middleware(RequireApiKey, api_keys=keys.api_keys()),
         ],
-        exception_handlers={AuthError: answer_auth_error},
+        exception_handlers={AuthError: answer_auth_error, HTTPException: answer_unknown},
         lifespan=lifespan,
     )

@@ -18,6 +18,7 @@ from local.gateway.accounts import Account, Accounts
 from local.gateway.answer import JSON, answer
 from local.gateway.bodies import email_address, metadata, new_password, read_body, text
 from local.gateway.errors import AuthError
+from local.gateway.pkce import AuthCodes
 from local.gateway.sessions import Session, Sessions
 
 # Of Postgres's hundred.
@@ -35,7 +36,7 @@ class Caller:
 class Auth:
     """The endpoints over one database."""
 
-    def __init__(self, database_url: str, tokens: AccessTokens) -> None:
+    def __init__(self, database_url: str, tokens: AccessTokens, *, has_github: bool) -> None:
         # A new connection and its empty caches cost more than a sign-up. One that the database has ended
         # meanwhile, as it does when it restarts, is not given out.
         self.connections = AsyncConnectionPool(
@@ -46,6 +47,8 @@ class Auth:
             check=AsyncConnectionPool.check_connection,
         )
         self.tokens = tokens
+        self.codes = AuthCodes()
+        self.has_github = has_github
 
     def routes(self) -> list[Route]:
         """Where each endpoint is."""
@@ -82,15 +85,17 @@ class Auth:
             except psycopg.Error as error:
                 # A trigger of the project refused the row. GoTrue does not say which either.
                 raise AuthError(500, "unexpected_failure", "Database error saving new user") from error
-            return await self.signed_in(request, connection, account.id)
+            return answer(await self.start_session(request, connection, account.id, "password"))
 
     async def token(self, request: Request) -> Response:
-        """Signs in by password, or goes on with a session by its refresh token."""
+        """Signs in by password or by the code of a redirect, or goes on with a session."""
         grant = request.query_params.get("grant_type")
         if grant == "password":
             return await self.sign_in(request)
         if grant == "refresh_token":
             return await self.refresh(request)
+        if grant == "pkce":
+            return await self.redeem_code(request)
         raise AuthError(400, "invalid_credentials", "unsupported_grant_type")
 
     async def sign_in(self, request: Request) -> Response:
@@ -103,7 +108,15 @@ class Auth:
             account = await Accounts(connection).find_by_password(email, text(body, "password"))
             if account is None:
                 raise AuthError(400, "invalid_credentials", "Invalid login credentials")
-            return await self.signed_in(request, connection, account.id)
+            return answer(await self.start_session(request, connection, account.id, "password"))
+
+    async def redeem_code(self, request: Request) -> Response:
+        """The session of a sign-in that ended in a redirect. The provider's tokens are in it this once."""
+        body = await read_body(request)
+        grant = self.codes.redeem(text(body, "auth_code"), text(body, "code_verifier"))
+        async with self.transaction() as connection:
+            session = await self.start_session(request, connection, grant.user_id, grant.method)
+        return answer({**session, **grant.provider_tokens})
 
     async def refresh(self, request: Request) -> Response:
         """A new access token and the refresh token to use next time."""
@@ -113,7 +126,7 @@ class Auth:
         async with self.transaction() as connection:
             session = await Sessions(connection).refresh(given)
             account = await Accounts(connection).get(session.user_id)
-            return await self.session_answer(connection, account, session)
+            return answer(await self.describe_session(connection, account, session))
 
     async def read_user(self, request: Request) -> Response:
         """The caller's account."""
@@ -178,9 +191,10 @@ class Auth:
 
     async def settings(self, _: Request) -> Response:
         """Which ways to sign in there are."""
+        providers = {"email": True, "phone": False, "anonymous_users": False, "github": self.has_github}
         return JSONResponse(
             {
-                "external": {"email": True, "phone": False, "anonymous_users": False, "github": False},
+                "external": providers,
                 "disable_signup": False,
                 "mailer_autoconfirm": True,
                 "phone_autoconfirm": False,
@@ -204,30 +218,29 @@ class Auth:
             raise AuthError(403, "session_not_found", message)
         return Caller(account, session_id)
 
-    async def signed_in(
-        self, request: Request, connection: psycopg.AsyncConnection, account_id: UUID
-    ) -> Response:
-        """Starts a session for an account that has proved itself."""
+    async def start_session(
+        self, request: Request, connection: psycopg.AsyncConnection, account_id: UUID, method: str
+    ) -> JSON:
+        """A session for an account that has proved itself."""
         accounts = Accounts(connection)
         await accounts.note_sign_in(account_id)
-        session = await Sessions(connection).start(account_id, request.headers.get("user-agent", ""))
-        return await self.session_answer(connection, await accounts.get(account_id), session)
+        user_agent = request.headers.get("user-agent", "")
+        session = await Sessions(connection).start(account_id, user_agent, method)
+        return await self.describe_session(connection, await accounts.get(account_id), session)
 
-    async def session_answer(
+    async def describe_session(
         self, connection: psycopg.AsyncConnection, account: Account, session: Session
-    ) -> Response:
+    ) -> JSON:
         """What supabase-js keeps as its session."""
         now = datetime.now(UTC)
-        return answer(
-            {
-                "access_token": self.tokens.issue(account, session.id, session.signed_in_at, now),
-                "token_type": "bearer",
-                "expires_in": LIFETIME_SECONDS,
-                "expires_at": int(now.timestamp()) + LIFETIME_SECONDS,
-                "refresh_token": session.refresh_token,
-                "user": await Accounts(connection).describe(account),
-            }
-        )
+        return {
+            "access_token": self.tokens.issue(account, session, now),
+            "token_type": "bearer",
+            "expires_in": LIFETIME_SECONDS,
+            "expires_at": int(now.timestamp()) + LIFETIME_SECONDS,
+            "refresh_token": session.refresh_token,
+            "user": await Accounts(connection).describe(account),
+        }
 
 
 def claimed_id(claims: JSON, name: str) -> UUID:

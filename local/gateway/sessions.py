@@ -21,6 +21,7 @@ class Session:
     id: UUID
     user_id: UUID
     signed_in_at: datetime
+    method: str
     refresh_token: str
 
 
@@ -34,6 +35,7 @@ class RefreshToken:
     session_id: UUID
     user_id: UUID
     signed_in_at: datetime
+    method: str
 
 
 class Sessions:
@@ -42,20 +44,24 @@ class Sessions:
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self.connection = connection
 
-    async def start(self, user_id: UUID, user_agent: str) -> Session:
-        """A new session of an account that has just proved itself."""
+    async def start(self, user_id: UUID, user_agent: str, method: str) -> Session:
+        """A new session of an account that has just proved itself.
+
+        How it did is kept in `tag`, which nothing here uses: GoTrue has a table of such claims.
+        """
         session_id = uuid4()
         cursor = await self.connection.execute(
             """
-            insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent)
-            values (%s, %s, now(), now(), 'aal1', %s) returning created_at
+            insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, tag)
+            values (%s, %s, now(), now(), 'aal1', %s, %s) returning created_at
             """,
-            (session_id, user_id, user_agent),
+            (session_id, user_id, user_agent, method),
         )
         row = await cursor.fetchone()
         if row is None:
             raise AuthError(500, "unexpected_failure", "Database error creating new session")
-        return Session(session_id, user_id, row[0], await self.add_token(session_id, user_id, parent=None))
+        refresh_token = await self.add_token(session_id, user_id, parent=None)
+        return Session(session_id, user_id, row[0], method, refresh_token)
 
     async def refresh(self, given: str) -> Session:
         """The session of a refresh token, with the token to use next time.
@@ -84,7 +90,7 @@ class Sessions:
             """,
             (token.session_id,),
         )
-        return Session(token.session_id, token.user_id, token.signed_in_at, next_token)
+        return Session(token.session_id, token.user_id, token.signed_in_at, token.method, next_token)
 
     async def find_token(self, given: str) -> RefreshToken | None:
         """A refresh token, its session locked so that two refreshes take turns."""
@@ -92,7 +98,8 @@ class Sessions:
             await cursor.execute(
                 """
                 select t.token, t.revoked, t.updated_at > now() - make_interval(secs => %s) as reusable,
-                  s.id as session_id, s.user_id, s.created_at as signed_in_at
+                  s.id as session_id, s.user_id, s.created_at as signed_in_at,
+                  coalesce(s.tag, 'password') as method
                 from auth.refresh_tokens t join auth.sessions s on s.id = t.session_id
                 where t.token = %s
                 for update

@@ -98,3 +98,22 @@ def test_the_api_takes_the_token_of_supabase_js(visit: Visit, api_url: str) -> N
         f"{api_url}/api/products", headers={"authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS
     )
     assert [product["name"] for product in answer.raise_for_status().json()["items"]] == ["Engine"]
+
+
+def test_supabase_js_signs_in_with_github_and_imports_with_its_token(visit: Visit) -> None:
+    assert visit["landed"] == "http://localhost:5173/"
+    assert visit["github"]["error"] is None
+    session = visit["github"]["session"]
+    assert session["user"]["app_metadata"]["provider"] == "github"
+    assert session["provider_token"].startswith("ghu_")
+    connected, imported = visit["connected"], visit["imported"]
+    login = session["user"]["user_metadata"]["user_name"]
+    assert (connected["status"], connected["body"]["github_login"]) == (200, login)
+    assert imported["status"] == 200
+    assert [result["outcome"] for result in imported["body"]["results"]] == ["imported", "imported"]
+
+
+def test_supabase_js_asks_for_mails_and_understands_a_wrong_code(visit: Visit) -> None:
+    assert visit["recovery"] is None
+    assert visit["code"] is None
+    assert visit["wrongCode"]["code"] == "otp_expired"

@@ -8,7 +8,7 @@ import pytest
 
 from local.gateway.app import create_app
 from local.ports import LOOPBACK, free_port
-from local.supabase import Supabase
+from local.supabase import SITE_URL, Supabase
 
 
 @pytest.fixture
@@ -143,6 +143,8 @@ def test_a_body_without_a_length_is_passed_on(rest: httpx.Client) -> None:
 def test_a_postgrest_that_does_not_answer_is_a_503(supabase: Supabase) -> None:
     app = create_app(
         url=supabase.url,
+        site_url=SITE_URL,
+        github=None,
         postgrest_url=f"http://{LOOPBACK}:{free_port()}",
         database_url=supabase.database_url,
         keys=supabase.keys,

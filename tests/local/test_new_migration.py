@@ -86,8 +86,10 @@ def test_migration_of_changed_functions_policies_triggers_grants_and_comments_ma
     edit(
         supabase,
         "230_documents.sql",
-        "grant insert (product_id, repository_id, title, content, type, is_pinned)",
-        "grant insert (product_id, repository_id, title, content, type, created_at, updated_at)",
+        "grant insert (product_id, repository_id, title, content, type, is_pinned)\n"
+        "  on table public.documents to authenticated;",
+        "grant insert (product_id, repository_id, title, content, type, created_at, updated_at)\n"
+        "  on table public.documents to authenticated;",
     )
     edit(
         supabase,

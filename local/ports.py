@@ -5,6 +5,8 @@ import socket
 from ephemeral_port_reserve import reserve
 
 LOOPBACK = "127.0.0.1"
+# How a client may name this machine.
+LOOPBACK_HOSTS = frozenset({LOOPBACK, "::1", "localhost"})
 
 
 def free_port() -> int:

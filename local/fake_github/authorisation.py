@@ -11,9 +11,9 @@ from urllib.parse import urlencode, urlsplit
 from local.fake_github.account import Account
 from local.fake_github.oauth import App
 from local.fake_github.reply import Reply
+from local.ports import LOOPBACK_HOSTS
 
 PATH = "/login/oauth/authorize"
-LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 STYLE = """
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }

@@ -1,7 +1,6 @@
 """/auth/v1/recover, /otp, /resend and /verify: sign-in by a mail, which here is a line in the log."""
 
 import logging
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -12,7 +11,7 @@ from local.gateway.answer import JSON, answer
 from local.gateway.auth import Auth
 from local.gateway.bodies import email_address, metadata, read_body, text
 from local.gateway.errors import AuthError
-from local.gateway.one_time_codes import SUBJECTS, OneTimeCode, OneTimeCodes, Purpose
+from local.gateway.one_time_codes import SUBJECTS, OneTimeCode, OneTimeCodes
 from local.gateway.pkce import Grant, read_challenge
 from local.gateway.redirects import choose_redirect, with_error, with_query, with_session
 
@@ -48,11 +47,11 @@ class EmailSignIn:
         body = await read_body(request)
         if not text(body, "email"):
             raise AuthError(400, "validation_failed", "Password recovery requires an email")
-        email = email_address(body)
+        email, challenge = email_address(body), read_challenge(body)
         async with self.auth.transaction() as connection:
             account = await Accounts(connection).find("email = %s and not is_sso_user", email)
         if account is not None:
-            self._send(request, body, account.id, email, "recovery")
+            self._send(request, OneTimeCode(account.id, email, "recovery", challenge))
         return JSONResponse({})
 
     async def send_code(self, request: Request) -> Response:
@@ -62,14 +61,14 @@ class EmailSignIn:
             raise AuthError(400, "phone_provider_disabled", "Unsupported phone provider")
         if not text(body, "email"):
             raise AuthError(400, "validation_failed", "One of email or phone must be set")
-        email, data = email_address(body), metadata(body, "data")
+        email, data, challenge = email_address(body), metadata(body, "data"), read_challenge(body)
         async with self.auth.transaction() as connection:
             accounts = Accounts(connection)
             account = await accounts.find("email = %s and not is_sso_user", email)
             if account is None and body.get("create_user") is False:
                 raise AuthError(422, "otp_disabled", "Signups not allowed for otp")
             account = account or await accounts.create(email, None, data)
-        self._send(request, body, account.id, email, "magiclink")
+        self._send(request, OneTimeCode(account.id, email, "magiclink", challenge))
         return JSONResponse({})
 
     async def resend(self, request: Request) -> Response:
@@ -119,13 +118,13 @@ class EmailSignIn:
         async with self.auth.transaction() as connection:
             return await self.auth.start_session(request, connection, code.user_id, METHOD)
 
-    def _send(self, request: Request, body: JSON, user_id: UUID, email: str, purpose: Purpose) -> None:
-        code = OneTimeCode(user_id, email, purpose, read_challenge(body))
+    def _send(self, request: Request, code: OneTimeCode) -> None:
         self.sent.keep(code)
         redirect_to = choose_redirect(request.query_params.get("redirect_to", ""), self.site_url)
-        query = {"token": code.token, "type": purpose, "redirect_to": redirect_to}
+        query = {"token": code.token, "type": code.purpose, "redirect_to": redirect_to}
         link = with_query(f"{self.auth.tokens.issuer}/verify", query)
-        logger.info("Mail to %s, to %s: %s or the code %s", email, SUBJECTS[purpose], link, code.digits)
+        subject = SUBJECTS[code.purpose]
+        logger.info("Mail to %s, to %s: %s or the code %s", code.email, subject, link, code.digits)
 
 
 def _require_type(given: str) -> None:

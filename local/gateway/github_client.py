@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import httpx
 
 from local.gateway.errors import AuthError
+from shared.settings import Settings
 
 TIMEOUT_SECONDS = 30
 FAILED = "Error getting user profile from external provider"
@@ -30,9 +31,14 @@ class GithubApp:
 
 def read_github_app(settings: Mapping[str, str]) -> GithubApp | None:
     """The App in the functions' own settings; None where there is none to sign in with."""
-    names = ("GITHUB_API_URL", "GITHUB_OAUTH_URL", "GITHUB_APP_CLIENT_ID", "GITHUB_APP_CLIENT_SECRET")
-    values = [settings.get(name, "") for name in names]
-    return GithubApp(*values) if all(values) else None
+    client_id, secret = settings.get("GITHUB_APP_CLIENT_ID"), settings.get("GITHUB_APP_CLIENT_SECRET")
+    if not client_id or not secret:
+        return None
+    urls = {
+        field: settings.get(field.upper()) or str(Settings.model_fields[field].default)
+        for field in ("github_api_url", "github_oauth_url")
+    }
+    return GithubApp(urls["github_api_url"].rstrip("/"), urls["github_oauth_url"], client_id, secret)
 
 
 @dataclass(frozen=True)

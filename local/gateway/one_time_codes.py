@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Literal
@@ -47,20 +48,22 @@ class OneTimeCodes:
 
     def redeem_token(self, token: str) -> OneTimeCode:
         """The code of a link, once."""
-        for code in self._by_user.values():
-            if hmac.compare_digest(code.token.encode(), token.encode()):
-                return self._take(code, "Email link is invalid or has expired")
-        raise AuthError(403, "otp_expired", "Email link is invalid or has expired")
+        return self._take(
+            "Email link is invalid or has expired",
+            lambda code: hmac.compare_digest(code.token.encode(), token.encode()),
+        )
 
     def redeem_digits(self, email: str, digits: str) -> OneTimeCode:
         """The code that was typed, once."""
-        for code in self._by_user.values():
-            if code.email == email and hmac.compare_digest(code.digits.encode(), digits.encode()):
-                return self._take(code, "Token has expired or is invalid")
-        raise AuthError(403, "otp_expired", "Token has expired or is invalid")
+        return self._take(
+            "Token has expired or is invalid",
+            lambda code: code.email == email and hmac.compare_digest(code.digits.encode(), digits.encode()),
+        )
 
-    def _take(self, code: OneTimeCode, refusal: str) -> OneTimeCode:
-        del self._by_user[code.user_id]
-        if code.ends_at <= monotonic():
+    def _take(self, refusal: str, matches: Callable[[OneTimeCode], bool]) -> OneTimeCode:
+        code = next(filter(matches, self._by_user.values()), None)
+        if code is not None:
+            del self._by_user[code.user_id]
+        if code is None or code.ends_at <= monotonic():
             raise AuthError(403, "otp_expired", refusal)
         return code

@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from local.gateway.answer import JSON
 from local.gateway.errors import AuthError
+from local.ports import LOOPBACK_HOSTS
 
-LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 OAUTH_ERRORS = {400: "invalid_request", 401: "unauthorized_client", 403: "access_denied", 500: "server_error"}
 
 

@@ -111,6 +111,22 @@ def test_recovery_of_an_unknown_address_answers_alike_and_sends_nothing(
     assert (answer.status_code, answer.json(), inbox.mails()) == (200, {}, [])
 
 
+@pytest.mark.parametrize("path", ["recover", "otp"])
+def test_a_wrong_challenge_is_refused_alike_for_a_known_and_an_unknown_address(
+    gateway: httpx.Client, supabase: Supabase, inbox: Inbox, path: str
+) -> None:
+    unknown = an_address()
+
+    answers = [
+        ask(gateway, path, each, code_challenge="x") for each in (supabase.create_user().email, unknown)
+    ]
+
+    assert {answer.status_code for answer in answers} == {400}
+    assert answers[0].json() == answers[1].json()
+    assert inbox.mails() == []
+    supabase.create_user(unknown)
+
+
 def test_a_code_signs_in_whoever_types_it(gateway: httpx.Client, supabase: Supabase, inbox: Inbox) -> None:
     user = supabase.create_user()
     ask(gateway, "otp", user.email)

@@ -307,6 +307,21 @@ def test_github_is_no_way_to_sign_in_without_an_app(supabase: Supabase) -> None:
     assert answer.json()["msg"] == "Unsupported provider: provider is not enabled"
 
 
+def test_an_app_without_addresses_is_one_of_the_real_github() -> None:
+    app = read_github_app(
+        {"GITHUB_APP_CLIENT_ID": "Iv1", "GITHUB_APP_CLIENT_SECRET": "s3cr3t", "GITHUB_OAUTH_URL": ""}
+    )
+
+    assert app is not None
+    assert app.api_url == "https://api.github.com"
+    assert app.authorize_url == "https://github.com/login/oauth/authorize"
+
+
+@pytest.mark.parametrize("missing", ["GITHUB_APP_CLIENT_ID", "GITHUB_APP_CLIENT_SECRET"])
+def test_an_app_that_is_not_whole_is_no_way_to_sign_in(missing: str) -> None:
+    assert read_github_app(fake_settings("http://127.0.0.1:9") | {missing: ""}) is None
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [

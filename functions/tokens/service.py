@@ -5,11 +5,9 @@ import secrets
 from typing import Any, Self, cast
 from uuid import UUID
 
-from postgrest import SyncPostgrestClient
-
 from functions.tokens.schemas import TokenCreate, TokenCreated, TokenListItem, TokenRead
 from shared.auth.access_tokens import SECRETS, compose_access_token
-from shared.database.client import SupabaseOrToken
+from shared.database.client import CallersClient, SupabaseOrToken
 from shared.database.selects import get_select
 from shared.errors import NotFound
 from shared.resources.lists import Page
@@ -47,19 +45,18 @@ class TokenService(ResourceService[TokenRead, TokenListItem, TokenListItem]):
 class CurrentTokenService:
     """Reads the token that a request was sent with."""
 
-    def __init__(self, supabase: SyncPostgrestClient, kind: str) -> None:
+    def __init__(self, supabase: CallersClient) -> None:
         self.supabase = supabase
-        self.kind = kind
 
     @classmethod
     async def for_caller_or_token(cls, supabase: SupabaseOrToken) -> Self:
         """The service of one request."""
-        return cls(supabase, supabase.caller.kind)
+        return cls(supabase)
 
     def get(self) -> TokenRead:
         """The token. Raises `NotFound` for a person, who has sent none."""
-        if self.kind != "token":
-            raise NotFound("You have sent no access token: a session is not one.")
+        if self.supabase.caller.kind != "token":
+            raise NotFound("This request was sent with a session. Send an access token to read it here.")
         call = self.supabase.rpc("get_current_access_token", {})
         rows: Any = call.select(get_select(TokenRead)).execute().data
         return TokenRead.model_validate(rows[0])

@@ -58,7 +58,7 @@ class SignIn(SecurityBase):
         token = await self.read(request)
         if token.startswith(PREFIX):
             raise Forbidden(
-                "This is for people: access tokens are not accepted here. Sign in yourself.",
+                "Access tokens are not accepted here. Sign in and send your session's token.",
                 type="token-not-allowed",
             )
         caller = verify(token, get_settings())
@@ -94,7 +94,7 @@ def identify(token: str) -> Caller:
         read = read_access_token(token)
     except ValueError as error:
         raise Unauthorized(
-            "This is no access token of Forum's: a character is wrong, or some are missing.",
+            "The access token is not valid: a character is wrong or missing. Copy it again or make another.",
             type="access-token-invalid",
         ) from error
     return Caller(read.user_id, token, kind="token", product_id=read.product_id)

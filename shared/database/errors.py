@@ -93,9 +93,7 @@ def _as_missing_grant(error: APIError) -> Problem:
 
 
 def _as_too_many_tokens(_: APIError) -> Problem:
-    return Conflict(
-        "You have 50 access tokens that are good for something. Revoke one first.", type="too-many-tokens"
-    )
+    return Conflict("You have 50 active access tokens. Revoke one first.", type="too-many-tokens")
 
 
 def _as_timeout(_: APIError) -> Problem:

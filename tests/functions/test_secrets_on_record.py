@@ -247,6 +247,21 @@ def test_secret_beyond_ten_thousand_an_hour_is_429_and_neither_shown_nor_recorde
     assert owner.get(plain).status == 200
 
 
+def test_secrets_shown_to_an_access_token_count_with_those_shown_to_its_owner(
+    supabase: Supabase, owner: Client
+) -> None:
+    entry = create_secret(owner, "s3cr3t")
+    agent = owner.create_token("reveal")
+    record_reveals(supabase, owner, 9_999, "59 minutes")
+    assert agent.post(f"/api/app-info/{entry['id']}/reveal").status == 200
+
+    for client in (agent, owner):
+        refused = client.post(f"/api/app-info/{entry['id']}/reveal")
+        refused.expect_problem(429, "too-many-reveals")
+        assert "s3cr3t" not in refused.text
+    assert len(look_up_reveals(supabase, entry)) == 1
+
+
 def test_secrets_of_an_hour_ago_are_not_counted(supabase: Supabase, owner: Client) -> None:
     entry = create_secret(owner, "s3cr3t")
     record_reveals(supabase, owner, 10_000, "61 minutes")

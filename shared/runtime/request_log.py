@@ -28,6 +28,8 @@ class Exchange:
     """Where the request came from, as API Gateway saw it. No header of the client's says so."""
     route: str = UNMATCHED
     user_id: UUID | None = None
+    claimed_user_id: UUID | None = None
+    """Whose an access token says it is. Only the database knows whether it is one."""
     problem: str | None = None
     error: BaseException | None = None
     began: float = field(default_factory=time.perf_counter)
@@ -69,6 +71,12 @@ def note_user(user_id: UUID) -> None:
         exchange.user_id = user_id
 
 
+def note_claimed_user(user_id: UUID) -> None:
+    """Who asks, as the request says and nothing has proved."""
+    if (exchange := _current.get()) is not None:
+        exchange.claimed_user_id = user_id
+
+
 def note_problem(slug: str) -> None:
     """The type of the problem that is the answer."""
     if (exchange := _current.get()) is not None:
@@ -96,6 +104,7 @@ def end(exchange: Exchange, status: int) -> None:
         status=status,
         duration_ms=round((time.perf_counter() - exchange.began) * 1000, 1),
         user_id=exchange.user_id,
+        claimed_user_id=exchange.claimed_user_id,
         problem=exchange.problem,
         error=None if exchange.error is None else describe(exchange.error),
     )

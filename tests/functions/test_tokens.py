@@ -454,3 +454,20 @@ def test_text_of_a_token_is_in_no_line_of_the_log_and_no_problem(
     assert "/api/work" in log
     for text in (log, *(answer.text for answer in answers)):
         assert agent.token[4:-1] not in text
+
+
+def test_made_up_token_is_logged_as_a_claim_and_not_as_the_account_that_it_names(
+    owner: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert owner.user is not None
+    made_up = Client(None, compose_access_token(owner.user.id, None, SECRETS - 1).text)
+    capsys.readouterr()
+
+    made_up.get("/api/work").expect_problem(401, "access-token-invalid")
+    made_up.get("/api/work?limit=0").expect_problem(422, "invalid")
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    requests = [line for line in lines if line.get("message") == "request"]
+    assert [line["status"] for line in requests] == [401, 422]
+    for line in requests:
+        assert (line.get("user_id"), line["claimed_user_id"]) == (None, str(owner.user.id))

@@ -8,7 +8,7 @@ from postgrest import APIError
 from pydantic import ValidationError
 
 from functions.sync_worker.schemas import Record
-from functions.sync_worker.service import SyncRun
+from functions.sync_worker.service import begin, end, work_off
 from shared.encryption import EncryptionUnavailable
 from shared.github import TimedOut, Unavailable
 from shared.runtime.correlation import follow
@@ -81,16 +81,19 @@ def _do(record: Record, message: SyncMessage, get_remaining_milliseconds: Callab
 
 
 def _run(record: Record, message: SyncMessage, get_remaining_milliseconds: Callable[[], int]) -> None:
-    run = SyncRun(message, get_remaining_milliseconds)
+    run = begin(message, get_remaining_milliseconds)
+    if run is None:
+        return
     try:
-        run.run()
+        work_off(run)
     except APIError as error:
         if not is_ended(error):
             raise
         logger.info("sync_ended_elsewhere", **message.in_log)
     except tuple(FINAL_ERRORS) as error:
         if record.attributes.receive_count >= LAST_RECEIVE:
-            run.give_up(FINAL_ERRORS[type(error)])
+            # So that its owner sees why.
+            end(run, {"state": "failed", "error": FINAL_ERRORS[type(error)]})
         raise
 
 

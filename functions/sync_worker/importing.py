@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from functions.sync_worker.observing import Observation, ask_twice, look_at, see
+from functions.sync_worker.observing import ask_twice, look_at, see
 from shared.github import GitHub, GitHubError, RepositoryPage, TimedOut, Unavailable
 from shared.sync.database import ImportBegun, RunDatabase
+from shared.sync.rows import Observation, Spent
 
 # What is read singly is written as often as this, so that a worker that is killed leaves little to repeat.
 SINGLE_READS_AT_ONCE = 20
@@ -99,10 +100,10 @@ class Importer:
     def _write(self, observations: Sequence[Observation]) -> None:
         chosen = [each for each in observations if each["github_id"] in self._wanted]
         spending = self._github.spending
-        spent = {
+        spent: Spent = {
             "requests": spending.requests - self._reported,
             "rate_limit_remaining": spending.remaining,
-            "rate_limit_reset_at": spending.reset_at and spending.reset_at.isoformat(),
+            "rate_limit_reset_at": spending.reset_at.isoformat() if spending.reset_at else None,
         }
         self._database.apply_import(chosen, self._next_page, spent)
         self._reported = spending.requests

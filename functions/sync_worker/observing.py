@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.github import (
     Blocked,
@@ -24,6 +24,7 @@ from shared.github import (
 )
 from shared.github.graphql import Answer, Finding, GraphQL
 from shared.sync.database import ChunkItem
+from shared.sync.rows import Observation
 
 AnswerT = TypeVar("AnswerT")
 
@@ -39,8 +40,6 @@ WAITS = "GitHub has not told of it yet: the next run asks again"
 
 # A legacy id may mean nothing to GitHub one day, whatever has become of its repository.
 CURRENT_ID = "R_"
-
-Observation = dict[str, Any]
 
 
 class OutOfTime(Exception):
@@ -154,7 +153,7 @@ class Observer:
             elif self._may_ask_rest():
                 self._check_time()
                 observed.observations.append(look_at(self.github, item.github_id))
-            elif not doubt.is_about_existence:
+            elif finding.seen in ("sso_required", "forbidden"):
                 observed.observations.append(
                     {"github_id": item.github_id, "seen": finding.seen, "reason": finding.reason}
                 )
@@ -204,7 +203,7 @@ def look_at(github: GitHub, github_id: int) -> Observation:
     try:
         repository = ask_twice(lambda: github.get_repository(github_id))
     except (NotFound, Blocked, Forbidden) as error:
-        return {"github_id": github_id} | _read_refusal(error)
+        return _read_refusal(github_id, error)
     except (Unavailable, TimedOut) as error:
         # Raises in an outage, which says nothing about this repository.
         github.get_user()
@@ -214,16 +213,16 @@ def look_at(github: GitHub, github_id: int) -> Observation:
     return see(repository)
 
 
-def _read_refusal(error: NotFound | Blocked | Forbidden) -> Observation:
+def _read_refusal(github_id: int, error: NotFound | Blocked | Forbidden) -> Observation:
     match error:
         case NotFound():
-            return {"seen": "missing"}
+            return {"github_id": github_id, "seen": "missing"}
         case Blocked():
-            return {"seen": "blocked", "url": error.url, "reason": error.reason}
+            return {"github_id": github_id, "seen": "blocked", "url": error.url, "reason": error.reason}
         case SsoRequired():
-            return {"seen": "sso_required", "url": error.url}
+            return {"github_id": github_id, "seen": "sso_required", "url": error.url}
         case _:
-            return {"seen": "forbidden", "reason": str(error)}
+            return {"github_id": github_id, "seen": "forbidden", "reason": str(error)}
 
 
 def see(repository: GitHubRepository) -> Observation:
@@ -273,19 +272,22 @@ def _take(
 
 def _settle(item: ChunkItem, finding: Finding, sso_url: str | None) -> Observation | None:
     """The observation, where GraphQL leaves nothing open."""
-    about: Observation = {"github_id": item.github_id}
     if finding.node is not None and finding.node.github_id in {item.github_id, None}:
-        return about | {"seen": "found", "item": finding.node.to_item(item.github_id)}
+        return {
+            "github_id": item.github_id,
+            "seen": "found",
+            "item": finding.node.to_item(item.github_id),
+        }
     if finding.seen == "missing":
         # What is gone already, or kept by its owner, needs no second proof: nothing more becomes of it.
         is_settled = item.sync_state == "gone" or item.missing_decision is not None
         is_proved = is_settled or (item.node_id or "").startswith(CURRENT_ID)
-        return about | {"seen": "missing"} if is_proved else None
+        return {"github_id": item.github_id, "seen": "missing"} if is_proved else None
     if finding.seen == "forbidden" and item.sync_state == "forbidden":
         # REST was asked for the reason when it was refused first.
-        return about | {"seen": "forbidden", "reason": finding.reason}
+        return {"github_id": item.github_id, "seen": "forbidden", "reason": finding.reason}
     if finding.seen == "sso_required" and sso_url is not None and _leads_to_owner(sso_url, item):
-        return about | {"seen": "sso_required", "url": sso_url}
+        return {"github_id": item.github_id, "seen": "sso_required", "url": sso_url}
     return None
 
 

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.encryption import Place, get_vault
+from shared.github import GitHub
 from shared.github_tokens.renewal import RenewalUnderWay, get_app, renew
+from shared.http_client import get_http_client
+from shared.settings import get_settings
 from shared.sync.database import Begun, RunDatabase
 from shared.sync.messages import SyncMessage
 
@@ -52,3 +55,8 @@ class Tokens:
     def has_been_replaced(self) -> bool:
         """Whether another token is stored than the one that this run has."""
         return bool(self._database.read_token()["token_id"] != self._token_id)
+
+
+def connect(token: str) -> GitHub:
+    """GitHub's REST API with this token."""
+    return GitHub(get_http_client(), str(get_settings().github_api_url), token)

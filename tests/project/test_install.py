@@ -1,0 +1,96 @@
+"""What `make` installs for a command is what the command imports."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCKED_FOR_THE_STACK = ("requirements.txt", "requirements-stack.txt", "requirements-uv.txt")
+# Each runs without what only the tests and linters use.
+OF_THE_STACK = ("functions", "shared", "local", "operations", "bench")
+OURS = {*OF_THE_STACK, "tests"}
+
+
+def locked(names: tuple[str, ...]) -> set[str]:
+    """The packages of these lock files."""
+    lines = "\n".join((ROOT / name).read_text() for name in names)
+    return {name.replace("_", "-").lower() for name in re.findall(r"^([\w.-]+)==", lines, re.MULTILINE)}
+
+
+def imported(folder: str) -> set[str]:
+    """The outermost modules that a folder's files import."""
+    found: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - OURS - sys.stdlib_module_names
+
+
+def dry_run(folder: Path, target: str) -> str:
+    """What `make` would do for a target."""
+    return subprocess.run(  # noqa: S603 - our own Makefile
+        ["make", "-n", "PYTHON=python3", target],  # noqa: S607 - where make lives differs between systems
+        cwd=folder,
+        env={**os.environ, "MAKEFLAGS": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.fixture
+def fresh_clone(tmp_path: Path) -> Path:
+    """A checkout in which nothing is installed, as far as `make` looks at it."""
+    for name in ("Makefile", "package.json", "package-lock.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    for lock in ROOT.glob("requirements*.txt"):
+        shutil.copy(lock, tmp_path)
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "package.json", tmp_path / "tests")
+    return tmp_path
+
+
+@pytest.mark.parametrize("folder", OF_THE_STACK)
+def test_what_the_stack_imports_is_locked_for_the_stack(folder: str) -> None:
+    having = locked(LOCKED_FOR_THE_STACK)
+    distributions = packages_distributions()
+    modules = imported(folder)
+    assert modules
+    missing = {
+        module
+        for module in modules
+        if not {name.replace("_", "-").lower() for name in distributions[module]} & having
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("target", ["dev", "token", "sync", "package", "deploy", "rollback", "bench"])
+def test_command_of_the_stack_installs_no_tests_or_linters(target: str, fresh_clone: Path) -> None:
+    planned = dry_run(fresh_clone, target)
+    assert "requirements-stack.txt" in planned
+    assert "--workspaces=false" in planned
+    assert "requirements-dev.txt" not in planned
+    assert planned.count("npm install") == 1
+
+
+@pytest.mark.parametrize("target", ["test", "check", "install"])
+def test_tests_and_checks_install_all_of_it(target: str, fresh_clone: Path) -> None:
+    planned = dry_run(fresh_clone, target)
+    assert "requirements-dev.txt" in planned
+    assert planned.count("npm install") == 2
+
+
+def test_nothing_is_installed_without_the_hash_that_was_locked(fresh_clone: Path) -> None:
+    installing = [line for line in dry_run(fresh_clone, "install").splitlines() if "pip install" in line]
+    assert len(installing) == 3
+    assert [line for line in installing if "--require-hashes" not in line] == []

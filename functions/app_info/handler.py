@@ -24,12 +24,13 @@ from functions.app_info.service import AppInfoService
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
 from shared.resources.idempotency import Idempotency, announce, announce_replay
 from shared.resources.lists import Page
 from shared.runtime.request_log import is_head
 
-router = APIRouter(prefix="/api/app-info", tags=["app info"])
+router = APIRouter(prefix="/api/app-info", tags=["app info"], route_class=StrictRoute)
 
 Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller_or_token)]
 EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller_or_token)]

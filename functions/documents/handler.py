@@ -16,11 +16,12 @@ from functions.documents.service import DocumentService
 from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
 from shared.resources.idempotency import Idempotency, announce, announce_replay
 from shared.resources.lists import Page
 
-router = APIRouter(prefix="/api/docs", tags=["documents"])
+router = APIRouter(prefix="/api/docs", tags=["documents"], route_class=StrictRoute)
 
 Service = Annotated[DocumentService, Depends(DocumentService.for_caller_or_token)]
 

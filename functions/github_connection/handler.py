@@ -8,8 +8,9 @@ from functions.github_connection.schemas import ConnectionRead, ConnectionSave
 from functions.github_connection.service import ConnectionService
 from shared.http.app import create_app, create_handler
 from shared.http.etags import tag
+from shared.http.routes import StrictRoute
 
-router = APIRouter(prefix="/api/github/connection", tags=["github connection"])
+router = APIRouter(prefix="/api/github/connection", tags=["github connection"], route_class=StrictRoute)
 
 Service = Annotated[ConnectionService, Depends(ConnectionService.for_caller)]
 

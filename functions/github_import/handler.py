@@ -14,8 +14,9 @@ from functions.github_import.service import GitHubImportService
 from shared.entities.github_runs import RunRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import tag
+from shared.http.routes import StrictRoute
 
-router = APIRouter(prefix="/api/github", tags=["github"])
+router = APIRouter(prefix="/api/github", tags=["github"], route_class=StrictRoute)
 
 Service = Annotated[GitHubImportService, Depends(GitHubImportService.for_caller)]
 

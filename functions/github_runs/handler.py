@@ -10,9 +10,10 @@ from functions.github_runs.service import MissingService, RunService
 from shared.entities.github_runs import RunRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfNoneMatch, show
+from shared.http.routes import StrictRoute
 from shared.resources.lists import Page
 
-router = APIRouter(prefix="/api/github", tags=["github runs"])
+router = APIRouter(prefix="/api/github", tags=["github runs"], route_class=StrictRoute)
 
 # Access tokens read runs as well; what becomes of a repository is a person's to decide.
 Reader = Annotated[RunService, Depends(RunService.for_caller_or_token)]

@@ -8,8 +8,9 @@ from functions.github_sync.service import SyncService
 from shared.entities.github_runs import RunRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import tag
+from shared.http.routes import StrictRoute
 
-router = APIRouter(prefix="/api/github/sync", tags=["github sync"])
+router = APIRouter(prefix="/api/github/sync", tags=["github sync"], route_class=StrictRoute)
 
 Service = Annotated[SyncService, Depends(SyncService.for_caller)]
 

@@ -5,8 +5,9 @@ from fastapi import APIRouter
 from functions.health.schemas import Health
 from functions.health.service import check_health
 from shared.http.app import create_app, create_handler
+from shared.http.routes import StrictRoute
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 @router.get("/health", responses={503: {}})

@@ -16,11 +16,12 @@ from functions.products.service import ProductService
 from shared.entities.products import ProductListItem, ProductRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
 from shared.resources.idempotency import Idempotency, announce, announce_replay
 from shared.resources.lists import Page
 
-router = APIRouter(prefix="/api/products", tags=["products"])
+router = APIRouter(prefix="/api/products", tags=["products"], route_class=StrictRoute)
 
 Service = Annotated[ProductService, Depends(ProductService.for_caller)]
 # Access tokens read; what else there is to do is a person's.

@@ -7,8 +7,9 @@ from functions.reference.schemas import OpenApiDocument
 from functions.reference.service import File, check_version, get_asset, get_document, get_page
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfNoneMatch
+from shared.http.routes import StrictRoute
 
-router = APIRouter(tags=["reference"])
+router = APIRouter(tags=["reference"], route_class=StrictRoute)
 
 # What the page loads may come from here only, and so may its calls go: a token that somebody pastes into it
 # cannot leave for another host. Swagger UI draws its icons from data URLs in its style sheet.

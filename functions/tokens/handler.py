@@ -16,9 +16,10 @@ from functions.tokens.schemas import (
 from functions.tokens.service import CurrentTokenService, TokenService
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.routes import StrictRoute
 from shared.resources.lists import Page
 
-router = APIRouter(prefix="/api/tokens", tags=["access tokens"])
+router = APIRouter(prefix="/api/tokens", tags=["access tokens"], route_class=StrictRoute)
 
 Service = Annotated[TokenService, Depends(TokenService.for_caller)]
 CurrentToken = Annotated[CurrentTokenService, Depends(CurrentTokenService.for_caller_or_token)]

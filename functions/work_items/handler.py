@@ -17,11 +17,12 @@ from functions.work_items.service import WorkItemService
 from shared.entities.work_items import WorkItemListItem, WorkItemRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
 from shared.resources.idempotency import Idempotency, announce, announce_replay
 from shared.resources.lists import Page
 
-router = APIRouter(prefix="/api/work", tags=["work items"])
+router = APIRouter(prefix="/api/work", tags=["work items"], route_class=StrictRoute)
 
 Service = Annotated[WorkItemService, Depends(WorkItemService.for_caller_or_token)]
 

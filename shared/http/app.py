@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 from mangum import Mangum
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import InternalError
 from shared.http.answer_size import fits
 from shared.http.base_path import BasePath
-from shared.http.parameters import Parameters
 from shared.http.problems import ProblemResponse, handle_problems, to_document
-from shared.http.request_bodies import read_json
+from shared.http.routes import StrictRoute
 from shared.runtime import garbage_collector, request_log
 from shared.runtime.correlation import HEADER
 from shared.runtime.invocation import get_function_name, invocation
@@ -36,44 +34,18 @@ CACHE_CONTROL = "cache-control"
 NO_STORE = "no-store"
 
 
-class Guard:
-    """What holds on every route, before anything else of a request is looked at.
-
-    An ASGI application around the route's own: as dependencies of each route the same would be found out anew
-    for each request, and would make a cold start analyse every route twice.
-    """
-
-    def __init__(self, route: APIRoute) -> None:
-        self._app = route.app
-        self._parameters = Parameters(route)
-        self._takes_body = route.body_field is not None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Raises `BadRequest` and `UnsupportedMediaType`."""
-        if scope["query_string"]:
-            self._parameters.check(scope["query_string"])
-        if self._takes_body:
-            receive = _replay(await read_json(Request(scope, receive)))
-        await self._app(scope, receive, send)
-
-
-def _replay(body: bytes) -> Receive:
-    """The body once more, which has been read already."""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
 def create_app(*routers: APIRouter) -> FastAPI:
     """An application of these routes.
 
     Endpoints are `async def` and call the database without `await`: a Lambda container serves one request at
     a time, so nobody waits, and the worker thread of a plain `def` would cost as much as half the query.
+
+    Raises `TypeError` for a route that would take what it does not declare.
     """
     # The routers' own routes: `include_router` would analyse each of them once more.
     routes = [route for router in routers for route in router.routes]
+    if lenient := [route for route in routes if not isinstance(route, StrictRoute)]:
+        raise TypeError(f"make their routers with `route_class=StrictRoute`: {lenient}")
     app = FastAPI(
         title="Forum",
         openapi_url=None,
@@ -84,35 +56,17 @@ def create_app(*routers: APIRouter) -> FastAPI:
         routes=routes,
     )
     handle_problems(app)
-    for route in routes:
-        if isinstance(route, APIRoute):
-            route.app = Guard(route)
     return app
-
-
-class NotingTheRoute:
-    """ASGI middleware that notes the route for the log. Starlette's own costs a task for each request."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if (route := scope.get("route")) is not None:
-                request_log.note_route(route.path)
 
 
 class Handler:
     """The Lambda handler of an application: one call, one answer, one line in the log."""
 
     def __init__(self, app: FastAPI) -> None:
-        # The line of the request says it already.
+        # Mangum logs each request and each 500 again; request_log has written both.
         logging.getLogger("mangum").setLevel(logging.CRITICAL)
         # Without lifespan, which Mangum would run through on each call.
-        self._mangum = Mangum(BasePath(NotingTheRoute(app)), lifespan="off", text_mime_types=TEXT_TYPES)
+        self._mangum = Mangum(BasePath(app), lifespan="off", text_mime_types=TEXT_TYPES)
         self._function = name_function(app)
 
     def __call__(self, event: Any, context: LambdaContext) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from shared.http.app import create_app, create_handler
+from shared.http.routes import StrictRoute
 from shared.settings import Settings
 from tests.functions.events import Answer, make_event
 
@@ -17,7 +18,7 @@ SETTINGS = {
     "SUPABASE_JWKS_URL": "https://project.supabase.co/auth/v1/.well-known/jwks.json",
 }
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.get("/api/things/{number}")

@@ -12,9 +12,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import jwt
-from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
-from fastapi.security.base import SecurityBase
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared.auth.access_tokens import PREFIX, read_access_token
 from shared.auth.signing_keys import SigningKeys, SigningKeysUnavailable
@@ -40,58 +39,52 @@ class Caller:
     """The only product that an access token is for."""
 
 
-class SignIn(SecurityBase):
-    """The person, from `Authorization: Bearer`. Scheme and dependency in one, as two take longer to solve."""
+_bearer = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="A Supabase access token.",
+    # So that a missing token is Forum's problem document like any other.
+    auto_error=False,
+)
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
-    def __init__(self) -> None:
-        # Without auto_error, so that a missing token is Forum's problem document like any other.
-        self._bearer = HTTPBearer(
-            scheme_name="bearer",
-            bearerFormat="JWT",
-            description="A Supabase access token.",
-            auto_error=False,
+
+async def sign_in(credentials: Credentials) -> Caller:
+    """The person, from the token of their session. Raises `Unauthorized`, `Forbidden` for an access token."""
+    token = _read(credentials)
+    if token.startswith(PREFIX):
+        raise Forbidden(
+            "Access tokens are not accepted here. Sign in and send your session's token.",
+            type="token-not-allowed",
         )
-        self.model, self.scheme_name = self._bearer.model, self._bearer.scheme_name
-
-    async def __call__(self, request: Request) -> Caller:
-        """Sign in. Raises `Unauthorized`, and `Forbidden` for an access token."""
-        token = await self.read(request)
-        if token.startswith(PREFIX):
-            raise Forbidden(
-                "Access tokens are not accepted here. Sign in and send your session's token.",
-                type="token-not-allowed",
-            )
-        caller = verify(token, get_settings())
-        note_user(caller.user_id)
-        return caller
-
-    async def read(self, request: Request) -> str:
-        """The text of the token. Raises `Unauthorized`."""
-        credentials = await self._bearer(request)
-        if credentials is None:
-            raise Unauthorized("Send a Supabase access token as `Authorization: Bearer <token>`.")
-        return credentials.credentials
+    return _verify_session(token)
 
 
-class SignInOrToken(SignIn):
-    """The person, or an access token of theirs. What it may do is the database's to say."""
+async def sign_in_or_token(credentials: Credentials) -> Caller:
+    """The person, or an access token of theirs. What it may do is the database's to say.
 
-    async def __call__(self, request: Request) -> Caller:
-        """Sign in. Raises `Unauthorized`."""
-        token = await self.read(request)
-        if not token.startswith(PREFIX):
-            caller = verify(token, get_settings())
-            note_user(caller.user_id)
-            return caller
-        caller = identify(token)
-        # Stops a made-up token, whose shape and checksum are public, from being logged as another account's
-        # request.
-        note_claimed_user(caller.user_id)
-        return caller
+    Raises `Unauthorized`.
+    """
+    token = _read(credentials)
+    if not token.startswith(PREFIX):
+        return _verify_session(token)
+    caller = identify(token)
+    # Stops a made-up token, whose shape and checksum are public, from being logged as another account's
+    # request.
+    note_claimed_user(caller.user_id)
+    return caller
 
 
-sign_in = SignIn()
-sign_in_or_token = SignInOrToken()
+def _read(credentials: HTTPAuthorizationCredentials | None) -> str:
+    if credentials is None:
+        raise Unauthorized("Send a Supabase access token as `Authorization: Bearer <token>`.")
+    return credentials.credentials
+
+
+def _verify_session(token: str) -> Caller:
+    caller = verify(token, get_settings())
+    note_user(caller.user_id)
+    return caller
 
 
 def identify(token: str) -> Caller:

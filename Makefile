@@ -13,7 +13,7 @@ UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --require-hashes
 NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token agent-token sync logs reset migration test check format openapi lock bench package deploy rollback rotate-keys
+.PHONY: help install dev token agent-token sync logs reset migration test coverage check format openapi lock bench package deploy rollback rotate-keys
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -78,6 +78,10 @@ migration: $(STACK) ## Write the next migration from what supabase/schemas have 
 
 test: install ## Run every test; only some: make test only="tests/shared -k cursor"
 	@$(BIN)/python -m pytest $(or $(only),--numprocesses 2 --dist loadfile)
+
+coverage: install ## Run the tests that call the functions in their own process, and show which lines none of them reaches
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term \
+		tests/env_files tests/functions tests/openapi tests/operations tests/shared tests/sync
 
 check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/ruff format --check --quiet

@@ -16,6 +16,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
+from local.saved_code import read_code, was_saved_lately
 from shared.http.answer_size import MAX_ANSWER_BYTES
 
 
@@ -76,6 +77,7 @@ def load() -> Callable[[Any, Context], Any]:
     """The function that the environment names as Lambda does, such as `functions/health/handler.handler`."""
     for name in read_note()["withheld"]:
         os.environ.pop(name, None)
+    sys.dont_write_bytecode = was_saved_lately(read_code(os.environ["_HANDLER"]))
     path, _, name = os.environ["_HANDLER"].rpartition(".")
     function: Callable[[Any, Context], Any] = getattr(import_module(path.replace("/", ".")), name)
     return function

@@ -8,7 +8,8 @@ So what it starts as Python (local/function_client.py) hands the event to this s
 processes of each function, lets a burst wait in line for them, and starts the time-out when the function gets
 the event. A request that the function does not answer is answered with a 5xx.
 
-The processes are forks of one that has loaded the libraries, so that a function loads in a moment.
+The processes are forks of one that has loaded the libraries, so that a function loads in a moment. One whose
+code has been saved since it was started gets no more events: the next goes to a new one.
 """
 
 import json
@@ -18,15 +19,14 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from multiprocessing import get_context
 from pathlib import Path
 from threading import BoundedSemaphore, Condition, Lock, Thread
 from typing import Any
 
 from local import lambda_function
-
-JSON = dict[str, Any]
+from local.lambda_answers import gateway_problem, is_request, is_response
+from local.saved_code import read_code
 
 # What every function loads before its own: nothing of Forum, so that a process has the code as it is now.
 LIBRARIES = (
@@ -62,6 +62,9 @@ class Process:
     """A process of a function. It has one event at a time."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self._handler = environment["_HANDLER"]
+        # From before it loads them: what is saved meanwhile counts as saved after it.
+        self._code = read_code(self._handler)
         self._connection, theirs = FORKS.Pipe()
         self._process = FORKS.Process(target=lambda_function.serve, args=(theirs, environment), daemon=True)
         self._process.start()
@@ -70,6 +73,10 @@ class Process:
     def wait_until_loaded(self) -> None:
         """Returns once the function can have an event. Raises `FunctionError`."""
         self._receive(LOAD_SECONDS)
+
+    def is_outdated(self) -> bool:
+        """Whether the function has been changed since."""
+        return read_code(self._handler) != self._code
 
     def call(self, event: Any, request_id: str, seconds: float) -> Any:
         """What the function answers. Raises `FunctionError`, after which this process is of no use."""
@@ -101,6 +108,7 @@ class Function:
     _loading = BoundedSemaphore(os.cpu_count() or 1)
 
     def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+        self._name = name
         self._environment = environment
         self._time_out: float = json.loads(environment["FORUM_FUNCTIONS"])[name]["time_out"]
         self._idle: list[Process] = []
@@ -126,11 +134,20 @@ class Function:
     def _take(self) -> Process:
         with self._changed:
             self._waiting += 1
-            self._start_another()
-            self._changed.wait_for(lambda: self._idle)
+            process = self._take_idle()
+            while process.is_outdated():
+                print(f"{self._name} starts anew: its code has been saved.", file=sys.stderr, flush=True)
+                process.end()
+                self._started -= 1
+                process = self._take_idle()
             self._waiting -= 1
-            # The one that was used last, so that a single client meets one process.
-            return self._idle.pop()
+            return process
+
+    def _take_idle(self) -> Process:
+        self._start_another()
+        self._changed.wait_for(lambda: self._idle)
+        # The one that was used last, so that a single client meets one process.
+        return self._idle.pop()
 
     def _give_back(self, process: Process) -> None:
         with self._changed:
@@ -181,55 +198,6 @@ def call(function: Function, event: Any, request_id: str) -> Any:
     return answer if is_response(answer) else gateway_problem(answer, request_id)
 
 
-def is_request(event: Any) -> bool:
-    """Whether an event is an HTTP request that API Gateway passes on."""
-    return isinstance(event, dict) and isinstance(event.get("requestContext"), dict)
-
-
-def is_response(answer: Any) -> bool:
-    """Whether API Gateway can make a response of an answer.
-
-    It would also make a 200 of an object without a status. Forum's functions always give a status: without
-    one, something has gone wrong.
-    """
-    if not isinstance(answer, dict):
-        return False
-    status, headers, body = answer.get("statusCode"), answer.get("headers", {}), answer.get("body", "")
-    return (
-        type(status) is int
-        and HTTPStatus.OK <= status <= 599  # noqa: PLR2004 - the last of HTTP's
-        and isinstance(headers, dict)
-        and all(isinstance(value, str) for value in headers.values())
-        and isinstance(body, str)
-    )
-
-
-def gateway_problem(answer: Any, request_id: str) -> JSON:
-    """The 5xx of a gateway whose function has not answered. API Gateway's own says less: `{"message": …}`."""
-    kind = answer.get("errorType") if isinstance(answer, dict) else None
-    if kind == "Sandbox.Timedout":
-        status, slug = HTTPStatus.GATEWAY_TIMEOUT, "function-timed-out"
-        detail = "The function ran out of time."
-    elif kind is not None:
-        status, slug = HTTPStatus.BAD_GATEWAY, "function-failed"
-        detail = "The function failed. `make logs` shows why."
-    else:
-        status, slug = HTTPStatus.BAD_GATEWAY, "function-failed"
-        detail = "The function's answer is no HTTP response. `make logs` shows it."
-        print(
-            f"RequestId: {request_id} Error: no HTTP response: {answer!r:.500}", file=sys.stderr, flush=True
-        )
-    problem = {
-        "type": f"urn:forum:problem:{slug}",
-        "title": status.phrase,
-        "status": status,
-        "detail": detail,
-        "request_id": request_id,
-    }
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    return {"statusCode": status, "headers": headers, "body": json.dumps(problem), "isBase64Encoded": False}
-
-
 class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Takes the events of all functions."""
 
@@ -265,7 +233,7 @@ class Client(socketserver.StreamRequestHandler):
 def main() -> None:
     """Serves until it is stopped."""
     address = Path(sys.argv[1])
-    FORKS.set_forkserver_preload([*LIBRARIES, lambda_function.__name__])
+    FORKS.set_forkserver_preload([*LIBRARIES])
     root = Path.cwd()
     # As local/function_client.py, for the length of the path.
     os.chdir(address.parent)

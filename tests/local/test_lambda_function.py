@@ -27,7 +27,9 @@ def call(tmp_path: Path) -> Iterator[Call]:
     address = tmp_path / "lambda.socket"
 
     def call(code: str, *events: JSON, time_out: float = 29) -> list[Any]:
-        (tmp_path / "example" / "handler.py").write_text(code)
+        handler = tmp_path / "example" / "handler.py"
+        if not handler.exists() or handler.read_text() != code:
+            handler.write_text(code)
         finished = subprocess.run(  # noqa: S603 - our own program
             [ROOT / "local" / "bin" / "python3", "-u", "invoke.py", "example/handler", "handler"],
             env={
@@ -191,3 +193,49 @@ def handler(event, context):
     assert len(fits["body"]) == 3_145_772
     assert too_long["errorType"] == "ResponseSizeTooLarge"
     assert "6291556 bytes" in too_long["errorMessage"]
+
+
+COUNTING = """
+import os
+
+CALLS = []
+
+def handler(event, context):
+    CALLS.append(event)
+    return {"says": SAYS, "process": os.getpid(), "calls": len(CALLS)}
+"""
+
+
+def test_a_saved_file_takes_effect_with_the_next_call(call: Call) -> None:
+    # Of the same size, within a second: Python would take the one's compiled code for the other's.
+    for word in ("first", "later", "third"):
+        (answer,) = call(f"SAYS = '{word}'\n{COUNTING}", {})
+        assert (answer["says"], answer["calls"]) == (word, 1)
+
+
+def test_a_function_whose_code_is_the_same_stays_in_its_process(call: Call) -> None:
+    first, second = call(f"SAYS = 1\n{COUNTING}", {}, {})
+    assert (second["process"], second["calls"]) == (first["process"], 2)
+
+
+def test_what_functions_share_takes_effect_with_the_next_call(call: Call, tmp_path: Path) -> None:
+    code = """
+from pathlib import Path
+
+WORD = Path("shared/word").read_text()
+
+def handler(event, context):
+    return WORD
+"""
+    (tmp_path / "shared").mkdir()
+    for word in ("first", "later"):
+        (tmp_path / "shared" / "word").write_text(word)
+        assert call(code, {}) == [word]
+
+
+def test_a_mistake_in_a_saved_file_is_an_error_until_it_is_mended(call: Call, tmp_path: Path) -> None:
+    assert call("def handler(event, context): return 1", {}) == [1]
+    (failed,) = call("def handler(event, context): return )", {})
+    assert failed["errorType"] == "SyntaxError"
+    assert "return )" in (tmp_path / "functions.log").read_text()
+    assert call("def handler(event, context): return 2", {}) == [2]

@@ -13,10 +13,10 @@ from typing import NoReturn
 from local.environment import write_environment
 from local.lock import hold_lock
 from local.part import PartError, adopt_orphans
-from local.ports import is_taken
+from local.ports import find_hindrance, is_taken
 from local.postgres import stop_remaining_server
 from local.sample_data import add_sample_data
-from local.stack import Ports, Stack, run_stack
+from local.stack import LARGEST_OFFSET, OFFSET, Ports, Stack, run_stack
 from local.token import token_for
 from local.waiting import wait_for
 from local.welcome import welcome
@@ -24,6 +24,7 @@ from local.welcome import welcome
 DEMO_EMAIL = "demo@example.com"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REMAINS_SECONDS = 60
+OFFSET_STEP = 100
 
 
 class StopRequested(BaseException):
@@ -50,7 +51,7 @@ def dev(directory: Path) -> None:
                 )
                 add_sample_data(stack.supabase, token, directory / "sample-data-added")
                 write_environment(directory, stack)
-                print(welcome(stack, DEMO_EMAIL, token, time.monotonic() - started), flush=True)
+                print(welcome(stack, DEMO_EMAIL, time.monotonic() - started), flush=True)
                 watch(stack)
         except StopRequested:
             # After a hangup there is no terminal left to print on.
@@ -76,14 +77,31 @@ def stop_signals() -> Iterator[None]:
 
 
 def check_ports(ports: Ports) -> None:
-    """Refuses to start half of the stack."""
+    """Refuses to start half of the stack. Names every port that is in the way, not only the first."""
     seen: dict[int, str] = {}
+    hindered = []
     for variable, port in ports.in_use().items():
         if port in seen:
             raise PartError(f"{seen[port]} and {variable} are both {port}.")
         seen[port] = variable
-        if is_taken(port):
-            raise PartError(f"Port {port} is taken by another program. Set {variable} to a free one.")
+        if hindrance := find_hindrance(port):
+            hindered.append((variable, port, hindrance))
+    if hindered:
+        variable, port, _hindrance = hindered[0]
+        lines = [f"Port {port} ({variable}) {hindrance}." for variable, port, hindrance in hindered]
+        lines += ["", f"Another one: {variable}={port + OFFSET_STEP} make dev"]
+        if (offset := find_offset()) is not None:
+            lines.append(f"All of them moved: {OFFSET}={offset} make dev")
+        raise PartError("\n".join(lines))
+
+
+def find_offset() -> int | None:
+    """By how much the ports have to move for every one of them to be free."""
+    for offset in range(OFFSET_STEP, LARGEST_OFFSET, OFFSET_STEP):
+        moved = Ports.read({**os.environ, OFFSET: str(offset)})
+        if not any(find_hindrance(port) for port in moved.in_use().values()):
+            return offset
+    return None
 
 
 def wait_for_remains(directory: Path, ports: Ports) -> None:

@@ -1,5 +1,7 @@
 """Ports on the loopback interface, the only one that the local stack listens on."""
 
+import errno
+import os
 import socket
 
 from ephemeral_port_reserve import reserve
@@ -7,6 +9,10 @@ from ephemeral_port_reserve import reserve
 LOOPBACK = "127.0.0.1"
 # How a client may name this machine.
 LOOPBACK_HOSTS = frozenset({LOOPBACK, "::1", "localhost"})
+
+TAKEN = "is taken by another program"
+# What keeps a server off a port, in words. On most systems only root may use those below 1024.
+HINDRANCES = {errno.EADDRINUSE: TAKEN, errno.EACCES: "is one that you may not use"}
 
 
 def free_port() -> int:
@@ -18,15 +24,20 @@ def free_port() -> int:
 
 
 def is_taken(port: int) -> bool:
-    """Whether something else holds the port, found the way a server would find it: by binding."""
+    """Whether something else holds the port."""
+    return find_hindrance(port) == TAKEN
+
+
+def find_hindrance(port: int) -> str | None:
+    """Why no server can listen on the port, found the way a server would find it: by binding."""
     with socket.socket() as probe:
         # Without this a port in TIME_WAIT, left by the run before, would look taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except OSError:
-            return True
-    return False
+        except OSError as error:
+            return HINDRANCES.get(error.errno or 0, f"cannot be used: {os.strerror(error.errno or 0)}")
+    return None
 
 
 def answers(port: int) -> bool:

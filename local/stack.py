@@ -17,6 +17,10 @@ from local.queue_poller import run_queue_poller
 from local.serverless import read_service
 from local.supabase import Supabase, run_supabase
 
+# Moves every port that has no variable of its own, and no further than the highest one can go.
+OFFSET = "PORT_OFFSET"
+LARGEST_OFFSET = 10_000
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -33,14 +37,16 @@ class Ports:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Ports":
-        """The ports as the environment changes them."""
+        """The ports as the environment changes them: each by its variable, the others by `PORT_OFFSET`."""
+        offset = environment.get(OFFSET, "") or "0"
+        if not (offset.isascii() and offset.isdigit() and int(offset) <= LARGEST_OFFSET):
+            raise PartError(f"{OFFSET}={offset} is not a number from 0 to {LARGEST_OFFSET}.")
         chosen = {}
         for field in fields(cls):
             given = environment.get(field.name.upper(), "")
             if given and not (given.isascii() and given.isdigit() and 0 < int(given) < 2**16):
                 raise PartError(f"{field.name.upper()}={given} is not a port number.")
-            if given:
-                chosen[field.name] = int(given)
+            chosen[field.name] = int(given) if given else getattr(cls, field.name) + int(offset)
         return cls(**chosen)
 
     def by_variable(self) -> dict[str, int]:
@@ -71,7 +77,10 @@ class Stack:
 
 @contextmanager
 def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
-    """Runs all parts over the data in `directory`, and stops them in the opposite order."""
+    """Runs all parts over the data in `directory`, and stops them in the opposite order.
+
+    Names each as it comes up, for whoever waits at the terminal.
+    """
     logs = directory / "logs"
     with ExitStack() as running:
         # These two take a second that Postgres can use as well.
@@ -80,12 +89,17 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         postgres = running.enter_context(
             run_postgres(directory / "postgres", ports.postgres_port, log=logs / "postgres.log")
         )
+        say(f"Postgres on port {ports.postgres_port}")
         check_history(postgres, directory)
         migrations = apply_migrations(postgres.url)
+        say(f"its migrations, {len(migrations)} of them new")
         github = running.enter_context(run_github(ports.github_port, logs))
+        say(f"{'a fake GitHub' if github.is_fake else 'GitHub'} at {github.url}")
         supabase = running.enter_context(run_local_supabase(postgres, directory, ports, github))
+        say(f"PostgREST and Supabase's gateway on port {ports.supabase_port}")
         service = reading.result()
         aws = moto.with_queues(service)
+        say(f"AWS (moto) on port {ports.aws_port}")
         api = running.enter_context(
             run_api(
                 service,
@@ -96,6 +110,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
             )
         )
         api.wait()
+        say(f"the API and its {len(service.functions)} functions on port {ports.api_port}")
         pollers = [
             running.enter_context(run_queue_poller(trigger, aws, service, api.lambda_url, logs))
             for trigger in service.triggers
@@ -109,6 +124,11 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
             migrations=migrations,
             parts=(moto.part, postgres.part, *github.parts, *supabase.parts, *api.parts, *pollers),
         )
+
+
+def say(what: str) -> None:
+    """That a part is up."""
+    print(f"  {what}", flush=True)
 
 
 def check_history(postgres: Postgres, directory: Path) -> None:

@@ -1,9 +1,10 @@
 """What `make dev` prints and leaves for clients, taken at its word."""
 
 import json
+import os
+import re
 import stat
 import subprocess
-from typing import Any
 
 import httpx
 import jwt
@@ -16,37 +17,57 @@ from tests.local.dev_process import Dev, run_local, start_dev
 from tests.patience import PATIENCE_SECONDS
 
 
-def curl_lines(dev: Dev) -> list[str]:
-    return [line for line in dev.printed.splitlines() if line.startswith("curl ")]
-
-
-def paste(line: str) -> Any:
-    """Runs a line as a shell in another directory does."""
-    finished = subprocess.run(  # noqa: S602 - a shell is what the line is printed for
-        line, shell=True, cwd="/", capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
-    )
-    return json.loads(finished.stdout)
-
-
 def test_sync_by_hand_says_that_nobody_has_stored_a_token(dev: Dev) -> None:
     finished = run_local(dev.directory, "sync")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout.startswith("Nobody has stored a GitHub token.")
 
 
-def test_the_printed_curl_lines_work(dev: Dev) -> None:
-    products, work_item, repositories, connection = (paste(line) for line in curl_lines(dev))
-    assert [product["name"] for product in products["items"]] == ["Havørn"]
-    assert work_item["status"] == "todo"
-    assert work_item["product_id"] == products["items"][0]["id"]
-    assert len(repositories["items"]) > 0
-    assert connection["state"] == "active"
-    synced = run_local(dev.directory, "sync")
-    assert synced.stdout.splitlines()[-1].startswith(f"{DEMO_EMAIL}: succeeded")
+def test_the_printed_lines_work_when_they_are_pasted(dev: Dev) -> None:
+    assign, ask = (line for line in dev.printed.splitlines() if line.startswith(("  TOKEN=", "  curl ")))
+    made = re.fullmatch(r"  TOKEN=\$\(make -s token email=(\S+)\)", assign)
+    assert made is not None
+    token = run_local(dev.directory, "token", made[1]).stdout.strip()
+    finished = subprocess.run(  # noqa: S602 - a shell is what the line is printed for
+        ask,
+        shell=True,
+        cwd="/",
+        env={**os.environ, "TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    assert "Havørn" in {product["name"] for product in json.loads(finished.stdout)["items"]}
+
+
+def test_what_is_printed_fits_into_a_terminal(dev: Dev) -> None:
+    lines = dev.printed.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    assert len(lines) - lines.index(next(line for line in lines if "Forum runs" in line)) <= 12
+
+
+def test_each_part_is_named_as_it_comes_up(dev: Dev) -> None:
+    ports = dev.ports
+    said = dev.printed.partition("Forum runs")[0]
+    for port in (ports.postgres_port, ports.supabase_port, ports.aws_port, ports.api_port, ports.github_port):
+        assert str(port) in said
+
+
+def test_the_printed_password_is_the_demo_users(dev: Dev) -> None:
+    signs_in = re.search(r"Sign in as +(\S+), password (\S+)", dev.printed)
+    assert signs_in is not None
+    answer = httpx.post(
+        f"{dev.environment['SUPABASE_URL']}/auth/v1/token?grant_type=password",
+        headers={"apikey": dev.environment["SUPABASE_ANON_KEY"]},
+        json={"email": signs_in[1], "password": signs_in[2]},
+        timeout=PATIENCE_SECONDS,
+    )
+    assert answer.raise_for_status().json()["user"]["email"] == DEMO_EMAIL
 
 
 def test_the_demo_user_has_sample_data(dev: Dev) -> None:
-    [token] = [line for line in dev.printed.splitlines() if line.startswith("ey")]
+    token = run_local(dev.directory, "token", DEMO_EMAIL).stdout.strip()
     rest = httpx.Client(
         base_url=f"{dev.environment['SUPABASE_URL']}/rest/v1/",
         headers={"apikey": dev.environment["SUPABASE_ANON_KEY"], "authorization": f"Bearer {token}"},

@@ -1,18 +1,24 @@
 """`make dev` from start to stop: what it refuses, what it keeps, and that nothing of it stays behind."""
 
+import errno
 import os
+import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from local.dev import check_ports
 from local.migrations import apply_migrations
-from local.ports import LOOPBACK, free_port, is_taken
+from local.part import PartError
+from local.ports import LOOPBACK, find_hindrance, free_port, is_taken
 from local.postgres import run_postgres
+from local.stack import Ports
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, descendants, free_ports, run_local, start_dev, still_running
 from tests.patience import PATIENCE_SECONDS
@@ -52,14 +58,60 @@ def test_a_burst_right_after_the_start_is_answered(tmp_path: Path) -> None:
         assert dev.stop(signal.SIGTERM) == 0
 
 
-def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+def test_taken_ports_are_all_named_before_anything_starts(tmp_path: Path) -> None:
     ports = free_ports()
-    with socket.create_server((LOOPBACK, ports.postgrest_port)):
+    with (
+        socket.create_server((LOOPBACK, ports.postgrest_port)),
+        socket.create_server((LOOPBACK, ports.aws_port)),
+    ):
         dev = start_dev(tmp_path / "data", ports)
         assert dev.ended() == 1
-    assert f"Port {ports.postgrest_port} is taken" in dev.printed
-    assert "Set POSTGREST_PORT to a free one" in dev.printed
+    assert f"Port {ports.postgrest_port} (POSTGREST_PORT) is taken by another program." in dev.printed
+    assert f"Port {ports.aws_port} (AWS_PORT) is taken by another program." in dev.printed
+    assert f"POSTGREST_PORT={ports.postgrest_port + 100} make dev" in dev.printed
     assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_the_offset_moves_every_port_that_has_no_variable_of_its_own() -> None:
+    moved = Ports.read({"PORT_OFFSET": "100", "API_PORT": "8080"})
+    assert moved.by_variable() == {
+        **{variable: port + 100 for variable, port in Ports().by_variable().items()},
+        "API_PORT": 8080,
+    }
+
+
+@pytest.mark.parametrize("offset", ["ten", "-1", "10001", "1.5"])
+def test_what_is_not_an_offset_is_refused(offset: str) -> None:
+    with pytest.raises(PartError, match=f"PORT_OFFSET={offset} is not a number from 0 to 10000"):
+        Ports.read({"PORT_OFFSET": offset})
+
+
+def test_the_offset_that_a_refusal_names_leads_to_free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in Ports().by_variable():
+        monkeypatch.delenv(variable, raising=False)
+    with ExitStack() as others:
+        for port in Ports().by_variable().values():
+            if find_hindrance(port) is None:
+                others.enter_context(socket.create_server((LOOPBACK, port)))
+        with pytest.raises(PartError, match="make dev") as refused:
+            check_ports(Ports())
+    said = str(refused.value)
+    assert said.count("is taken by another program") == len(Ports().by_variable())
+    (offset,) = re.findall(r"PORT_OFFSET=(\d+) make dev", said)
+    check_ports(Ports.read({"PORT_OFFSET": offset}))
+
+
+def test_a_port_that_may_not_be_used_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever runs this may be root, whom no port refuses.
+    class Refusing(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, f"Permission denied: {address}")
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with pytest.raises(PartError, match=r"Port 80 \(API_PORT\) is one that you may not use\.") as refused:
+        check_ports(Ports(api_port=80))
+    assert "taken" not in str(refused.value)
+    assert not is_taken(80)
 
 
 def test_one_port_for_two_parts_is_refused(tmp_path: Path) -> None:

@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Self
 
 import httpx
 
 from shared.http_client import get_http_client
 
-FIRST_REFUSAL = 400
-
 
 def call(handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]) -> Any:
     """What a function answers. Raises `ValueError` where that is a problem."""
     answer = handler(event, None)
-    if answer["statusCode"] >= FIRST_REFUSAL:
+    if answer["statusCode"] >= HTTPStatus.BAD_REQUEST:
         raise ValueError(f"{event['routeKey']} answers {answer['body']}")
     return json.loads(answer["body"])
 

@@ -12,7 +12,6 @@ from local.supabase import Supabase, User
 ROWS = 60
 TIMES = 400
 BOUND = 1.4
-OK = 200
 
 
 def measure_warm_list(supabase: Supabase, user: User) -> Line:

@@ -83,7 +83,7 @@ class DeployError(Exception):
 def read_stage(stage: str) -> dict[str, str]:
     """The settings of a stage. Raises `DeployError` that names everything that is wrong with them."""
     if re.fullmatch(r"[a-z][a-z0-9-]*", stage) is None:
-        raise DeployError(f"{stage!r} is no name of a stage: small letters, digits and hyphens")
+        raise DeployError(f"{stage!r} is not a valid name of a stage: use small letters, digits and hyphens")
     file = STAGES / f".env.{stage}"
     if not file.exists():
         raise DeployError(f"{file.name} is missing: copy .env.example to it and fill it in")

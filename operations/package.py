@@ -8,7 +8,7 @@ version. It is good for one version of Python only, and Lambda's is hardly that 
 held it wherever somebody happens to have that interpreter would differ from one machine to the next. `make
 deploy` asks for it: Lambda keeps no bytecode of its own, and to compile more than doubles a cold start.
 
-boto3 comes with Lambda's runtime, and so is no part of it.
+boto3 comes with Lambda's runtime, so it is left out.
 """
 
 import argparse

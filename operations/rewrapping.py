@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 
 from shared.encryption import EncryptionUnavailable, SealBroken
 from shared.encryption.wrapping import (
-    NOT_WRAPPED_SO,
+    KMS_WRONG_CIPHERTEXT,
     DataKey,
     KmsWrapping,
     LocalWrapping,
@@ -98,7 +98,7 @@ class KmsRewrapping:
                 DestinationEncryptionContext=get_context(purpose),
             )
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in NOT_WRAPPED_SO:
+            if error.response.get("Error", {}).get("Code") in KMS_WRONG_CIPHERTEXT:
                 raise SealBroken from None
             raise RotationStopped(f"KMS does not wrap keys anew now: {error}") from error
         except BotoCoreError as error:

@@ -11,16 +11,14 @@ from collections.abc import Mapping, Sequence
 
 from operations.deploy import BIN, DeployError, ask_serverless, call, read_stage, tool_environment
 
-TWO = 2
-
 
 def find_previous(stage: str, settings: Mapping[str, str]) -> str:
     """The time stamp of the deployment before the latest one."""
     said = ask_serverless(stage, settings, "deploy", "list")
     deployments: list[str] = sorted(set(re.findall(r"Timestamp: (\d+)", said)), key=int)
-    if len(deployments) < TWO:
+    if not (earlier := deployments[:-1]):
         raise DeployError(f"{stage} has no earlier deployment")
-    return deployments[-2]
+    return earlier[-1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,12 +31,12 @@ def check_document(api: httpx.Client) -> None:
 
 
 def check_sign_in(api: httpx.Client) -> None:
-    """Nobody gets in without a token, and is told so by Forum and not by the gateway."""
+    """A request without a token is refused by Forum itself, not by the gateway."""
     answer = expect(api.get("/api/products"), 401)
     kind = answer.headers.get("content-type", "")
     if not kind.startswith("application/problem+json") or "www-authenticate" not in answer.headers:
         raise SmokeTestError(
-            f"the 401 of GET /api/products is no problem of Forum's, but {kind or 'untyped'}"
+            f"the 401 of GET /api/products is not one of Forum's problems but {kind or 'untyped'}"
         )
 
 

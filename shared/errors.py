@@ -135,7 +135,7 @@ class Invalid(Problem):
 
 
 class TooManyRequests(Problem):
-    """Somebody's limit is used up. Carries `Retry-After`."""
+    """A limit is exhausted. Carries `Retry-After`."""
 
     status, title, type = 429, "Too many requests", "rate-limited"
 

@@ -50,7 +50,7 @@ class Settings(BaseModel):
                 )
             # One that is elsewhere was looked at by `make deploy`.
             secret = self.supabase_jwt_secret
-            if not secret.is_elsewhere and len(secret.text.encode()) < MIN_JWT_SECRET_BYTES:
+            if not secret.is_reference and len(secret.text.encode()) < MIN_JWT_SECRET_BYTES:
                 # RFC 7518 section 3.2: a key as long as the hash, at least.
                 raise ValueError("SUPABASE_JWT_SECRET is shorter than the 32 bytes that HS256 needs")
         return self

@@ -29,7 +29,7 @@ MAX_ERRORS = 100
 # How often an export is read anew because somebody has changed a secret between reading and recording.
 MAX_READINGS = 3
 
-EXISTS = "a secret has this key already, and whether its value is the same is not told"
+EXISTS = "a secret has this key already; whether its value is the same is never disclosed"
 
 
 @dataclass(frozen=True, slots=True)

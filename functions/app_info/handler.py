@@ -23,10 +23,10 @@ from functions.app_info.schemas import (
 from functions.app_info.service import AppInfoService
 from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
-from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 from shared.runtime.request_log import is_head
 
@@ -49,7 +49,7 @@ async def create_app_info_entry(
     body: AppInfoCreate, key: Idempotency, service: Service, response: Response
 ) -> AppInfoRead:
     """Create an entry."""
-    return announce(response, router.prefix, service.create(body, key))
+    return created_response(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -58,7 +58,7 @@ async def create_app_info(
 ) -> BulkAnswer[AppInfoListItem]:
     """Create up to 100 entries, all or none."""
     created = service.create_many(bulk, key)
-    announce_replay(response, created)
+    note_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -133,7 +133,7 @@ async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: 
 @router.get("/{app_info_id}", response_model=AppInfoReadFull)
 async def get_app_info_entry(app_info_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read an entry with what is nested in it."""
-    return show(service.get(app_info_id), seen)
+    return detail_response(service.get(app_info_id), seen)
 
 
 @router.patch("/{app_info_id}", responses={409: {}, 429: {}})
@@ -145,7 +145,7 @@ async def update_app_info_entry(
     Turning `is_secret` on encrypts the value and leaves no plain copy. Turning it off shows the value from
     then on, and is recorded as a reveal.
     """
-    return tag(response, service.update(app_info_id, changes, versions))
+    return with_etag(response, service.update(app_info_id, changes, versions))
 
 
 @router.delete("/{app_info_id}", status_code=204)
@@ -177,7 +177,7 @@ async def restore_app_info_version(
     app_info_id: UUID, number: Number, versions: IfMatch, service: Service, response: Response
 ) -> AppInfoRead:
     """Give an entry a former value back. The value that it has becomes a former one."""
-    return tag(response, service.restore(app_info_id, number, versions))
+    return with_etag(response, service.restore(app_info_id, number, versions))
 
 
 handler = create_handler(create_app(router))

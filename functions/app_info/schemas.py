@@ -104,7 +104,7 @@ class EnvImport(Input):
     on_conflict: Literal["skip", "overwrite", "fail"] = Field(
         "fail",
         description="What becomes of a key that has another value already, or is a secret: whether that has "
-        "the same value is not told, so that `overwrite` writes it in any case.",
+        "the same value is never disclosed, so that `overwrite` writes it in any case.",
     )
     on_invalid: Literal["fail", "skip"] = Field(
         "fail", description="What becomes of the other lines if some are invalid."
@@ -124,7 +124,7 @@ class EnvLine(BaseModel):
     line: int = Field(ge=1)
     key: AppInfoKey | None = Field(description="Null where none could be read.")
     outcome: Outcome = Field(
-        description="`exists`: a secret has this key, and whether it has the same value is not told. "
+        description="`exists`: a secret has this key, and whether it has the same value is never disclosed. "
         "`duplicate`: a later line sets the same key, and that one counts."
     )
     written: bool

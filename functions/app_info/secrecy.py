@@ -1,4 +1,4 @@
-"""What a change of an entry means for where its value is kept."""
+"""What a change of an entry does to its value: whether something has to be sealed or opened."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -7,11 +7,11 @@ from typing import Any
 from shared.entities.app_info import AppInfoRead
 
 
-class Move(Enum):
+class ValueChange(Enum):
     """What happens to the value."""
 
-    NONE = auto()
-    """It is, stays or becomes plain by what was sent, or it is not touched."""
+    PLAIN = auto()
+    """Nothing has to be sealed or opened: the value is written as sent, or not at all."""
     SEAL_SENT = auto()
     """The value that was sent is sealed."""
     SEAL_STORED = auto()
@@ -22,20 +22,20 @@ class Move(Enum):
     """The sealed value that is stored is opened, to be stored in the clear: a reveal."""
 
 
-def is_settled(changes: Mapping[str, Any]) -> bool:
+def needs_no_lookup(changes: Mapping[str, Any]) -> bool:
     """Whether the change leaves the value alone, so that the entry need not be looked at."""
     return not changes.keys() & {"value", "is_secret"}
 
 
-def find_move(changes: Mapping[str, Any], entry: AppInfoRead | None) -> Move:
-    """What a change means for an entry's value. None: there is no such entry, or it was not needed."""
+def find_value_change(changes: Mapping[str, Any], entry: AppInfoRead | None) -> ValueChange:
+    """What a change does to an entry's value. The entry is None where there is none, or no need of it."""
     if entry is None:
-        return Move.NONE
+        return ValueChange.PLAIN
     was_secret = entry.is_secret
     if changes.get("is_secret", was_secret):
         if "value" in changes:
-            return Move.SEAL_SENT
-        return Move.NONE if was_secret else Move.SEAL_STORED
+            return ValueChange.SEAL_SENT
+        return ValueChange.PLAIN if was_secret else ValueChange.SEAL_STORED
     if not was_secret:
-        return Move.NONE
-    return Move.OPEN_STORED if entry.has_value and "value" not in changes else Move.UNSEAL
+        return ValueChange.PLAIN
+    return ValueChange.OPEN_STORED if entry.has_value and "value" not in changes else ValueChange.UNSEAL

@@ -13,7 +13,7 @@ from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 
 from functions.app_info.drafts import Draft, is_misplaced, read_entries, seal
 from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
-from functions.app_info.secrecy import Move, find_move, is_settled
+from functions.app_info.secrecy import ValueChange, find_value_change, needs_no_lookup
 from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
 from shared.auth.sign_in import Caller
 from shared.aws.deployment_secrets import DeploymentSecret
@@ -94,35 +94,37 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
 
         Whether a value has to be sealed depends on the entry, which is looked at unless the change says it.
         """
-        entry = None if is_settled(changes) else self._look(row_id, versions)
+        entry = None if needs_no_lookup(changes) else self._look(row_id, versions)
         if entry is not None and versions is not None:
             # Of all that the client accepts, the one that was looked at.
             versions = [entry.version]
-        move = find_move(changes, entry)
-        if move is Move.NONE:
+        value_change = find_value_change(changes, entry)
+        if value_change is ValueChange.PLAIN:
             try:
                 return super().update(row_id, changes, versions)
             except APIError as error:
                 if not is_misplaced(error):
                     raise
-        draft = self._draft(move, row_id, changes, entry, versions)
+        draft = self._draft(value_change, row_id, changes, entry, versions)
         with self._as_single():
-            places = None if entry is None or move is Move.NONE else {row_id: entry.guess_places()}
+            places = (
+                None if entry is None or value_change is ValueChange.PLAIN else {row_id: entry.guess_places()}
+            )
             (row,) = self._write([draft], places, self.row)
-        if move is Move.OPEN_STORED:
+        if value_change is ValueChange.OPEN_STORED:
             count(Metric.REVEALS)
         return row
 
     def update_many(self, bulk: Bulk[Any]) -> list[AppInfoListItem]:
         """Change entries, all or none. Raises the first item's problem."""
-        entries = self._get_entries([changes["id"] for changes in bulk.items if not is_settled(changes)])
-        moves = [find_move(changes, entries.get(changes["id"])) for changes in bulk.items]
-        if Move.OPEN_STORED in moves:
-            raise _refuse_to_open_many().locate(moves.index(Move.OPEN_STORED))
+        entries = self._get_entries([changes["id"] for changes in bulk.items if not needs_no_lookup(changes)])
+        value_changes = [find_value_change(changes, entries.get(changes["id"])) for changes in bulk.items]
+        if ValueChange.OPEN_STORED in value_changes:
+            raise _refuse_to_open_many().locate(value_changes.index(ValueChange.OPEN_STORED))
         guessed: dict[UUID, EntryPlaces] | None = {
             entry.id: entry.guess_places() for entry in entries.values()
         }
-        if set(moves) == {Move.NONE}:
+        if set(value_changes) == {ValueChange.PLAIN}:
             guessed = None
             try:
                 return super().update_many(bulk)
@@ -131,13 +133,13 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
                     raise
         drafts = [
             self._draft(
-                move,
+                value_change,
                 changes["id"],
                 changes,
                 entries.get(changes["id"]),
                 [changes["version"]] if "version" in changes else None,
             )
-            for move, changes in zip(moves, bulk.items, strict=True)
+            for value_change, changes in zip(value_changes, bulk.items, strict=True)
         ]
         with self._as_bulk():
             return self._write(drafts, guessed, self.item)
@@ -213,7 +215,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
 
     def _draft(
         self,
-        move: Move,
+        value_change: ValueChange,
         row_id: UUID,
         changes: Values,
         entry: StoredEntry | None,
@@ -221,12 +223,12 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
     ) -> Draft:
         item = self.to_columns(changes) | {"action": "change", "id": str(row_id)}
         item.pop("version", None)
-        item["versions"] = _expect(move, entry, versions)
-        if entry is None or move is Move.NONE:
+        item["versions"] = _expect(value_change, entry, versions)
+        if entry is None or value_change is ValueChange.PLAIN:
             return Draft(item)
-        if move is Move.UNSEAL:
+        if value_change is ValueChange.UNSEAL:
             return Draft(item | {"is_secret": False})
-        if move is Move.OPEN_STORED:
+        if value_change is ValueChange.OPEN_STORED:
             return Draft(item | {"is_secret": False} | self._open_stored(entry))
         value = item.pop("value", entry.value)
         item["sealed"] = None
@@ -253,12 +255,12 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         for _ in range(ATTEMPTS - 1):
             if entries is not None:
                 try:
-                    return self._read(self.values.writing(seal(drafts, entries, self.values)), schema)
+                    return self._read(self.values.write_call(seal(drafts, entries, self.values)), schema)
                 except APIError as error:
                     if not is_misplaced(error):
                         raise
             entries = read_entries(drafts, self.values)
-        return self._read(self.values.writing(seal(drafts, entries or {}, self.values)), schema)
+        return self._read(self.values.write_call(seal(drafts, entries or {}, self.values)), schema)
 
     def _read(self, call: SyncRPCFilterRequestBuilder, schema: type[EntryT]) -> list[EntryT]:
         rows: Any = call.select(get_select(schema)).execute().data
@@ -267,7 +269,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
     def _write_once(
         self, items: list[dict[str, Any]], key: IdempotencyKey | None, schema: type[EntryT]
     ) -> Created[EntryT]:
-        call = self.values.writing(items).select(get_select(schema))
+        call = self.values.write_call(items).select(get_select(schema))
         rows, replayed = self._execute_once(call, key)
         whole = [complete(row, item) for row, item in zip(rows, items, strict=True)]
         return Created(read_rows(whole, schema), replayed)
@@ -284,9 +286,15 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
             raise problem from error
 
 
-def _expect(move: Move, entry: AppInfoRead | None, versions: list[int] | None) -> list[int] | None:
+def _expect(
+    value_change: ValueChange, entry: AppInfoRead | None, versions: list[int] | None
+) -> list[int] | None:
     """The versions that a change is good for: a stored value is moved only if it is still what was read."""
-    if versions is None and entry is not None and move in {Move.SEAL_STORED, Move.OPEN_STORED}:
+    if (
+        versions is None
+        and entry is not None
+        and value_change in {ValueChange.SEAL_STORED, ValueChange.OPEN_STORED}
+    ):
         return [entry.version]
     return versions
 

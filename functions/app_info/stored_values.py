@@ -123,32 +123,32 @@ class StoredValues:
                 type="secret-unreadable",
             ) from error
 
-    def writing(self, items: Sequence[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
+    def write_call(self, items: Sequence[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
         """A call that creates and changes entries, all or none."""
-        return self._calling("write_app_info", items=items)
+        return self._rpc("write_app_info", items=items)
 
     def read_places(self, entry_ids: Sequence[UUID], *, with_values: bool) -> dict[UUID, EntryPlaces]:
         """Where the entries' next values belong, and on request the sealed values that they have."""
         ids = [str(entry_id) for entry_id in entry_ids]
-        call = self._calling("read_app_info_places", entry_ids=ids, with_values=with_values)
+        call = self._rpc("read_app_info_places", entry_ids=ids, with_values=with_values)
         found: Any = call.execute().data
         return {entry.id: entry for entry in map(EntryPlaces.model_validate, found)}
 
     def reveal(self, entry_id: UUID, number: int | None = None) -> StoredValue:
         """What an entry holds, or held under this number; recorded as a reveal if it is secret."""
-        call = self._calling("reveal_app_info", entry_id=str(entry_id), value_number=number)
+        call = self._rpc("reveal_app_info", entry_id=str(entry_id), value_number=number)
         return StoredValue.model_validate(call.execute().data)
 
     def compare(self, product_id: UUID, keys: Sequence[str]) -> list[StoredValue]:
         """A product's entries with these keys, to compare: of secrets only that they are there."""
-        call = self._calling("compare_app_info", target_product_id=str(product_id), keys=keys)
+        call = self._rpc("compare_app_info", target_product_id=str(product_id), keys=keys)
         return _read(call.execute().data)
 
     def importing(
         self, product_id: UUID, items: Sequence[dict[str, Any]], keys: Sequence[str]
     ) -> SyncRPCFilterRequestBuilder:
         """A call that writes what a file assigns, all or nothing, and gives these keys their order."""
-        return self._calling("import_app_info", target_product_id=str(product_id), items=items, keys=keys)
+        return self._rpc("import_app_info", target_product_id=str(product_id), items=items, keys=keys)
 
     def read_export(
         self, product_id: UUID, categories: Sequence[str], *, include_secrets: bool
@@ -157,7 +157,7 @@ class StoredValues:
 
         No secret among them may be handed out before `record_export` has it on the record.
         """
-        call = self._calling(
+        call = self._rpc(
             "read_app_info_export",
             target_product_id=str(product_id),
             categories=categories,
@@ -172,7 +172,7 @@ class StoredValues:
 
         False where one of them is another by now, and then nothing is recorded.
         """
-        call = self._calling(
+        call = self._rpc(
             "record_app_info_export",
             target_product_id=str(product_id),
             secrets=[{"id": str(each.id), "version": each.version} for each in secrets],
@@ -189,7 +189,7 @@ class StoredValues:
     def _locate(self, entry_id: UUID, place: ValuePlace) -> Place:
         return locate_secret(self._user_id, entry_id, place.product_id, place.key, place.number)
 
-    def _calling(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
+    def _rpc(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.
         sent = cast("dict[str, str]", arguments | {"app_info_key": read_secret(get_settings().app_info_key)})
         call = self._supabase.rpc(function, sent)

@@ -15,10 +15,10 @@ from functions.documents.schemas import (
 from functions.documents.service import DocumentService
 from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
-from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/docs", tags=["documents"], route_class=StrictRoute)
@@ -39,7 +39,7 @@ async def create_document(
     body: DocumentCreate, key: Idempotency, service: Service, response: Response
 ) -> DocumentRead:
     """Create a document."""
-    return announce(response, router.prefix, service.create(body, key))
+    return created_response(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -48,7 +48,7 @@ async def create_documents(
 ) -> BulkAnswer[DocumentListItem]:
     """Create up to 100 documents, all or none."""
     created = service.create_many(bulk, key)
-    announce_replay(response, created)
+    note_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -61,7 +61,7 @@ async def update_documents(bulk: Bulk[DocumentChange], service: Service) -> Bulk
 @router.get("/{document_id}", response_model=DocumentReadFull)
 async def get_document(document_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a document with what is nested in it."""
-    return show(service.get(document_id), seen)
+    return detail_response(service.get(document_id), seen)
 
 
 @router.patch("/{document_id}", responses={409: {}})
@@ -69,7 +69,7 @@ async def update_document(
     document_id: UUID, changes: DocumentUpdate, versions: IfMatch, service: Service, response: Response
 ) -> DocumentRead:
     """Change the fields that are sent, and no others."""
-    return tag(response, service.update(document_id, changes, versions))
+    return with_etag(response, service.update(document_id, changes, versions))
 
 
 @router.delete("/{document_id}", status_code=204)

@@ -13,7 +13,7 @@ from functions.github_import.schemas import (
 from functions.github_import.service import GitHubImportService
 from shared.entities.github_runs import RunRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import tag
+from shared.http.etags import with_etag
 from shared.http.routes import StrictRoute
 
 router = APIRouter(prefix="/api/github", tags=["github"], route_class=StrictRoute)
@@ -48,7 +48,7 @@ async def import_repositories(body: Import, service: Service) -> ImportReport | 
         media_type="application/json",
         headers={"Location": f"/api/github/runs/{run.id}"},
     )
-    tag(queued, run)
+    with_etag(queued, run)
     return queued
 
 

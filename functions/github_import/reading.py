@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from shared.github import (
     GitHub,
     GitHubError,
+    GitHubRateLimited,
     GitHubRepository,
-    RateLimited,
+    GitHubTimedOut,
+    GitHubUnavailable,
     RepositoryPage,
-    TimedOut,
     TokenRejected,
-    Unavailable,
     Unreadable,
 )
 
@@ -33,7 +33,7 @@ class Reading:
         """Why, where GitHub has said nothing about any of them, or has refused the token meanwhile."""
         if isinstance(self.stopped_by, TokenRejected):
             return self.stopped_by
-        outage = Unavailable | TimedOut
+        outage = GitHubUnavailable | GitHubTimedOut
         answered = [e for e in self.failed.values() if isinstance(e, Unreadable) or not isinstance(e, outage)]
         reason = self.stopped_by or next(iter(self.failed.values()), None)
         return None if self.found or answered else reason
@@ -65,7 +65,7 @@ def _read_pages(
         number += 1
         try:
             page = next(pages)
-        except (Unavailable, TimedOut):
+        except (GitHubUnavailable, GitHubTimedOut):
             # Raises in an outage. Else it is this page that is broken: what it has is read singly.
             github.get_user()
             pages = github.iterate_repository_pages(number + 1)
@@ -91,12 +91,12 @@ def _read_singly(
         try:
             reading.found[github_id] = _read_repository(github, github_id)
             outages = 0
-        except (TokenRejected, RateLimited):
+        except (TokenRejected, GitHubRateLimited):
             raise
         except Unreadable as error:
             reading.failed[github_id] = error
             outages = 0
-        except (Unavailable, TimedOut) as error:
+        except (GitHubUnavailable, GitHubTimedOut) as error:
             reading.failed[github_id] = error
             outages += 1
             if outages == OUTAGES_IN_A_ROW:
@@ -122,4 +122,4 @@ def _find_missing(chosen: Sequence[int], reading: Reading) -> list[int]:
 
 def _check_time(is_time_left: Callable[[], bool]) -> None:
     if not is_time_left():
-        raise TimedOut
+        raise GitHubTimedOut

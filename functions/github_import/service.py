@@ -28,14 +28,14 @@ from shared.github import (
     Blocked,
     GitHub,
     GitHubError,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
     GitHubRepository,
-    RateLimited,
     RepositoryPage,
     SsoRequired,
     TokenRejected,
 )
-from shared.github import Forbidden as GitHubForbidden
-from shared.github import NotFound as GitHubNotFound
 from shared.github.client import PAGE_SIZE
 from shared.github.problems import as_problems, to_problem
 from shared.github_tokens.callers import CallersGitHub
@@ -53,7 +53,7 @@ OUTCOMES: dict[type[GitHubError], Outcome] = {
 IN_THE_PRODUCT: tuple[Outcome, ...] = ("imported", "updated", "unchanged")
 ENDED_BY: dict[type[GitHubError], str] = {
     TokenRejected: "token_rejected",
-    RateLimited: "rate_limited",
+    GitHubRateLimited: "rate_limited",
     GitHubForbidden: "github_forbidden",
 }
 NOT_REACHED = "Forum stopped before it came to this one. Send it again."
@@ -243,7 +243,7 @@ def _explain(github_id: int, reading: Reading) -> ImportResult:
     """Why a repository was not imported."""
     error = reading.failed.get(github_id)
     if error is None:
-        limit = reading.stopped_by if isinstance(reading.stopped_by, RateLimited) else None
+        limit = reading.stopped_by if isinstance(reading.stopped_by, GitHubRateLimited) else None
         return ImportResult(
             github_id=github_id,
             outcome="rate_limited" if limit else "unavailable",

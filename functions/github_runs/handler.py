@@ -9,7 +9,7 @@ from functions.github_runs.schemas import MissingDecided, MissingDecision, RunQu
 from functions.github_runs.service import MissingService, RunService
 from shared.entities.github_runs import RunRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfNoneMatch, show
+from shared.http.etags import IfNoneMatch, detail_response
 from shared.http.routes import StrictRoute
 from shared.resources.lists import Page
 
@@ -29,7 +29,7 @@ async def list_runs(query: Annotated[RunQuery, Query()], service: Reader) -> Pag
 @router.get("/runs/{run_id}", response_model=RunReadFull)
 async def get_run(run_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a run with what became of each repository."""
-    return show(service.get(run_id), seen)
+    return detail_response(service.get(run_id), seen)
 
 
 @router.post("/missing", responses={404: {}})

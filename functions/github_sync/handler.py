@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from functions.github_sync.service import SyncService
 from shared.entities.github_runs import RunRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import tag
+from shared.http.etags import with_etag
 from shared.http.routes import StrictRoute
 
 router = APIRouter(prefix="/api/github/sync", tags=["github sync"], route_class=StrictRoute)
@@ -20,7 +20,7 @@ async def request_sync(service: Service, response: Response) -> RunRead:
     """Queue a re-sync of everything that was imported. `Location` leads to its run."""
     run = service.request()
     response.headers["Location"] = f"/api/github/runs/{run.id}"
-    return tag(response, run)
+    return with_etag(response, run)
 
 
 handler = create_handler(create_app(router))

@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 3
 
 
 def check_health() -> Health:
-    """Asks the database itself: a PostgREST that runs without one is no health. Raises `Unavailable`."""
+    """Asks the database itself: a PostgREST that runs without one is not healthy. Raises `Unavailable`."""
     settings = get_settings()
     try:
         answer = get_http_client().get(

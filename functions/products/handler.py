@@ -15,10 +15,10 @@ from functions.products.schemas import (
 from functions.products.service import ProductService
 from shared.entities.products import ProductListItem, ProductRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
-from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/products", tags=["products"], route_class=StrictRoute)
@@ -39,7 +39,7 @@ async def create_product(
     body: ProductCreate, key: Idempotency, service: Service, response: Response
 ) -> ProductRead:
     """Create a product."""
-    return announce(response, router.prefix, service.create(body, key))
+    return created_response(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -48,7 +48,7 @@ async def create_products(
 ) -> BulkAnswer[ProductListItem]:
     """Create up to 100 products, all or none."""
     created = service.create_many(bulk, key)
-    announce_replay(response, created)
+    note_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -61,7 +61,7 @@ async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAn
 @router.get("/{product_id}", response_model=ProductReadFull)
 async def get_product(product_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a product with what is nested in it."""
-    return show(service.get(product_id), seen)
+    return detail_response(service.get(product_id), seen)
 
 
 @router.patch("/{product_id}")
@@ -69,7 +69,7 @@ async def update_product(
     product_id: UUID, changes: ProductUpdate, versions: IfMatch, service: Service, response: Response
 ) -> ProductRead:
     """Change the fields that are sent, and no others."""
-    return tag(response, service.update(product_id, changes, versions))
+    return with_etag(response, service.update(product_id, changes, versions))
 
 
 @router.delete("/{product_id}", status_code=204)

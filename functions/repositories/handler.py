@@ -15,10 +15,10 @@ from functions.repositories.schemas import (
 from functions.repositories.service import RepositoryService
 from shared.entities.repositories import RepositoryListItem, RepositoryRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
-from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/repositories", tags=["repositories"], route_class=StrictRoute)
@@ -41,7 +41,7 @@ async def create_repository(
     body: RepositoryCreate, key: Idempotency, service: Service, response: Response
 ) -> RepositoryRead:
     """Create a repository."""
-    return announce(response, router.prefix, service.create(body, key))
+    return created_response(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -50,7 +50,7 @@ async def create_repositories(
 ) -> BulkAnswer[RepositoryListItem]:
     """Create up to 100 repositories, all or none."""
     created = service.create_many(bulk, key)
-    announce_replay(response, created)
+    note_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -65,7 +65,7 @@ async def update_repositories(
 @router.get("/{repository_id}", response_model=RepositoryReadFull)
 async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a repository with what is nested in it."""
-    return show(service.get(repository_id), seen)
+    return detail_response(service.get(repository_id), seen)
 
 
 @router.patch("/{repository_id}", responses={409: {}})
@@ -73,7 +73,7 @@ async def update_repository(
     repository_id: UUID, changes: RepositoryUpdate, versions: IfMatch, service: Service, response: Response
 ) -> RepositoryRead:
     """Change the fields that are sent, and no others."""
-    return tag(response, service.update(repository_id, changes, versions))
+    return with_etag(response, service.update(repository_id, changes, versions))
 
 
 @router.delete("/{repository_id}", status_code=204)

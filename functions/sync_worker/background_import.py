@@ -8,7 +8,7 @@ from functions.sync_worker.ending import RunEnds, token_failures
 from functions.sync_worker.importing import Importer
 from functions.sync_worker.observing import OutOfTime
 from functions.sync_worker.tokens import Tokens, connect
-from shared.github import RateLimited, TokenRejected
+from shared.github import GitHubRateLimited, TokenRejected
 from shared.sync.database import ImportBegun, RunDatabase, is_product_gone
 from shared.sync.messages import SyncMessage
 from shared.sync.rows import Ending, RunRow
@@ -41,7 +41,7 @@ class BackgroundImport:
                 self._import_all()
         except RunEnds as ends:
             return ends.ending
-        except RateLimited as limit:
+        except GitHubRateLimited as limit:
             return {"state": "paused", "retry_at": limit.retry_at.isoformat()}
         except OutOfTime:
             return {"state": "paused"}

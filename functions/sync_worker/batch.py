@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from functions.sync_worker.schemas import Record
 from functions.sync_worker.service import begin, end, work_off
 from shared.encryption import EncryptionUnavailable
-from shared.github import TimedOut, Unavailable
+from shared.github import GitHubTimedOut, GitHubUnavailable
 from shared.runtime.correlation import follow
-from shared.runtime.log import describe, logger
+from shared.runtime.log import describe_error, logger
 from shared.runtime.metrics import Metric, count
 from shared.sync.database import is_ended
 from shared.sync.messages import SyncMessage
@@ -24,8 +24,8 @@ LAST_RECEIVE = 5
 
 # On the last delivery of a message: how the row of its run says why it failed.
 FINAL_ERRORS: dict[type[Exception], str] = {
-    Unavailable: "github_unavailable",
-    TimedOut: "github_unavailable",
+    GitHubUnavailable: "github_unavailable",
+    GitHubTimedOut: "github_unavailable",
     EncryptionUnavailable: "encryption_unavailable",
 }
 
@@ -75,7 +75,7 @@ def _do(record: Record, message: SyncMessage, get_remaining_milliseconds: Callab
                 **message.in_log,
                 message_id=record.message_id,
                 received=record.attributes.receive_count,
-                error=describe(error),
+                error=describe_error(error),
             )
             raise
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from functions.sync_worker.tokens import Tokens
 from shared.encryption import EncryptionUnavailable, KeyUnknown, SealBroken
-from shared.github import Forbidden, TokenRejected
-from shared.runtime.log import describe, logger
+from shared.github import GitHubForbidden, TokenRejected
+from shared.runtime.log import describe_error, logger
 from shared.sync.messages import SyncMessage
 from shared.sync.rows import Ending
 
@@ -39,6 +39,6 @@ def token_failures(message: SyncMessage, tokens: Tokens) -> Iterator[None]:
             raise TokenReplaced from None
         # One call with a refused token and no more: several make GitHub refuse its owner's every sign-in.
         raise RunEnds({"state": "needs_reauth", "error": "needs_reauth", "token_alive": False}) from None
-    except Forbidden as error:
-        logger.warning("sync_refused", **message.in_log, error=describe(error))
+    except GitHubForbidden as error:
+        logger.warning("sync_refused", **message.in_log, error=describe_error(error))
         raise RunEnds({"state": "failed", "error": "github_forbidden", "reason": str(error)}) from None

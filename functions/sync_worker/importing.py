@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from functions.sync_worker.observing import ask_twice, look_at, see
-from shared.github import GitHub, GitHubError, RepositoryPage, TimedOut, Unavailable
+from shared.github import GitHub, GitHubError, GitHubTimedOut, GitHubUnavailable, RepositoryPage
 from shared.sync.database import ImportBegun, RunDatabase
 from shared.sync.rows import Observation, Spent
 
 # What is read singly is written as often as this, so that a worker that is killed leaves little to repeat.
 SINGLE_READS_AT_ONCE = 20
-# Of one delivery. More of them are no matter of single repositories, even if GitHub answers something else.
+# Of one delivery. More than these is an outage, even if GitHub goes on answering other questions.
 MAX_UNAVAILABLE = 20
 
 
@@ -71,7 +71,7 @@ class Importer:
         """A page, or None where GitHub cannot answer this one while it answers other questions."""
         try:
             return ask_twice(lambda: self._github.list_repositories_page(number))
-        except (Unavailable, TimedOut):
+        except (GitHubUnavailable, GitHubTimedOut):
             self._github.get_user()
             return None
 
@@ -94,7 +94,7 @@ class Importer:
         observation = look_at(self._github, github_id)
         self._unavailable += observation["seen"] == "unavailable"
         if self._unavailable > MAX_UNAVAILABLE:
-            raise Unavailable("GitHub answers, but not about these repositories.")
+            raise GitHubUnavailable("GitHub answers, but not about these repositories.")
         return observation
 
     def _write(self, observations: Sequence[Observation]) -> None:

@@ -13,14 +13,14 @@ from typing import NamedTuple, TypeVar
 
 from shared.github import (
     Blocked,
-    Forbidden,
     GitHub,
     GitHubError,
+    GitHubForbidden,
+    GitHubNotFound,
     GitHubRepository,
-    NotFound,
+    GitHubTimedOut,
+    GitHubUnavailable,
     SsoRequired,
-    TimedOut,
-    Unavailable,
 )
 from shared.github.graphql import Answer, Finding, GraphQL
 from shared.sync.database import ChunkItem
@@ -36,7 +36,7 @@ MAX_BROKEN = 3
 MAX_REST_REQUESTS = 50
 LONGEST_PAUSE_SECONDS = 0.3
 UNKNOWN = Finding("unknown")
-WAITS = "GitHub has not told of it yet: the next run asks again"
+WAITS = "GitHub has not answered about it yet: the next run asks again"
 
 # A legacy id may mean nothing to GitHub one day, whatever has become of its repository.
 CURRENT_ID = "R_"
@@ -122,7 +122,7 @@ class Observer:
                 broken.append((part, answer))
             elif left:
                 yield left, answer if len(part) == 1 and isinstance(answer, GitHubError) else None
-        # Where it answers about none at all, that is no matter of these repositories: REST is asked.
+        # An answer about none at all says nothing about these repositories: REST is asked.
         yield from ((part, None) for part in waiting)
         for part, error in broken:
             yield part, error if self._has_answered else None
@@ -133,9 +133,9 @@ class Observer:
         ask = partial(self.graphql.read_repositories, node_ids)
         try:
             return ask_twice(ask) if is_decisive else ask()
-        except (Unavailable, TimedOut) as error:
+        except (GitHubUnavailable, GitHubTimedOut) as error:
             if is_decisive:
-                # An outage is no matter of these repositories, and asking for halves would be in vain.
+                # An outage says nothing about these repositories, and asking for halves would be in vain.
                 self.graphql.read_repositories([])
             return error
 
@@ -189,7 +189,7 @@ class Listing:
         """Read one page more. A listing that GitHub does not answer ends here."""
         try:
             page = ask_twice(lambda: self._github.list_repositories_page(self._number))
-        except (Unavailable, TimedOut, Forbidden):
+        except (GitHubUnavailable, GitHubTimedOut, GitHubForbidden):
             self.pages_left = 0
             return
         self.items |= {item.github_id: item for item in page.items}
@@ -199,12 +199,12 @@ class Listing:
 
 
 def look_at(github: GitHub, github_id: int) -> Observation:
-    """What GitHub says of one repository. Raises what is no matter of that repository."""
+    """What GitHub says of one repository. Raises what says nothing about that repository."""
     try:
         repository = ask_twice(lambda: github.get_repository(github_id))
-    except (NotFound, Blocked, Forbidden) as error:
+    except (GitHubNotFound, Blocked, GitHubForbidden) as error:
         return _read_refusal(github_id, error)
-    except (Unavailable, TimedOut) as error:
+    except (GitHubUnavailable, GitHubTimedOut) as error:
         # Raises in an outage, which says nothing about this repository.
         github.get_user()
         return make_unavailable(github_id, str(error))
@@ -213,9 +213,9 @@ def look_at(github: GitHub, github_id: int) -> Observation:
     return see(repository)
 
 
-def _read_refusal(github_id: int, error: NotFound | Blocked | Forbidden) -> Observation:
+def _read_refusal(github_id: int, error: GitHubNotFound | Blocked | GitHubForbidden) -> Observation:
     match error:
-        case NotFound():
+        case GitHubNotFound():
             return {"github_id": github_id, "seen": "missing"}
         case Blocked():
             return {"github_id": github_id, "seen": "blocked", "url": error.url, "reason": error.reason}
@@ -239,7 +239,7 @@ def ask_twice(ask: Callable[[], AnswerT]) -> AnswerT:
     """Ask GitHub, and once more where it did not answer: many an outage is over within a blink."""
     try:
         return ask()
-    except (Unavailable, TimedOut):
+    except (GitHubUnavailable, GitHubTimedOut):
         # At no common moment: users of a batch meet an outage together.
         time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - nothing depends on it being secret
         return ask()
@@ -280,8 +280,8 @@ def _settle(item: ChunkItem, finding: Finding, sso_url: str | None) -> Observati
         }
     if finding.seen == "missing":
         # What is gone already, or kept by its owner, needs no second proof: nothing more becomes of it.
-        is_settled = item.sync_state == "gone" or item.missing_decision is not None
-        is_proved = is_settled or (item.node_id or "").startswith(CURRENT_ID)
+        is_final = item.sync_state == "gone" or item.missing_decision is not None
+        is_proved = is_final or (item.node_id or "").startswith(CURRENT_ID)
         return {"github_id": item.github_id, "seen": "missing"} if is_proved else None
     if finding.seen == "forbidden" and item.sync_state == "forbidden":
         # REST was asked for the reason when it was refused first.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functions.sync_worker.ending import RunEnds, token_failures
 from functions.sync_worker.observing import Observed, Observer
 from functions.sync_worker.tokens import Tokens, connect
-from shared.github import RateLimited, TokenRejected
+from shared.github import GitHubRateLimited, TokenRejected
 from shared.github.graphql import MAX_IDS, GraphQL
 from shared.http_client import get_http_client
 from shared.settings import get_settings
@@ -40,7 +40,7 @@ class Resync:
                 self._look_at_all()
         except RunEnds as ends:
             return ends.ending
-        except RateLimited as limit:
+        except GitHubRateLimited as limit:
             return {"state": "failed", "error": "rate_limited", "retry_at": limit.retry_at.isoformat()}
         return {"state": "succeeded", "token_alive": self._is_token_alive or None}
 

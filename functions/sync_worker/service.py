@@ -8,7 +8,7 @@ from functions.sync_worker.observing import OutOfTime
 from functions.sync_worker.resync import Resync
 from functions.sync_worker.tokens import RenewalUnderWay, Tokens
 from shared.encryption import EncryptionUnavailable
-from shared.github import TimedOut, Unavailable
+from shared.github import GitHubTimedOut, GitHubUnavailable
 from shared.runtime.log import logger
 from shared.runtime.metrics import Metric, count
 from shared.sync.database import RunDatabase
@@ -21,7 +21,14 @@ LEASE_SECONDS = 150
 CHUNK_MILLISECONDS = 35_000
 
 # A later delivery of the message may succeed where one of these was met.
-RETRYABLE = (Unavailable, TimedOut, EncryptionUnavailable, OutOfTime, RenewalUnderWay, TokenReplaced)
+RETRYABLE = (
+    GitHubUnavailable,
+    GitHubTimedOut,
+    EncryptionUnavailable,
+    OutOfTime,
+    RenewalUnderWay,
+    TokenReplaced,
+)
 
 _BY_STATE = {
     "succeeded": Metric.SYNC_RUNS_SUCCEEDED,

@@ -15,7 +15,7 @@ from functions.tokens.schemas import (
 )
 from functions.tokens.service import CurrentTokenService, TokenService
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.lists import Page
 
@@ -41,19 +41,19 @@ async def create_token(body: TokenCreate, service: Service, response: Response) 
     """
     created = service.make(body)
     response.headers["Location"] = f"{router.prefix}/{created.id}"
-    return tag(response, created)
+    return with_etag(response, created)
 
 
 @router.get("/current", responses={404: {}})
 async def get_current_token(current: CurrentToken, response: Response) -> TokenRead:
     """Read the access token that this request is sent with."""
-    return tag(response, current.get())
+    return with_etag(response, current.get())
 
 
 @router.get("/{token_id}", response_model=TokenListItem)
 async def get_token(token_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read an access token with when it was last used and what it last did."""
-    return show(service.get(token_id), seen)
+    return detail_response(service.get(token_id), seen)
 
 
 @router.patch("/{token_id}")
@@ -61,7 +61,7 @@ async def update_token(
     token_id: UUID, changes: TokenUpdate, versions: IfMatch, service: Service, response: Response
 ) -> TokenRead:
     """Rename an access token. What it may do never changes: make another one instead."""
-    return tag(response, service.update(token_id, changes, versions))
+    return with_etag(response, service.update(token_id, changes, versions))
 
 
 @router.delete("/{token_id}", status_code=204)

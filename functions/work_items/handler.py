@@ -16,10 +16,10 @@ from functions.work_items.schemas import (
 from functions.work_items.service import WorkItemService
 from shared.entities.work_items import WorkItemListItem, WorkItemRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, show, tag
+from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
-from shared.resources.idempotency import Idempotency, announce, announce_replay
+from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
 router = APIRouter(prefix="/api/work", tags=["work items"], route_class=StrictRoute)
@@ -40,7 +40,7 @@ async def create_work_item(
     body: WorkItemCreate, key: Idempotency, service: Service, response: Response
 ) -> WorkItemRead:
     """Create a work item."""
-    return announce(response, router.prefix, service.create(body, key))
+    return created_response(response, router.prefix, service.create(body, key))
 
 
 @router.post("/bulk", status_code=201)
@@ -49,7 +49,7 @@ async def create_work_items(
 ) -> BulkAnswer[WorkItemListItem]:
     """Create up to 100 work items, all or none."""
     created = service.create_many(bulk, key)
-    announce_replay(response, created)
+    note_replay(response, created)
     return BulkAnswer(items=created.rows)
 
 
@@ -62,7 +62,7 @@ async def update_work_items(bulk: Bulk[WorkItemChange], service: Service) -> Bul
 @router.get("/{work_item_id}", response_model=WorkItemReadFull)
 async def get_work_item(work_item_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a work item with what is nested in it."""
-    return show(service.get(work_item_id), seen)
+    return detail_response(service.get(work_item_id), seen)
 
 
 @router.patch("/{work_item_id}", responses={409: {}})
@@ -70,7 +70,7 @@ async def update_work_item(
     work_item_id: UUID, changes: WorkItemUpdate, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
     """Change the fields that are sent, and no others."""
-    return tag(response, service.update(work_item_id, changes, versions))
+    return with_etag(response, service.update(work_item_id, changes, versions))
 
 
 @router.post("/{work_item_id}/status", responses={409: {}})
@@ -78,7 +78,7 @@ async def move_work_item(
     work_item_id: UUID, move: WorkItemMove, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
     """Move a work item to another status. A refused move is 409 and names the allowed ones."""
-    return tag(response, service.update(work_item_id, {"status": move.status}, versions))
+    return with_etag(response, service.update(work_item_id, {"status": move.status}, versions))
 
 
 @router.delete("/{work_item_id}", status_code=204)

@@ -8,13 +8,13 @@ from jwt import PyJWK, PyJWKClient, PyJWKSet
 from jwt.jwk_set_cache import JWKSetCache
 
 from shared.http_client import get_tls_context
-from shared.runtime.log import describe, logger
+from shared.runtime.log import describe_error, logger
 from shared.runtime.metrics import Metric, count
 
 FETCH_TIMEOUT_SECONDS = 3
 # Supabase serves its JWKS with max-age=600.
 LIFESPAN_SECONDS = 600
-# An unknown key id fetches again at most this often: made-up ids are no way to send traffic to Supabase.
+# An unknown key id fetches again at most this often: made-up ids cannot send traffic to Supabase.
 COOLDOWN_SECONDS = 30
 # How long a revoked key could live on while the JWKS cannot be fetched.
 MAX_STALE_SECONDS = 6 * 3600
@@ -32,7 +32,7 @@ class KeySetCache(JWKSetCache):
     """PyJWT's cache, which takes a set without keys as well."""
 
     def put(self, jwk_set: PyJWKSet | dict[str, Any] | None) -> None:
-        """Keep a set, or what an endpoint has answered. Raises `jwt.PyJWTError` where that is no key set."""
+        """Keep a set, or what an endpoint answered. Raises `jwt.PyJWTError` where that is not a key set."""
         super().put(read_key_set(jwk_set) if isinstance(jwk_set, dict) else jwk_set)
 
 
@@ -71,7 +71,7 @@ class SigningKeys(PyJWKClient):
                 self._last_good is not None and time.monotonic() - self._last_good_at <= MAX_STALE_SECONDS
             )
             write = logger.warning if has_others else logger.error
-            write("jwks_unavailable", error=describe(error), has_older_keys=has_others)
+            write("jwks_unavailable", error=describe_error(error), has_older_keys=has_others)
             count(Metric.JWKS_FAILURES)
             if self._last_good is None or not has_others:
                 raise SigningKeysUnavailable(self.uri) from error
@@ -91,7 +91,7 @@ class SigningKeys(PyJWKClient):
 
 
 def read_key_set(published: dict[str, Any]) -> PyJWKSet:
-    """What an endpoint has answered. Raises `jwt.PyJWTError` where that is no key set."""
+    """What an endpoint has answered. Raises `jwt.PyJWTError` where that is not a key set."""
     listed = published.get("keys")
     if not isinstance(listed, list) or not all(isinstance(key, dict) for key in listed):
         raise jwt.PyJWKSetError("The answer has no list of keys")

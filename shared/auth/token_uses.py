@@ -18,7 +18,7 @@ class TokenUses:
         self._noted: dict[int, float] = {}
 
     def is_due(self, token: str) -> bool:
-        """Whether the database is to be told now that this token is in use."""
+        """Whether it is time to note in the database that this token is in use."""
         key, now = hash(token), time.time()
         if now < self._noted.get(key, 0) + INTERVAL_SECONDS:
             return False

@@ -17,7 +17,7 @@ from shared.errors import Unavailable
 from shared.runtime.log import logger
 
 PREFIX = "ssm:"
-# For as long a container goes on with a secret that has been changed (docs/operations.md).
+# How long a container may go on using a secret after it was changed (docs/operations.md).
 MAX_AGE_SECONDS = 300
 
 _fetching = Lock()
@@ -38,20 +38,20 @@ class DeploymentSecret:
     text: str = field(repr=False)
 
     @property
-    def is_elsewhere(self) -> bool:
+    def is_reference(self) -> bool:
         """Whether the text only says where the secret is."""
         return self.text.startswith(PREFIX)
 
     def read(self) -> str:
         """The secret. Raises `SecretUnavailable`."""
-        return _fetch(self.text.removeprefix(PREFIX)) if self.is_elsewhere else self.text
+        return _fetch(self.text.removeprefix(PREFIX)) if self.is_reference else self.text
 
 
 SecretSetting = Annotated[DeploymentSecret, BeforeValidator(DeploymentSecret)]
 
 
 def read_secret(secret: DeploymentSecret | None) -> str | None:
-    """A secret that may not be set: what it is for, says so. Raises `SecretUnavailable`."""
+    """The secret, or None where it is not set: what needs it refuses then. Raises `SecretUnavailable`."""
     return secret and secret.read()
 
 

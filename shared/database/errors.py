@@ -173,7 +173,7 @@ def _as_too_many_reveals(error: APIError) -> Problem:
 
 def _as_github_limit(error: APIError) -> Problem:
     return TooManyRequests(
-        "GitHub's rate limit is used up for now.",
+        "GitHub's rate limit is exhausted for now.",
         retry_after=_seconds_until(error),
         type="github-rate-limited",
     )

@@ -26,8 +26,8 @@ BOUND_TO_DETAILS = 2
 # A short life leaves little in a leaked image of the memory. GCM with random nonces bears 2^32 uses of a key.
 KEY_SECONDS = 300
 KEY_USES = 1_000
-# Of a batch of ten users with two values each, each maybe under a key of its own, several times over.
-OPENED_KEYS = 100
+# How many unwrapped data keys are kept. A batch of the worker needs up to 20: ten users with two tokens each.
+MAX_OPENED_KEYS = 100
 
 Purpose = Literal["github_token", "github_refresh_token", "app_info"]
 
@@ -149,5 +149,5 @@ class Vault:
         now = self._clock()
         self._opened.pop(wrapped, None)
         self._opened[wrapped] = (plain, now + KEY_SECONDS)
-        while len(self._opened) > OPENED_KEYS or next(iter(self._opened.values()))[1] <= now:
+        while len(self._opened) > MAX_OPENED_KEYS or next(iter(self._opened.values()))[1] <= now:
             self._opened.popitem(last=False)

@@ -23,8 +23,8 @@ from shared.runtime.log import logger
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
-# What KMS answers when it is to unwrap something that it never wrapped so. Anything else is its own trouble.
-NOT_WRAPPED_SO = {"InvalidCiphertextException", "IncorrectKeyException", "ValidationException"}
+# KMS's codes for a ciphertext that this key, with this context, did not make. Any other is KMS's own failure.
+KMS_WRONG_CIPHERTEXT = {"InvalidCiphertextException", "IncorrectKeyException", "ValidationException"}
 
 LOCAL_KEY_ID = re.compile(r"local:[0-9a-f]{16}")
 KMS_KEY_ID = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
@@ -149,7 +149,7 @@ class KmsWrapping:
             answer: dict[str, Any] = getattr(self._kms, operation)(**arguments)
         except exceptions.ClientError as error:
             code = error.response.get("Error", {}).get("Code")
-            if code in NOT_WRAPPED_SO:
+            if code in KMS_WRONG_CIPHERTEXT:
                 raise SealBroken from None
             # A key that was taken away too early looks the same to a client as an outage.
             logger.warning("key_refused", key_id=arguments["KeyId"], code=code)

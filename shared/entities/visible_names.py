@@ -35,7 +35,7 @@ def check_visible_line(text: str) -> str:
 
 
 def check_trimmed_line(text: str) -> str:
-    """Refuse what is no visible line, and blanks at its ends, which nobody sees and everybody has to type."""
+    """Refuse what is not one visible line, and blanks at its ends, which nobody sees."""
     if _BLANK_END.search(check_visible_line(text)):
         raise ValueError("Input should not start or end with a blank or an invisible character")
     return text

@@ -3,30 +3,30 @@
 from shared.github.client import GitHub, RepositoryPage
 from shared.github.errors import (
     Blocked,
-    Forbidden,
     GitHubError,
-    NotFound,
-    RateLimited,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubTimedOut,
+    GitHubUnavailable,
     SsoRequired,
-    TimedOut,
     TokenRejected,
-    Unavailable,
     Unreadable,
 )
 from shared.github.repository import GitHubRepository
 
 __all__ = [
     "Blocked",
-    "Forbidden",
     "GitHub",
     "GitHubError",
+    "GitHubForbidden",
+    "GitHubNotFound",
+    "GitHubRateLimited",
     "GitHubRepository",
-    "NotFound",
-    "RateLimited",
+    "GitHubTimedOut",
+    "GitHubUnavailable",
     "RepositoryPage",
     "SsoRequired",
-    "TimedOut",
     "TokenRejected",
-    "Unavailable",
     "Unreadable",
 ]

@@ -8,13 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.github.errors import (
     Blocked,
-    Forbidden,
     GitHubError,
-    NotFound,
-    RateLimited,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubUnavailable,
     SsoRequired,
     TokenRejected,
-    Unavailable,
     Unreadable,
 )
 from shared.github.limits import get_retry_at
@@ -74,12 +74,12 @@ def find_sso_url(response: httpx.Response) -> str | None:
 
 
 def explain(response: httpx.Response, now: float) -> GitHubError:
-    """Why an answer is no success."""
+    """Why GitHub refused or failed."""
     status = response.status_code
     if status == httpx.codes.UNAUTHORIZED:
         return TokenRejected()
     if status == httpx.codes.NOT_FOUND:
-        return NotFound("GitHub knows no such repository, or does not show it to this token.")
+        return GitHubNotFound("GitHub knows no such repository, or does not show it to this token.")
     body = _read_error(response)
     # Some takedowns come as 403 with the body of a 451 (PyGithub#1015, fork-cleaner#99).
     if status == httpx.codes.UNAVAILABLE_FOR_LEGAL_REASONS or isinstance(body.get("block"), dict):
@@ -90,10 +90,10 @@ def explain(response: httpx.Response, now: float) -> GitHubError:
         None if needs_sso else get_retry_at(status, response.headers, str(body.get("message", "")), now)
     )
     if retry_at is not None:
-        return RateLimited(retry_at, now)
+        return GitHubRateLimited(retry_at, now)
     if status == httpx.codes.FORBIDDEN:
         return _explain_refusal(response, body)
-    return Unavailable(f"GitHub answered with status {status}.")
+    return GitHubUnavailable(f"GitHub answered with status {status}.")
 
 
 def quote(message: object) -> str | None:
@@ -107,9 +107,9 @@ def quote(message: object) -> str | None:
     return " ".join(printed.split())[:LONGEST_QUOTE] or None
 
 
-def _explain_refusal(response: httpx.Response, body: dict[str, Any]) -> Forbidden:
+def _explain_refusal(response: httpx.Response, body: dict[str, Any]) -> GitHubForbidden:
     if not response.headers.get("x-github-sso", "").startswith("required"):
-        return Forbidden(quote(body.get("message")) or NOT_ALLOWED)
+        return GitHubForbidden(quote(body.get("message")) or NOT_ALLOWED)
     return SsoRequired(find_sso_url(response))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import httpx
 
 from shared.github.answers import explain
-from shared.github.errors import RateLimited, TimedOut, TokenRejected, Unavailable
+from shared.github.errors import GitHubRateLimited, GitHubTimedOut, GitHubUnavailable, TokenRejected
 from shared.runtime.deadlines import Deadline
 from shared.runtime.log import logger
 
@@ -33,7 +33,7 @@ class TokenSource(Protocol):
         """Another token in place of the one that GitHub has just refused. None where there is none."""
         ...
 
-    def note_limit(self, limit: RateLimited) -> None:
+    def note_limit(self, limit: GitHubRateLimited) -> None:
         """GitHub limits the token's owner."""
         ...
 
@@ -80,7 +80,7 @@ class Calls:
         self._headers = _make_headers(token)
 
     def get(self, url: httpx.URL) -> httpx.Response:
-        """Read an address. Raises `TimedOut` and `Unavailable`."""
+        """Read an address. Raises `GitHubTimedOut` and `GitHubUnavailable`."""
         response = self._read(url)
         if self._source is None:
             return response
@@ -92,7 +92,7 @@ class Calls:
             response = self._read(url)
         if response.status_code in LIMITS:
             error = explain(response, self.clock())
-            if isinstance(error, RateLimited):
+            if isinstance(error, GitHubRateLimited):
                 self._source.note_limit(error)
         return response
 
@@ -104,7 +104,7 @@ class Calls:
             response = self._send("GET", url)
             if not _has_failed(response) or not self._is_time_left():
                 return response
-        except (TimedOut, Unavailable):
+        except (GitHubTimedOut, GitHubUnavailable):
             if not self._is_time_left():
                 raise
         # At no common moment: callers meet an outage together.
@@ -115,12 +115,12 @@ class Calls:
         return self._deadline is None or self._deadline.seconds_left > SHORTEST_WAIT_SECONDS
 
     def post(self, url: httpx.URL, body: Any) -> httpx.Response:
-        """Send JSON. Raises `TimedOut` and `Unavailable`."""
+        """Send JSON. Raises `GitHubTimedOut` and `GitHubUnavailable`."""
         return self._send("POST", url, body)
 
     def _send(self, method: Literal["GET", "POST"], url: httpx.URL, body: Any = None) -> httpx.Response:
         if not self._is_time_left():
-            raise TimedOut
+            raise GitHubTimedOut
         # Built here and not by the client: cookies, headers and auth that a shared client holds stay out.
         request = httpx.Request(
             method, url, headers=self._headers, json=body, extensions={"timeout": self._limit_waiting()}
@@ -129,11 +129,11 @@ class Calls:
         try:
             response = self._http.send(request, auth=None, follow_redirects=False)
         except httpx.TimeoutException as error:
-            raise TimedOut from error
+            raise GitHubTimedOut from error
         except httpx.TransportError as error:
-            raise Unavailable("The connection to GitHub failed.") from error
+            raise GitHubUnavailable("The connection to GitHub failed.") from error
         except httpx.DecodingError as error:
-            raise Unavailable("GitHub sent a body that cannot be decompressed.") from error
+            raise GitHubUnavailable("GitHub sent a body that cannot be decompressed.") from error
         self.spending.note(response.headers)
         if "sunset" in response.headers:
             _warn_of_sunset(response.headers["sunset"][:LONGEST_DATE])

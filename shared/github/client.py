@@ -9,7 +9,7 @@ import httpx
 
 from shared.github.answers import find_last_page, find_next_url, find_withheld, read_body
 from shared.github.calls import TIMEOUT, Calls, Spending, TokenSource
-from shared.github.errors import Unavailable
+from shared.github.errors import GitHubUnavailable
 from shared.github.repository import LISTING, REPOSITORY, GitHubRepository, read_listed
 from shared.github.user import GitHubUser, read_user
 from shared.runtime.deadlines import Deadline
@@ -74,7 +74,7 @@ class GitHub:
         yield page
         while page.next_url is not None:
             if page.next_url in seen:
-                raise Unavailable("GitHub's listing leads back to a page that was already read.")
+                raise GitHubUnavailable("GitHub's listing leads back to a page that was already read.")
             seen.add(page.next_url)
             number += 1
             page = self._read_page(self._keep_origin(page.next_url), number)
@@ -108,16 +108,16 @@ class GitHub:
         try:
             url = self._api.join(address)
         except httpx.InvalidURL:
-            raise Unavailable("GitHub sent an address that cannot be read.") from None
+            raise GitHubUnavailable("GitHub sent an address that cannot be read.") from None
         if _get_origin(url) != _get_origin(self._api) or url.userinfo:
-            raise Unavailable("GitHub sent an address on another host, which is not followed.")
+            raise GitHubUnavailable("GitHub sent an address on another host, which is not followed.")
         return url
 
     def _follow(self, response: httpx.Response) -> httpx.URL:
         """Where a renamed or transferred repository went: its address by number, on this host only."""
         url = self._keep_origin(response.headers.get("location", ""))
         if not re.fullmatch(re.escape(self._api.path.rstrip("/")) + r"/repositories/[0-9]+", url.path):
-            raise Unavailable("GitHub redirected to something that is not a repository.")
+            raise GitHubUnavailable("GitHub redirected to something that is not a repository.")
         return url
 
 

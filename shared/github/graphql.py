@@ -18,12 +18,12 @@ from shared.github.answers import NOT_ALLOWED, explain, find_sso_url, hides_a_pa
 from shared.github.calls import TIMEOUT, Calls, Spending
 from shared.github.errors import (
     Blocked,
-    Forbidden,
     GitHubError,
-    NotFound,
-    RateLimited,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubUnavailable,
     TokenRejected,
-    Unavailable,
 )
 from shared.github.limits import get_graphql_retry_at
 from shared.github.repository import Count, Identifier, Int64, LongName, Name, WebAddress, without_nul
@@ -101,7 +101,7 @@ class RepositoryNode(_Read):
     def to_item(self, github_id: int) -> dict[str, Any]:
         """As the database takes it, which keeps what it knows of a field that is left out.
 
-        An empty repository has no branch here, which is no news about it.
+        An empty repository has no branch here, which says nothing new about it.
         """
         item = self.model_dump(
             mode="json", exclude_unset=True, exclude={"primary_language", "default_branch_ref"}
@@ -236,14 +236,14 @@ class GraphQL:
         now = self._calls.clock()
         if response.status_code != httpx.codes.OK:
             error = explain(response, now)
-            if isinstance(error, NotFound | Blocked):
+            if isinstance(error, GitHubNotFound | Blocked):
                 # The address of the API itself is not there: no word about any repository.
-                raise Unavailable(f"GitHub's GraphQL answered with status {response.status_code}.")
+                raise GitHubUnavailable(f"GitHub's GraphQL answered with status {response.status_code}.")
             raise error
         try:
             body = _Body.read(_BODY.validate_json(response.content))
         except ValidationError:
-            raise Unavailable("GitHub's GraphQL sent a body that cannot be read.") from None
+            raise GitHubUnavailable("GitHub's GraphQL sent a body that cannot be read.") from None
         retry_at = get_graphql_retry_at(
             response.headers,
             [error.message for error in body.errors],
@@ -251,7 +251,7 @@ class GraphQL:
             is_limited=any(error.type in LIMITED for error in body.errors),
         )
         if retry_at is not None:
-            raise RateLimited(retry_at, now)
+            raise GitHubRateLimited(retry_at, now)
         if any(error.type == "UNAUTHENTICATED" for error in body.errors):
             raise TokenRejected
         self._note(body.data.get("rateLimit"))
@@ -290,11 +290,11 @@ def _judge(node: object, errors: Sequence[_Error]) -> Finding:
 
 
 def _explain_silence(errors: Sequence[_Error]) -> GitHubError:
-    """Why there is no word about any node. Only a refusal's message is repeated: others quote a query."""
+    """Why the answer has no node. Only a refusal's message is repeated: others quote a query."""
     refusal = next((error for error in errors if error.type in REFUSED), None)
     if refusal is not None:
-        return Forbidden(quote(refusal.message) or NOT_ALLOWED)
-    return Unavailable(f"GitHub's GraphQL answered without data ({_name_types(errors)}).")
+        return GitHubForbidden(quote(refusal.message) or NOT_ALLOWED)
+    return GitHubUnavailable(f"GitHub's GraphQL answered without data ({_name_types(errors)}).")
 
 
 def _name_types(errors: Sequence[_Error]) -> str:

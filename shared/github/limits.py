@@ -23,7 +23,7 @@ PHRASES = (
 
 
 def get_retry_at(status: int, headers: Mapping[str, str], message: str, now: float) -> float | None:
-    """The moment to try again, in epoch seconds; None where the answer is no rate limit at all.
+    """The moment to try again, in epoch seconds; None where the answer is not about a rate limit.
 
     `headers` must find names in any case, as httpx's do.
     """

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.github.answers import explain
 from shared.github.calls import TIMEOUT
-from shared.github.errors import NotFound, TimedOut, TokenRejected, Unavailable
+from shared.github.errors import GitHubNotFound, GitHubTimedOut, GitHubUnavailable, TokenRejected
 
 # What says that this refresh token will never do any more: used, expired, or taken back by its user.
 DEAD = {"bad_refresh_token", "unauthorized_client"}
@@ -70,9 +70,9 @@ def refresh(
     try:
         response = http.send(request, auth=None, follow_redirects=False)
     except httpx.TimeoutException as error:
-        raise TimedOut from error
+        raise GitHubTimedOut from error
     except httpx.HTTPError as error:
-        raise Unavailable("The connection to GitHub failed.") from error
+        raise GitHubUnavailable("The connection to GitHub failed.") from error
     return _read(response, clock())
 
 
@@ -80,17 +80,17 @@ def _read(response: httpx.Response, now: float) -> TokenPair:
     if response.status_code != httpx.codes.OK:
         error = explain(response, now)
         # Of the address or of Forum's own credentials: no word about the refresh token.
-        if isinstance(error, NotFound | TokenRejected):
-            raise Unavailable(f"GitHub answered a renewal with status {response.status_code}.")
+        if isinstance(error, GitHubNotFound | TokenRejected):
+            raise GitHubUnavailable(f"GitHub answered a renewal with status {response.status_code}.")
         raise error
     try:
         answer = _Answer.model_validate_json(response.content)
     except ValidationError:
-        raise Unavailable("GitHub answered a renewal with a body that cannot be read.") from None
+        raise GitHubUnavailable("GitHub answered a renewal with a body that cannot be read.") from None
     if answer.error in DEAD:
         raise TokenRejected
     if answer.error is not None or answer.access_token is None:
-        raise Unavailable("GitHub does not renew this token now.")
+        raise GitHubUnavailable("GitHub does not renew this token now.")
     moment = datetime.fromtimestamp(now, UTC)
     return TokenPair(
         answer.access_token,

@@ -9,12 +9,12 @@ from shared.github import errors
 
 _BY_ERROR: dict[type[errors.GitHubError], Callable[[Any], Problem]] = {
     errors.TokenRejected: lambda error: Forbidden(str(error), type="github-token-rejected"),
-    errors.RateLimited: lambda error: TooManyRequests(
+    errors.GitHubRateLimited: lambda error: TooManyRequests(
         str(error), retry_after=error.retry_after, type="github-rate-limited"
     ),
     errors.SsoRequired: lambda error: Forbidden(str(error), type="github-sso-required", url=error.url),
-    errors.Forbidden: lambda error: Forbidden(str(error), type="github-forbidden"),
-    errors.TimedOut: lambda error: UpstreamTimedOut(str(error), type="github-timed-out"),
+    errors.GitHubForbidden: lambda error: Forbidden(str(error), type="github-forbidden"),
+    errors.GitHubTimedOut: lambda error: UpstreamTimedOut(str(error), type="github-timed-out"),
 }
 
 

@@ -10,7 +10,7 @@ from shared.auth.sign_in import Caller
 from shared.aws.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Conflict
-from shared.github.errors import RateLimited, TokenRejected, Unavailable
+from shared.github.errors import GitHubRateLimited, GitHubUnavailable, TokenRejected
 from shared.github_tokens.renewal import HeldToken, RenewalUnderWay, get_app, renew
 from shared.runtime.log import logger
 from shared.settings import get_settings
@@ -81,7 +81,7 @@ class StoredToken:
             replacement = None if self._has_been_replaced else self._renew()
         except RenewalUnderWay:
             # The refusal says nothing: the renewal ends this token.
-            raise Unavailable("The GitHub token is being renewed in this moment. Try again.") from None
+            raise GitHubUnavailable("The GitHub token is being renewed in this moment. Try again.") from None
         except (SealBroken, TokenRejected):
             # The refresh token cannot be opened, or is dead as well.
             replacement = None
@@ -90,7 +90,7 @@ class StoredToken:
             return None
         return replacement.token
 
-    def note_limit(self, limit: RateLimited) -> None:
+    def note_limit(self, limit: GitHubRateLimited) -> None:
         """GitHub limits the account of this token: no call with it before the limit ends."""
         self._ask(
             "report_github_limit",

@@ -70,7 +70,7 @@ class Handler:
         self._function = name_function(app)
 
     def __call__(self, event: Any, context: LambdaContext) -> dict[str, Any]:
-        """Answer API Gateway's event. Raises `InvocationFailed` for what is none."""
+        """Answer API Gateway's event. Raises `InvocationFailed` for any other event."""
         sent = _get_headers(event).get(HEADER.lower())
         with invocation(self._function, context, sent) as correlation_id:
             exchange = request_log.begin(event)

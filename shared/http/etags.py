@@ -71,13 +71,13 @@ IfMatch = Annotated[list[int] | None, Depends(read_if_match)]
 IfNoneMatch = Annotated[Container[str], Depends(read_if_none_match)]
 
 
-def tag(response: Response, row: RowT) -> RowT:
+def with_etag(response: Response, row: RowT) -> RowT:
     """Give an answer that is a row alone its version as its entity tag. Returns the row."""
     response.headers["ETag"] = f'"{row.version}"'
     return row
 
 
-def show(detail: Row, seen: Container[str]) -> Response:
+def detail_response(detail: Row, seen: Container[str]) -> Response:
     """A detail with its entity tag, or 304 for a client that has seen it as it is."""
     body = detail.model_dump_json().encode()
     length = EXCERPT_LENGTH

@@ -35,7 +35,7 @@ class Parameters:
         text = query_string.decode("latin-1")
         parameters = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
         names = [name for name, _ in parameters]
-        # An ampersand alone is no parameter.
+        # An ampersand alone is not a parameter.
         if names and not self._are_taken:
             raise _refuse("unknown-parameter", "Unknown parameter", names, "There is no such parameter.")
         if unreadable := [name for name, value in parameters if not _is_utf_8(name + value)]:

@@ -22,7 +22,7 @@ from postgrest import (
 from shared.aws.deployment_secrets import DeploymentSecret, read_secret
 from shared.entities.base import Row
 from shared.errors import Conflict, FieldError, Invalid
-from shared.http.etags import tag
+from shared.http.etags import with_etag
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -132,15 +132,15 @@ def _get_rows(insert: Insert) -> list[Any]:
     return list(rows)
 
 
-def announce(response: Response, prefix: str, created: Created[RowT]) -> RowT:
+def created_response(response: Response, prefix: str, created: Created[RowT]) -> RowT:
     """Say where a new row is, which version it has and whether this is a replay. Returns the row."""
     (row,) = created.rows
     response.headers["Location"] = f"{prefix}/{row.id}"
-    announce_replay(response, created)
-    return tag(response, row)
+    note_replay(response, created)
+    return with_etag(response, row)
 
 
-def announce_replay(response: Response, created: Created[RowT]) -> None:
+def note_replay(response: Response, created: Created[RowT]) -> None:
     """Tell the client where a replay is one."""
     if created.replayed:
         response.headers["Idempotency-Replayed"] = "true"

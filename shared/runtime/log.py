@@ -41,7 +41,7 @@ class Formatter(LambdaPowertoolsFormatter):
             "location": f"{record.module}:{record.lineno}",
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = describe(record.exc_info[1])
+            line["error"] = describe_error(record.exc_info[1])
         return json.dumps(line)
 
     def _extract_log_exception(self, log_record: logging.LogRecord) -> tuple[None, None, None]:  # noqa: ARG002 - the method that is replaced
@@ -50,7 +50,7 @@ class Formatter(LambdaPowertoolsFormatter):
     def _extract_log_keys(self, log_record: logging.LogRecord) -> dict[str, Any]:
         keys = super()._extract_log_keys(log_record)
         if log_record.exc_info and log_record.exc_info[1] is not None:
-            keys["error"] = describe(log_record.exc_info[1])
+            keys["error"] = describe_error(log_record.exc_info[1])
         return keys
 
 
@@ -71,7 +71,7 @@ class StandardOutput(logging.StreamHandler[TextIO]):
         raise AttributeError("it is always standard output")
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def describe_error(error: BaseException) -> dict[str, Any]:
     """An exception and its causes, without a word of what they say."""
     return {
         "type": _name(error),

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from shared.runtime.log import describe, logger
+from shared.runtime.log import describe_error, logger
 from shared.runtime.metrics import Metric, count
 
 UNMATCHED = "(no route)"
@@ -106,5 +106,5 @@ def end(exchange: Exchange, status: int) -> None:
         user_id=exchange.user_id,
         claimed_user_id=exchange.claimed_user_id,
         problem=exchange.problem,
-        error=None if exchange.error is None else describe(exchange.error),
+        error=None if exchange.error is None else describe_error(exchange.error),
     )

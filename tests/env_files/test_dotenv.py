@@ -111,7 +111,7 @@ def test_key_that_is_no_name_is_refused(key: str, way_out: str) -> None:
 
     (refusal,) = refused.value.refusals
     assert refusal.key == key
-    assert refusal.reason.startswith("the key is no name in a .env file: ")
+    assert refusal.reason.startswith("the key is not a valid name in a .env file: ")
     assert refusal.reason.endswith(f"; use {way_out}")
 
 

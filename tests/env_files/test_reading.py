@@ -133,7 +133,7 @@ def test_key_that_is_no_name_is_invalid_and_not_repeated(key: str) -> None:
 
     assert (line.number, line.key, line.value) == (1, None, None)
     assert line.reason is not None
-    assert line.reason.startswith("what stands before the = is no name: a name is 1 to 255 of the letters")
+    assert line.reason.startswith("the key is not a valid name: a name is 1 to 255 of the letters")
 
 
 @pytest.mark.parametrize("key", ["A", "_a", "a_9", "A" * 255, "export"])
@@ -213,7 +213,7 @@ def test_unterminated_quote_behind_a_key_that_is_no_name_does_not_repeat_it() ->
 
     assert (line.key, line.value) == (None, None)
     assert line.reason is not None
-    assert line.reason.startswith("what stands before the = is no name: ")
+    assert line.reason.startswith("the key is not a valid name: ")
 
 
 def test_text_behind_a_closing_quote_is_invalid() -> None:

@@ -30,15 +30,15 @@ def test_value_that_is_no_text_is_refused_by_its_line(value: str) -> None:
     (line, other) = read_env_file(f'{{\n"A": {value},\n"B": "x"}}', "json")
 
     assert (line.number, line.key, line.value) == (2, "A", None)
-    assert line.reason == "the value is no text: put it between quotation marks"
+    assert line.reason == "the value is not text: put it between quotation marks"
     assert other.value == "x"
 
 
 @pytest.mark.parametrize(
     ("member", "key", "reason"),
     [
-        ('"how to": "x"', None, "no name"),
-        ('"": "x"', None, "no name"),
+        ('"how to": "x"', None, "not a valid name"),
+        ('"": "x"', None, "not a valid name"),
         ('"A": "a\\u0000b"', "A", "U+0000"),
         ('"A": "\\ud800"', "A", "surrogate"),
     ],

@@ -135,7 +135,7 @@ def test_command_that_is_no_assignment_is_refused_without_its_text(command: str)
         (2, None, None),
         (3, "Y", "2"),
     ]
-    assert "assign" in str(lines[1].reason) or "no name" in str(lines[1].reason)
+    assert "assign" in str(lines[1].reason) or "not a valid name" in str(lines[1].reason)
 
 
 @pytest.mark.parametrize("key", ["a.b", "a-b", "UID", "BASH_ENV"])

@@ -117,7 +117,7 @@ def test_dry_run_tells_what_each_line_would_do_and_writes_nothing(
     assert [item["line"] for item in items] == [1, 2, 3, 4, 5, 6, 7]
     assert items[0]["reason"] == "line 4 sets it again"
     assert "=" in items[1]["reason"]
-    assert "not told" in items[3]["reason"]
+    assert "never disclosed" in items[3]["reason"]
     assert "quotation mark" in items[6]["reason"]
     assert "canary" not in answer.text
     assert entries(owner, product).keys() == {"SECRET", "PLAIN", "OTHER"}
@@ -261,7 +261,7 @@ def test_invalid_lines_are_skipped_where_it_is_asked_for_and_named_one_by_one(
     assert [(each["line"], each["reason"]) for each in answer.json["items"]] == [
         (each["line"], each["reason"]) for each in preview.json["items"]
     ]
-    assert "no name" in answer.json["items"][1]["reason"]
+    assert "not a valid name" in answer.json["items"][1]["reason"]
     assert "canary" not in answer.text
     assert export_json(owner, product) == {"A": "1", "B": "2"}
 

@@ -8,7 +8,7 @@ import pytest
 from functions.github_import.reading import read_chosen
 from local.fake_github import DEMO_TOKEN, FakeGitHub, demo_account, run_fake_github
 from local.fake_github.account import Fault
-from shared.github import GitHub, NotFound, RateLimited, TimedOut, Unavailable
+from shared.github import GitHub, GitHubNotFound, GitHubRateLimited, GitHubTimedOut, GitHubUnavailable
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_no_time_left_midway_ends_with_what_was_read(fake: FakeGitHub, github: G
     reading = read_chosen(github, list(fake.account.repositories), times(3))
 
     assert len(reading.found) == 300
-    assert isinstance(reading.stopped_by, TimedOut)
+    assert isinstance(reading.stopped_by, GitHubTimedOut)
     assert len(fake.exchanges) == 3
 
 
@@ -49,13 +49,13 @@ def test_no_time_left_among_single_reads_ends_there(fake: FakeGitHub, github: Gi
     reading = read_chosen(github, oldest(fake, 4), times(3))
 
     assert list(reading.found) == oldest(fake, 4)[:2]
-    assert isinstance(reading.stopped_by, TimedOut)
+    assert isinstance(reading.stopped_by, GitHubTimedOut)
 
 
 def test_no_time_at_all_is_timed_out(fake: FakeGitHub, github: GitHub) -> None:
     reading = read_chosen(github, oldest(fake, 2), times(0))
 
-    assert isinstance(reading.failure, TimedOut)
+    assert isinstance(reading.failure, GitHubTimedOut)
     assert len(fake.exchanges) == 0
 
 
@@ -65,7 +65,7 @@ def test_one_broken_repository_is_left_out(fake: FakeGitHub, github: GitHub) -> 
     reading = read_chosen(github, oldest(fake, 4), always)
 
     assert len(reading.found) == 3
-    assert [type(e) for e in reading.failed.values()] == [Unavailable]
+    assert [type(e) for e in reading.failed.values()] == [GitHubUnavailable]
     assert reading.stopped_by is None
 
 
@@ -76,7 +76,7 @@ def test_two_outages_in_a_row_end_the_reading(fake: FakeGitHub, github: GitHub) 
 
     assert len(reading.found) == 1
     assert len(reading.failed) == 2
-    assert isinstance(reading.stopped_by, Unavailable)
+    assert isinstance(reading.stopped_by, GitHubUnavailable)
     # The last one asks whether GitHub answers anything at all.
     assert len(fake.exchanges) == 5
 
@@ -131,14 +131,18 @@ def test_outages_with_an_answer_between_them_do_not_end_the_reading(fake: FakeGi
 
     reading = read_chosen(github, [first, second, third, fourth], always)
 
-    assert [type(e) for e in reading.failed.values()] == [Unavailable, NotFound, Unavailable]
+    assert [type(e) for e in reading.failed.values()] == [
+        GitHubUnavailable,
+        GitHubNotFound,
+        GitHubUnavailable,
+    ]
     assert list(reading.found) == [fourth]
 
 
 def test_outage_of_which_nothing_is_known_is_a_failure(fake: FakeGitHub, github: GitHub) -> None:
     fake.account.fail_next(Fault(), after=1, times=3)
 
-    assert isinstance(read_chosen(github, oldest(fake, 3), always).failure, Unavailable)
+    assert isinstance(read_chosen(github, oldest(fake, 3), always).failure, GitHubUnavailable)
 
 
 def test_outage_after_a_telling_answer_is_not_raised(fake: FakeGitHub, github: GitHub) -> None:
@@ -149,7 +153,11 @@ def test_outage_after_a_telling_answer_is_not_raised(fake: FakeGitHub, github: G
     reading = read_chosen(github, [first, second, third], always)
 
     assert reading.found == {}
-    assert [type(e) for e in reading.failed.values()] == [NotFound, Unavailable, Unavailable]
+    assert [type(e) for e in reading.failed.values()] == [
+        GitHubNotFound,
+        GitHubUnavailable,
+        GitHubUnavailable,
+    ]
 
 
 def test_limit_among_single_reads_ends_there_for_good(fake: FakeGitHub, github: GitHub) -> None:
@@ -158,7 +166,7 @@ def test_limit_among_single_reads_ends_there_for_good(fake: FakeGitHub, github: 
     reading = read_chosen(github, oldest(fake, 4), always)
 
     assert len(reading.found) == 2
-    assert isinstance(reading.stopped_by, RateLimited)
+    assert isinstance(reading.stopped_by, GitHubRateLimited)
     assert len(fake.exchanges) == 4
 
 

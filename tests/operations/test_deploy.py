@@ -152,7 +152,7 @@ def test_settings_for_browsers_that_work_are_taken() -> None:
 
 @pytest.mark.parametrize("stage", ["", "../x", "Production", "a b", "-x"])
 def test_name_that_is_no_stage_is_refused(stage: str) -> None:
-    with pytest.raises(DeployError, match="is no name of a stage"):
+    with pytest.raises(DeployError, match="is not a valid name of a stage"):
         read_stage(stage)
 
 

@@ -25,7 +25,7 @@ from shared.encryption import (
     get_vault,
     locate_secret,
 )
-from shared.encryption.sealing import KEY_SECONDS, KEY_USES, OPENED_KEYS, Purpose
+from shared.encryption.sealing import KEY_SECONDS, KEY_USES, MAX_OPENED_KEYS, Purpose
 from shared.encryption.wrapping import DataKey, KmsWrapping, LocalWrapping, WrappedKey
 from shared.settings import get_settings
 
@@ -383,15 +383,15 @@ def test_opened_keys_are_kept_in_bounds_and_not_longer_than_their_time() -> None
     clock = Clock()
     wrapping = Counting(LocalWrapping(KEY))
     place = make_place()
-    stored = [Vault(wrapping).seal(TOKEN, place) for _ in range(OPENED_KEYS + 1)]
+    stored = [Vault(wrapping).seal(TOKEN, place) for _ in range(MAX_OPENED_KEYS + 1)]
     vault = Vault(wrapping, clock=clock)
 
     for each in stored:
         vault.open(each, place)
     vault.open(stored[-1], place)
-    assert wrapping.unwrapped == OPENED_KEYS + 1
+    assert wrapping.unwrapped == MAX_OPENED_KEYS + 1
     vault.open(stored[0], place)
-    assert wrapping.unwrapped == OPENED_KEYS + 2
+    assert wrapping.unwrapped == MAX_OPENED_KEYS + 2
 
     clock.now += KEY_SECONDS
     vault.open(stored[5], place)

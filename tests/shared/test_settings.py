@@ -38,7 +38,7 @@ def test_legacy_secret_that_is_elsewhere_is_taken_at_start() -> None:
     elsewhere = {"SUPABASE_JWT_SECRET": "ssm:/forum/a"}
     secret = Settings.model_validate({**without, **elsewhere}).supabase_jwt_secret
     assert secret is not None
-    assert secret.is_elsewhere
+    assert secret.is_reference
 
 
 def test_two_keys_for_the_same_thing_are_refused_and_not_shown() -> None:

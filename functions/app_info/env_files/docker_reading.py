@@ -48,7 +48,7 @@ def _read_line(number: int, line: str) -> Line:
     if key.startswith("export "):
         return Line(number, None, None, "Docker knows no `export` before a name")
     if not is_name(key):
-        return Line(number, None, None, f"what stands before the = is no name: {VARIABLE_RULE}")
+        return Line(number, None, None, f"the key is not a valid name: {VARIABLE_RULE}")
     if reason := find_name_fault(key):
         return Line(number, key, None, f"the name is not valid: {reason}")
     if reason := find_fault(value) or _find_length_fault(line):

@@ -32,7 +32,7 @@ LOST_BY_NODE = "__proto__"
 def write_dotenv_line(key: str, value: str) -> str | Refusal:
     """The assignment of a key, or why there is none."""
     if not is_name(key):
-        return Refusal(key, f"the key is no name in a .env file: {NAME_RULE}; use json")
+        return Refusal(key, f"the key is not a valid name in a .env file: {NAME_RULE}; use json")
     if key == LOST_BY_NODE:
         return Refusal(key, "Node's dotenv cannot read this key; use json or shell")
     if reason := find_dotenv_fault(value):

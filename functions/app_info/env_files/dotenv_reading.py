@@ -58,7 +58,7 @@ def _check(binding: Binding, key: str) -> Line:
     if binding.value is None:
         return Line(number, None, None, "there is no = in the line")
     if not is_name(key):
-        return Line(number, None, None, f"what stands before the = is no name: {VARIABLE_RULE}")
+        return Line(number, None, None, f"the key is not a valid name: {VARIABLE_RULE}")
     if reason := find_name_fault(key):
         return Line(number, key, None, f"the name is not valid: {reason}")
     if reason := find_dotenv_fault(binding.value):
@@ -85,7 +85,7 @@ def _explain_error(original: Original) -> Line:
         return Line(number, None, None, "there is no = in the line")
     key = _read_key(before)
     if key is None:
-        return Line(number, None, None, f"what stands before the = is no name: {VARIABLE_RULE}")
+        return Line(number, None, None, f"the key is not a valid name: {VARIABLE_RULE}")
     reason = "the quotation mark behind the = is not closed, or text follows the closing one"
     last = number + original.string.strip().count("\n")
     if last > number:

@@ -35,7 +35,7 @@ def find_unprintable(text: str) -> str | None:
 
 
 def find_fault(value: str) -> str | None:
-    """Why this is no value of an entry; None where it is one."""
+    """Why an entry cannot hold this value; None where it can."""
     if reason := find_unprintable(value):
         return reason
     if len(value.encode()) > MAX_VALUE_BYTES:
@@ -44,7 +44,7 @@ def find_fault(value: str) -> str | None:
 
 
 def find_dotenv_fault(value: str) -> str | None:
-    """Why this is no value of a `.env` file; None where it is one."""
+    """Why a `.env` file cannot hold this value; None where it can."""
     if LONG_BLANKS.search(value):
         return f"it holds more than {MAX_BLANKS} blanks in a row"
     return find_fault(value)

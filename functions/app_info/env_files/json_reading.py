@@ -62,11 +62,11 @@ def _skip(content: str, position: int, mark: str = "") -> int:
 
 def _check(number: int, key: str, value: object) -> Line:
     if not is_name(key):
-        return Line(number, None, None, f"the key is no name: {VARIABLE_RULE}")
+        return Line(number, None, None, f"the key is not a valid name: {VARIABLE_RULE}")
     if reason := find_name_fault(key):
         return Line(number, key, None, f"the name is not valid: {reason}")
     if not isinstance(value, str):
-        return Line(number, key, None, "the value is no text: put it between quotation marks")
+        return Line(number, key, None, "the value is not text: put it between quotation marks")
     if reason := find_fault(value):
         return Line(number, key, None, f"the value is not valid: {reason}")
     return Line(number, key, value, None)

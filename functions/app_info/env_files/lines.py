@@ -21,7 +21,7 @@ class Line:
 
 
 class CannotRead(Exception):
-    """The file as a whole is not of its format: there are no lines to speak of."""
+    """The file as a whole does not have its format, so there are no lines to report."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -56,13 +56,13 @@ def _read_command(content: str, position: int, number: int) -> tuple[Line, int]:
     """One line, and where the next one starts."""
     start = START.match(content, position)
     if start is None:
-        return Line(number, None, None, "it is no assignment of one variable"), _end(
+        return Line(number, None, None, "the line does not assign one variable"), _end(
             END_OF_LINE, content, position
         )
     key = start["name"] if is_name(start["name"]) else None
     value, fault, position = _read_word(content, start.end())
     if key is None:
-        fault = f"what stands before the = is no name: {VARIABLE_RULE}"
+        fault = f"the key is not a valid name: {VARIABLE_RULE}"
     elif reason := find_name_fault(key):
         fault = f"the name is not valid: {reason}"
     elif fault is None and (reason := find_fault(value)):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from shared.github.calls import API_VERSION, TIMEOUT, Calls
-from shared.github.errors import RateLimited, TimedOut, TokenRejected, Unavailable
+from shared.github.errors import GitHubRateLimited, GitHubTimedOut, GitHubUnavailable, TokenRejected
 from shared.runtime.deadlines import Deadline
 
 URL = httpx.URL("https://api.github.com/user")
@@ -39,14 +39,14 @@ class Source:
     """A store of tokens."""
 
     replacements: list[str]
-    limits: list[RateLimited] = field(default_factory=list)
+    limits: list[GitHubRateLimited] = field(default_factory=list)
     refused: int = 0
 
     def replace_refused(self) -> str | None:
         self.refused += 1
         return self.replacements.pop(0) if self.replacements else None
 
-    def note_limit(self, limit: RateLimited) -> None:
+    def note_limit(self, limit: GitHubRateLimited) -> None:
         self.limits.append(limit)
 
 
@@ -99,7 +99,7 @@ def test_read_that_keeps_failing_is_tried_twice_in_all(failure: Step) -> None:
     if isinstance(failure, httpx.Response):
         assert read(script, seconds=60).status_code == failure.status_code
     else:
-        with pytest.raises((TimedOut, Unavailable)):
+        with pytest.raises((GitHubTimedOut, GitHubUnavailable)):
             read(script, seconds=60)
     assert len(script.sent) == 2
 
@@ -116,7 +116,7 @@ def test_write_is_never_sent_twice(failure: Step) -> None:
     script = Script([failure, OK])
     with httpx.Client(transport=httpx.MockTransport(script)) as http:
         calls = Calls(http, "gho_first", deadline=Deadline.after(60))
-        with nullcontext() if isinstance(failure, httpx.Response) else pytest.raises(TimedOut):
+        with nullcontext() if isinstance(failure, httpx.Response) else pytest.raises(GitHubTimedOut):
             calls.post(URL, {})
     assert len(script.sent) == 1
 
@@ -135,7 +135,7 @@ def test_request_waits_no_longer_than_until_the_deadline() -> None:
 @pytest.mark.parametrize("seconds", [-1, 0, 0.5])
 def test_request_that_has_no_time_is_not_sent(seconds: float) -> None:
     script = Script([OK])
-    with pytest.raises(TimedOut):
+    with pytest.raises(GitHubTimedOut):
         read(script, seconds=seconds)
     assert script.sent == []
 

@@ -16,16 +16,16 @@ from local.fake_github import DEMO_TOKEN, FakeGitHub, demo_account
 from local.fake_github.account import Fault, SecondaryLimit
 from shared.github import (
     Blocked,
-    Forbidden,
     GitHub,
     GitHubError,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
     GitHubRepository,
-    NotFound,
-    RateLimited,
+    GitHubTimedOut,
+    GitHubUnavailable,
     SsoRequired,
-    TimedOut,
     TokenRejected,
-    Unavailable,
 )
 from tests.local.fake_github.contract import request_violations
 from tests.local.fake_github.recordings import recordings
@@ -300,7 +300,7 @@ def test_recorded_links_lead_through_all_pages_by_another_path() -> None:
 def test_recorded_validation_error_is_unavailable() -> None:
     recorded = next(r for r in recordings("errors") if r.status == 422)
 
-    with pytest.raises(Unavailable, match="422"):
+    with pytest.raises(GitHubUnavailable, match="422"):
         Scripted(lambda _: recorded.response()).client().get_repository(1)
 
 
@@ -326,7 +326,7 @@ def test_link_to_another_origin_is_refused_and_not_called(link: str) -> None:
         lambda _: httpx.Response(200, headers={"link": f'<{link}>; rel="next"'}, json=[repository_json()])
     )
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(GitHubUnavailable):
         read_all(script.client())
 
     assert len(script.requests) == 1
@@ -347,7 +347,7 @@ def test_links_in_a_circle_end_in_an_error() -> None:
     headers = {"link": f'<{API}/user/repos?page=2>; rel="next"'}
     script = Scripted(lambda _: httpx.Response(200, headers=headers, json=[repository_json()]))
 
-    with pytest.raises(Unavailable, match="already read"):
+    with pytest.raises(GitHubUnavailable, match="already read"):
         read_all(script.client())
 
     assert len(script.requests) == 2
@@ -366,7 +366,7 @@ def test_links_in_a_circle_end_in_an_error() -> None:
 def test_redirect_elsewhere_is_refused_and_not_called(status: int, location: str) -> None:
     script = Scripted(lambda _: httpx.Response(status, headers={"location": location}))
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(GitHubUnavailable):
         script.client().get_repository(1)
 
     assert len(script.requests) == 1
@@ -375,7 +375,7 @@ def test_redirect_elsewhere_is_refused_and_not_called(status: int, location: str
 def test_second_redirect_is_not_followed() -> None:
     script = Scripted(lambda _: httpx.Response(301, headers={"location": f"{API}/repositories/2"}))
 
-    with pytest.raises(Unavailable, match="301"):
+    with pytest.raises(GitHubUnavailable, match="301"):
         script.client().get_repository(1)
 
     assert len(script.requests) == 2
@@ -384,7 +384,7 @@ def test_second_redirect_is_not_followed() -> None:
 def test_redirected_listing_is_refused() -> None:
     script = Scripted(lambda _: httpx.Response(301, headers={"location": f"{API}/repositories/2"}))
 
-    with pytest.raises(Unavailable, match="301"):
+    with pytest.raises(GitHubUnavailable, match="301"):
         script.client().list_repositories_page()
 
 
@@ -420,7 +420,7 @@ def test_deleted_and_hidden_repositories_are_not_found(fake: FakeGitHub, github:
     fake.account.hide(second)
 
     for number in (first, second):
-        with pytest.raises(NotFound):
+        with pytest.raises(GitHubNotFound):
             github.get_repository(number)
 
 
@@ -468,7 +468,7 @@ def test_blocked_repository_with_an_odd_notice_is_still_blocked(block: object) -
 def test_primary_limit_says_when_it_ends(fake: FakeGitHub, github: GitHub) -> None:
     fake.account.core.remaining = 0
 
-    with pytest.raises(RateLimited) as raised:
+    with pytest.raises(GitHubRateLimited) as raised:
         github.list_repositories_page()
 
     assert raised.value.retry_at.timestamp() == fake.account.core.reset_at + 1
@@ -479,7 +479,7 @@ def test_primary_limit_says_when_it_ends(fake: FakeGitHub, github: GitHub) -> No
 def test_secondary_limit_says_when_it_ends(fake: FakeGitHub, github: GitHub, status: int) -> None:
     fake.account.secondary_limit = SecondaryLimit(retry_after="17", status=403 if status == 403 else 429)
 
-    with pytest.raises(RateLimited) as raised:
+    with pytest.raises(GitHubRateLimited) as raised:
         github.list_repositories_page()
 
     assert raised.value.retry_after == 17
@@ -488,15 +488,15 @@ def test_secondary_limit_says_when_it_ends(fake: FakeGitHub, github: GitHub, sta
 def test_refusal_that_is_no_limit_is_forbidden() -> None:
     answer = error(403, {"x-ratelimit-remaining": "4999"}, message="Resource not accessible by integration")
 
-    with pytest.raises(Forbidden) as raised:
+    with pytest.raises(GitHubForbidden) as raised:
         Scripted(lambda _: answer).client().get_repository(1)
 
-    assert type(raised.value) is Forbidden
+    assert type(raised.value) is GitHubForbidden
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 400, 410, 304, 204, 206])
 def test_other_statuses_are_unavailable(status: int) -> None:
-    with pytest.raises(Unavailable, match=str(status)):
+    with pytest.raises(GitHubUnavailable, match=str(status)):
         Scripted(lambda _: httpx.Response(status)).client().get_repository(1)
 
 
@@ -506,13 +506,13 @@ def test_outage_is_unavailable_and_over_with_the_next_answer(
 ) -> None:
     fake.account.fail_next(Fault(kind=kind))
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(GitHubUnavailable):
         github.list_repositories_page()
     assert len(github.list_repositories_page().items) == 100
 
 
 def test_nobody_listening_is_unavailable(http: httpx.Client) -> None:
-    with pytest.raises(Unavailable, match="connection"):
+    with pytest.raises(GitHubUnavailable, match="connection"):
         GitHub(http, "http://127.0.0.1:1", TOKEN).get_repository(1)
 
 
@@ -520,19 +520,19 @@ def test_slow_answer_is_timed_out(fake: FakeGitHub, http: httpx.Client) -> None:
     fake.account.latency_seconds = 5
     github = GitHub(http, fake.url, DEMO_TOKEN, timeout=httpx.Timeout(0.05))
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(GitHubTimedOut):
         github.list_repositories_page()
 
 
 @pytest.mark.parametrize(
     ("failure", "expected"),
     [
-        (httpx.ConnectTimeout("t"), TimedOut),
-        (httpx.PoolTimeout("t"), TimedOut),
-        (httpx.ConnectError("c"), Unavailable),
-        (httpx.ReadError("r"), Unavailable),
-        (httpx.RemoteProtocolError("p"), Unavailable),
-        (httpx.ProxyError("p"), Unavailable),
+        (httpx.ConnectTimeout("t"), GitHubTimedOut),
+        (httpx.PoolTimeout("t"), GitHubTimedOut),
+        (httpx.ConnectError("c"), GitHubUnavailable),
+        (httpx.ReadError("r"), GitHubUnavailable),
+        (httpx.RemoteProtocolError("p"), GitHubUnavailable),
+        (httpx.ProxyError("p"), GitHubUnavailable),
     ],
 )
 def test_transport_failures_are_told_apart(failure: Exception, expected: type[GitHubError]) -> None:
@@ -548,7 +548,7 @@ def test_body_that_claims_to_be_compressed_is_unavailable() -> None:
         stream = httpx.ByteStream(b"not gzip")
         return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=stream)
 
-    with pytest.raises(Unavailable, match="decompressed"):
+    with pytest.raises(GitHubUnavailable, match="decompressed"):
         Scripted(answer).client().get_repository(1)
 
 
@@ -576,7 +576,7 @@ def test_repository_with_a_broken_field_is_unavailable_and_names_the_field(
 ) -> None:
     script = Scripted(lambda _: httpx.Response(200, json=repository_json(**changes)))
 
-    with pytest.raises(Unavailable) as raised:
+    with pytest.raises(GitHubUnavailable) as raised:
         script.client().get_repository(1)
 
     assert f"({place}:" in str(raised.value)
@@ -636,7 +636,7 @@ def test_repository_that_no_table_could_store_is_unreadable_by_itself(changes: d
 def test_refusal_is_told_in_the_words_of_github_in_bounds(message: object, told: str) -> None:
     script = Scripted(lambda _: httpx.Response(403, json={"message": message}))
 
-    with pytest.raises(Forbidden) as raised:
+    with pytest.raises(GitHubForbidden) as raised:
         script.client().get_repository(1)
 
     assert str(raised.value) == told
@@ -646,7 +646,7 @@ def test_broken_body_is_not_quoted() -> None:
     secret = "a private description"
     script = Scripted(lambda _: httpx.Response(200, json=repository_json(description={"is": secret})))
 
-    with pytest.raises(Unavailable) as raised:
+    with pytest.raises(GitHubUnavailable) as raised:
         script.client().get_repository(1)
 
     assert secret not in repr(raised.value)
@@ -655,13 +655,18 @@ def test_broken_body_is_not_quoted() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"null", b"{}", b"<html>", b'[{"id": 1}]', b"\xff", b"[" * 100_000])
 def test_body_that_is_no_repository_is_unavailable(body: bytes) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(GitHubUnavailable):
         Scripted(lambda _: httpx.Response(200, content=body)).client().get_repository(1)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>nope", b"[]", b"null", b'"x"', b"[" * 100_000, b"\xff"])
 def test_error_with_a_body_that_is_no_json_object_is_still_told_apart(body: bytes) -> None:
-    for status, expected in ((403, Forbidden), (429, RateLimited), (451, Blocked), (502, Unavailable)):
+    for status, expected in (
+        (403, GitHubForbidden),
+        (429, GitHubRateLimited),
+        (451, Blocked),
+        (502, GitHubUnavailable),
+    ):
         script = Scripted(partial(answer_with, httpx.Response(status, content=body)))
         with pytest.raises(expected):
             script.client().get_repository(1)

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.github import (
-    Forbidden,
     GitHubError,
-    RateLimited,
+    GitHubForbidden,
+    GitHubRateLimited,
+    GitHubTimedOut,
+    GitHubUnavailable,
     SsoRequired,
-    TimedOut,
     TokenRejected,
-    Unavailable,
 )
 from shared.github.graphql import GraphQL
 from shared.github.oauth import App, refresh
@@ -204,7 +204,7 @@ def test_error_that_nobody_understands_costs_no_answer(errors: Any) -> None:
 @pytest.mark.parametrize("type_", ["FORBIDDEN", "INSUFFICIENT_SCOPES"])
 def test_refusal_of_a_whole_query_is_told_in_the_words_of_github(type_: str) -> None:
     message = "Although you appear to have the correct authorization credentials,\n the `a` organization" * 9
-    with pytest.raises(Forbidden) as raised:
+    with pytest.raises(GitHubForbidden) as raised:
         make_client(answer(None, {"type": type_, "message": message})).read_repositories(["R_1"])
 
     assert str(raised.value).startswith(
@@ -235,24 +235,27 @@ def test_partial_results_of_single_sign_on_are_told_beside_the_data() -> None:
     ("response", "error"),
     [
         (httpx.Response(401, json={"message": "Bad credentials"}), TokenRejected),
-        (httpx.Response(403, json={"message": "Resource not accessible"}), Forbidden),
+        (httpx.Response(403, json={"message": "Resource not accessible"}), GitHubForbidden),
         (httpx.Response(403, headers={"x-github-sso": "required; url=https://x"}, json={}), SsoRequired),
-        (httpx.Response(403, json={"message": "You have exceeded a secondary rate limit."}), RateLimited),
-        (httpx.Response(429, json={}), RateLimited),
-        (httpx.Response(404, json={}), Unavailable),
-        (httpx.Response(451, json={}), Unavailable),
-        (httpx.Response(502, text="<html>"), Unavailable),
-        (httpx.Response(301, headers={"location": "https://evil.example/graphql"}), Unavailable),
-        (httpx.Response(200, text="<html>"), Unavailable),
-        (httpx.Response(200, json=[]), Unavailable),
-        (httpx.Response(200, json={}), Unavailable),
-        (httpx.Response(200, json={"data": None}), Unavailable),
-        (httpx.Response(200, json={"data": {"nodes": None}}), Unavailable),
-        (httpx.Response(200, json={"data": {"nodes": []}}), Unavailable),
-        (httpx.Response(200, json={"data": {"nodes": [None, None]}}), Unavailable),
-        (httpx.Response(200, json={"errors": [{"message": TOKEN}]}), Unavailable),
-        (httpx.Response(200, json={"errors": [{"type": "RATE_LIMITED", "message": ""}]}), RateLimited),
-        (httpx.Response(200, json={"errors": [{"type": "RATE_LIMIT", "message": ""}]}), RateLimited),
+        (
+            httpx.Response(403, json={"message": "You have exceeded a secondary rate limit."}),
+            GitHubRateLimited,
+        ),
+        (httpx.Response(429, json={}), GitHubRateLimited),
+        (httpx.Response(404, json={}), GitHubUnavailable),
+        (httpx.Response(451, json={}), GitHubUnavailable),
+        (httpx.Response(502, text="<html>"), GitHubUnavailable),
+        (httpx.Response(301, headers={"location": "https://evil.example/graphql"}), GitHubUnavailable),
+        (httpx.Response(200, text="<html>"), GitHubUnavailable),
+        (httpx.Response(200, json=[]), GitHubUnavailable),
+        (httpx.Response(200, json={}), GitHubUnavailable),
+        (httpx.Response(200, json={"data": None}), GitHubUnavailable),
+        (httpx.Response(200, json={"data": {"nodes": None}}), GitHubUnavailable),
+        (httpx.Response(200, json={"data": {"nodes": []}}), GitHubUnavailable),
+        (httpx.Response(200, json={"data": {"nodes": [None, None]}}), GitHubUnavailable),
+        (httpx.Response(200, json={"errors": [{"message": TOKEN}]}), GitHubUnavailable),
+        (httpx.Response(200, json={"errors": [{"type": "RATE_LIMITED", "message": ""}]}), GitHubRateLimited),
+        (httpx.Response(200, json={"errors": [{"type": "RATE_LIMIT", "message": ""}]}), GitHubRateLimited),
     ],
 )
 def test_answer_without_a_word_about_any_node_is_an_error(
@@ -276,7 +279,7 @@ def test_answer_without_a_word_about_any_node_is_an_error(
 )
 def test_limit_says_when_to_ask_again(headers: dict[str, str], message: str, after: int) -> None:
     error = {"type": "RATE_LIMITED", "message": message}
-    with pytest.raises(RateLimited) as raised:
+    with pytest.raises(GitHubRateLimited) as raised:
         make_client(answer(None, error, **headers)).read_repositories(["R_1"])
 
     assert raised.value.retry_after == after
@@ -301,7 +304,10 @@ def test_any_json_is_an_answer_or_a_github_error(body: Any) -> None:
 
 
 def test_connection_that_fails_is_an_error_without_the_token() -> None:
-    for cause, error in ((httpx.ReadTimeout("x"), TimedOut), (httpx.ConnectError("x"), Unavailable)):
+    for cause, error in (
+        (httpx.ReadTimeout("x"), GitHubTimedOut),
+        (httpx.ConnectError("x"), GitHubUnavailable),
+    ):
 
         def respond(_: httpx.Request, cause: Exception = cause) -> httpx.Response:
             raise cause
@@ -344,15 +350,15 @@ def renew(response: httpx.Response) -> Any:
         (httpx.Response(200, json={"error": "bad_refresh_token"}), TokenRejected),
         (httpx.Response(200, json={"error": "unauthorized_client"}), TokenRejected),
         # Forum's own credentials: no word about the user's token.
-        (httpx.Response(200, json={"error": "incorrect_client_credentials"}), Unavailable),
-        (httpx.Response(401, json={}), Unavailable),
-        (httpx.Response(404, json={}), Unavailable),
-        (httpx.Response(429, json={}), RateLimited),
-        (httpx.Response(500), Unavailable),
-        (httpx.Response(200, text="<html>"), Unavailable),
-        (httpx.Response(200, json={}), Unavailable),
-        (httpx.Response(200, json={"access_token": ""}), Unavailable),
-        (httpx.Response(200, json={"access_token": "ghu_x", "expires_in": "soon"}), Unavailable),
+        (httpx.Response(200, json={"error": "incorrect_client_credentials"}), GitHubUnavailable),
+        (httpx.Response(401, json={}), GitHubUnavailable),
+        (httpx.Response(404, json={}), GitHubUnavailable),
+        (httpx.Response(429, json={}), GitHubRateLimited),
+        (httpx.Response(500), GitHubUnavailable),
+        (httpx.Response(200, text="<html>"), GitHubUnavailable),
+        (httpx.Response(200, json={}), GitHubUnavailable),
+        (httpx.Response(200, json={"access_token": ""}), GitHubUnavailable),
+        (httpx.Response(200, json={"access_token": "ghu_x", "expires_in": "soon"}), GitHubUnavailable),
     ],
 )
 def test_renewal_that_fails_says_whether_the_token_is_dead(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.github.answers import find_last_page, find_next_url, find_withheld
-from shared.github.errors import RateLimited
+from shared.github.errors import GitHubRateLimited
 from shared.github.limits import LONGEST_SECONDS, get_retry_at
 
 NOW = 1_795_000_000.0
@@ -83,7 +83,7 @@ def test_header_names_are_found_in_any_case() -> None:
 
 
 def test_limit_tells_seconds_and_moment_alike() -> None:
-    limited = RateLimited(NOW + 17, NOW)
+    limited = GitHubRateLimited(NOW + 17, NOW)
 
     assert limited.retry_after == 17
     assert limited.retry_at.timestamp() == NOW + 17
@@ -110,7 +110,7 @@ def test_limit_never_fails_and_never_ends_in_the_past_or_in_a_year(
     if status == 429 or (status == 403 and remaining == "0"):
         assert seconds is not None
     if seconds is not None:
-        assert 1 <= RateLimited(NOW + seconds, NOW).retry_after <= LONGEST_SECONDS
+        assert 1 <= GitHubRateLimited(NOW + seconds, NOW).retry_after <= LONGEST_SECONDS
 
 
 @given(seconds=st.integers(1, LONGEST_SECONDS))

@@ -5,14 +5,14 @@ import pytest
 from shared.errors import Problem
 from shared.github import (
     Blocked,
-    Forbidden,
     GitHubError,
-    NotFound,
-    RateLimited,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubTimedOut,
+    GitHubUnavailable,
     SsoRequired,
-    TimedOut,
     TokenRejected,
-    Unavailable,
 )
 from shared.github.problems import as_problems, to_problem
 
@@ -23,13 +23,13 @@ NOW = 1_795_000_000.0
     ("error", "status", "slug"),
     [
         (TokenRejected(), 403, "github-token-rejected"),
-        (RateLimited(NOW + 17, NOW), 429, "github-rate-limited"),
+        (GitHubRateLimited(NOW + 17, NOW), 429, "github-rate-limited"),
         (SsoRequired("https://github.com/orgs/a/sso"), 403, "github-sso-required"),
-        (Forbidden("no"), 403, "github-forbidden"),
-        (TimedOut(), 504, "github-timed-out"),
-        (Unavailable("down"), 502, "github-unavailable"),
+        (GitHubForbidden("no"), 403, "github-forbidden"),
+        (GitHubTimedOut(), 504, "github-timed-out"),
+        (GitHubUnavailable("down"), 502, "github-unavailable"),
         # A listing that is not there or blocked: the address of the API is wrong, not the caller.
-        (NotFound("nothing"), 502, "github-unavailable"),
+        (GitHubNotFound("nothing"), 502, "github-unavailable"),
         (Blocked("dmca", None), 502, "github-unavailable"),
     ],
 )
@@ -40,7 +40,7 @@ def test_failure_of_github_is_its_problem(error: GitHubError, status: int, slug:
 
 
 def test_limit_and_sign_on_say_what_to_do() -> None:
-    assert to_problem(RateLimited(NOW + 17, NOW)).headers == {"Retry-After": "17"}
+    assert to_problem(GitHubRateLimited(NOW + 17, NOW)).headers == {"Retry-After": "17"}
     assert to_problem(SsoRequired("https://github.com/orgs/a/sso")).extensions == {
         "url": "https://github.com/orgs/a/sso"
     }
@@ -48,7 +48,7 @@ def test_limit_and_sign_on_say_what_to_do() -> None:
 
 def test_failure_inside_becomes_a_problem_and_other_errors_pass() -> None:
     with pytest.raises(Problem) as raised, as_problems():
-        raise TimedOut
+        raise GitHubTimedOut
     assert raised.value.status == 504
 
     with pytest.raises(KeyError), as_problems():

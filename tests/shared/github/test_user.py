@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from shared.github import GitHub, TokenRejected, Unavailable
+from shared.github import GitHub, GitHubUnavailable, TokenRejected
 from shared.github.user import GitHubUser
 
 TOKEN = "gho_sentinel_that_must_not_show_anywhere"
@@ -54,7 +54,7 @@ def test_expiration_is_read_in_both_forms_and_nonsense_is_none(header: str, mome
     [{}, {"id": 1}, {"id": 0, "login": "x"}, {"id": "1", "login": "x"}, {"id": 1, "login": ""}, [], None],
 )
 def test_answer_that_names_nobody_is_unavailable(body: object) -> None:
-    with pytest.raises(Unavailable) as raised:
+    with pytest.raises(GitHubUnavailable) as raised:
         read(httpx.Response(200, json=body))
 
     assert TOKEN not in str(raised.value)
@@ -73,7 +73,7 @@ def test_calls_are_counted_and_what_is_left_is_known() -> None:
 
     github.get_user()
     github.get_user()
-    with pytest.raises(Unavailable):
+    with pytest.raises(GitHubUnavailable):
         github.get_user()
 
     assert (github.spending.requests, github.spending.remaining) == (3, 4987)

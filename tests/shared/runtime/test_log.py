@@ -16,7 +16,7 @@ from shared.errors import NotFound
 from shared.runtime.correlation import choose_correlation_id, follow, get_correlation_id
 from shared.runtime.invocation import InvocationFailed, invocation, observed
 from shared.runtime.lambda_context import LambdaContext
-from shared.runtime.log import MAX_FRAMES, describe, logger
+from shared.runtime.log import MAX_FRAMES, describe_error, logger
 from shared.runtime.metrics import Metric, count, counting
 from tests.patience import PATIENCE_SECONDS
 
@@ -97,7 +97,7 @@ def test_exception_is_told_by_type_and_place_and_never_in_words(
     except (ValidationError, APIError, httpx.ConnectError, ValueError) as raised:
         name = type(raised).__name__
         logger.exception("failed")
-        logger.info("described", error=describe(raised))
+        logger.info("described", error=describe_error(raised))
     lines = read(capsys)
     assert [line["message"] for line in lines] == ["failed", "described"]
     assert lines[0]["error"] == lines[1]["error"]
@@ -110,13 +110,13 @@ def test_exception_is_told_by_type_and_place_and_never_in_words(
 def test_code_and_causes_of_an_exception_are_told() -> None:
     with pytest.raises(APIError) as database:
         fail_with_database_error()
-    assert describe(database.value)["code"] == "23505"
+    assert describe_error(database.value)["code"] == "23505"
     with pytest.raises(APIError) as proxy:
         fail_with_proxys_words()
-    assert "code" not in describe(proxy.value)
+    assert "code" not in describe_error(proxy.value)
     with pytest.raises(ValueError, match=SECRET) as caused:
         fail_with_cause()
-    assert describe(caused.value)["causes"] == ["httpx.ConnectError"]
+    assert describe_error(caused.value)["causes"] == ["httpx.ConnectError"]
 
 
 def test_stack_without_end_is_cut() -> None:
@@ -125,7 +125,7 @@ def test_stack_without_end_is_cut() -> None:
 
     with pytest.raises(RecursionError) as raised:
         recurse()
-    assert len(describe(raised.value)["stack"]) == MAX_FRAMES
+    assert len(describe_error(raised.value)["stack"]) == MAX_FRAMES
 
 
 def test_on_lambda_each_line_is_written_once_and_libraries_say_nothing() -> None:

@@ -117,9 +117,9 @@ class PreconditionFailed(Problem):
 
 
 class BodyTooLarge(Problem):
-    """The body is longer than Lambda takes."""
+    """The body is longer than Lambda takes, or an answer would take too long to be made."""
 
-    status, title, type = 413, "Body too large", "body-too-large"
+    status, title, type = 413, "Content too large", "body-too-large"
 
 
 class UnsupportedMediaType(Problem):

@@ -1,10 +1,17 @@
-"""/api/docs: list, create, read, change, delete."""
+"""/api/docs: list, create, read, change, delete; what a document was before."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import PlainTextResponse
 
+from functions.documents.revisions import (
+    DiffQuery,
+    DocumentRevision,
+    DocumentRevisions,
+    RevisionService,
+)
 from functions.documents.schemas import (
     DocumentChange,
     DocumentCreate,
@@ -24,6 +31,15 @@ from shared.resources.lists import Page
 router = APIRouter(prefix="/api/docs", tags=["documents"], route_class=StrictRoute)
 
 Service = Annotated[DocumentService, Depends(DocumentService.for_caller_or_token)]
+Revisions = Annotated[RevisionService, Depends(RevisionService.for_caller_or_token)]
+# Postgres' integer.
+Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the document's revisions.")]
+
+
+class DiffResponse(PlainTextResponse):
+    """A unified diff."""
+
+    media_type = "text/x-diff"
 
 
 @router.get("")
@@ -76,6 +92,41 @@ async def update_document(
 async def delete_document(document_id: UUID, versions: IfMatch, service: Service) -> None:
     """Delete a document."""
     service.delete(document_id, versions)
+
+
+@router.get("/{document_id}/revisions")
+async def list_document_revisions(document_id: UUID, revisions: Revisions) -> DocumentRevisions:
+    """List what a document was before each session of edits, without the contents."""
+    return revisions.get_list(document_id)
+
+
+@router.get("/{document_id}/revisions/{number}")
+async def get_document_revision(document_id: UUID, number: Number, revisions: Revisions) -> DocumentRevision:
+    """Read what a document was before a session of edits."""
+    return revisions.get_revision(document_id, number)
+
+
+@router.post("/{document_id}/revisions/{number}/restore")
+async def restore_document_revision(
+    document_id: UUID, number: Number, versions: IfMatch, revisions: Revisions, response: Response
+) -> DocumentRead:
+    """Give a document the title and the content of a revision back. What it has now becomes a revision."""
+    return with_etag(response, revisions.restore(document_id, number, versions))
+
+
+@router.get(
+    "/{document_id}/revisions/{number}/diff",
+    response_class=DiffResponse,
+    responses={413: {}},
+)
+async def diff_document_revision(
+    document_id: UUID, number: Number, query: Annotated[DiffQuery, Query()], revisions: Revisions
+) -> Response:
+    """Compare a revision with the document as it is now, or with another revision.
+
+    A unified diff of the contents, for texts of up to 256 KiB and 5,000 lines.
+    """
+    return DiffResponse(revisions.get_diff(document_id, number, query.against))
 
 
 handler = create_handler(create_app(router))

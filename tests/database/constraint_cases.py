@@ -93,6 +93,18 @@ def sealed(column: str, most: int) -> Cases:
 SHA256 = Cases([{"key_sha256": "\\x" + "00" * 32}], [{"key_sha256": "\\x" + "00" * n} for n in (0, 31, 33)])
 TABLES = ("products", "repositories", "work_items", "documents", "app_info")
 
+NAMED_ACTORS = Cases(
+    [
+        *({"actor": actor, "actor_id": UUID} for actor in ("person", "token")),
+        *({"actor": actor} for actor in ("sync", "system")),
+    ],
+    [
+        *({"actor": actor} for actor in ("person", "token")),
+        *({"actor": actor, "actor_id": UUID} for actor in ("sync", "system")),
+    ],
+)
+"""A person and a token have an id, a machine has none."""
+
 CASES: dict[str, Cases] = {
     "users_avatar_url_format": url("avatar_url"),
     "users_avatar_url_length": characters("avatar_url", 2000),
@@ -201,17 +213,10 @@ CASES: dict[str, Cases] = {
     "activity_action_values": values(
         "action", "created", "updated", "deleted", "revealed", "export_refused", refused="read"
     ),
-    "activity_actor_person": Cases(
-        [
-            *({"actor": actor, "actor_id": UUID} for actor in ("person", "token")),
-            *({"actor": actor} for actor in ("sync", "system")),
-        ],
-        [
-            *({"actor": actor} for actor in ("person", "token")),
-            *({"actor": actor, "actor_id": UUID} for actor in ("sync", "system")),
-        ],
-    ),
+    "activity_actor_person": NAMED_ACTORS,
     "activity_actor_values": values("actor", "person", "token", "sync", "system", refused="anon"),
+    "document_revisions_actor_person": NAMED_ACTORS,
+    "document_revisions_actor_values": values("actor", "person", "token", "sync", "system", refused="anon"),
     "activity_changes_object": json_object("changes"),
     "activity_entity_values": values("entity", *TABLES, refused="users"),
     "access_tokens_expires_at_range": Cases(

@@ -71,7 +71,10 @@ _GITHUB_OF_THE_SERVICE = (
 
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
-_READ_BY_TOKENS = ("products", "repositories", "work_items", "documents", "app_info", "github_runs")
+_READ_BY_TOKENS = (
+    *("products", "repositories", "work_items", "documents", "document_revisions", "app_info"),
+    "github_runs",
+)
 # What a token reads of the history: not from where its owner was shown a secret.
 _TOKEN_ACTIVITY = (
     *("id", "user_id", "actor", "actor_id", "action", "entity", "entity_id", "product_id", "changes"),
@@ -90,6 +93,8 @@ GRANTS: set[tuple[str, str, str]] = {
     ("public.users.github_username", "authenticated", "UPDATE"),
     ("public.users.avatar_url", "authenticated", "UPDATE"),
     ("public.activity", "authenticated", "SELECT"),
+    # 235_document_revisions
+    ("public.document_revisions", "authenticated", "SELECT"),
     # 530_github_runs
     ("public.github_runs", "authenticated", "SELECT"),
     # 260_access_tokens
@@ -136,6 +141,9 @@ _CALLED_BY_TABLES = (
     *("public.repositories_count(public.products)", "public.work_items_count(public.products)"),
     *("public.documents_count(public.products)", "public.app_info_count(public.products)"),
     *("public.work_items_count(public.repositories)", "public.documents_count(public.repositories)"),
+    # 235_document_revisions: invokers
+    "public.revisions(public.documents)",
+    "public.restore_document_revision(uuid,integer,integer[])",
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )
@@ -195,6 +203,10 @@ RESTRICTIONS = {
 CHANGED_SETTINGS = {
     # 030_requests: it makes the time-out of the request's statement shorter.
     "private.check_request()": ["statement_timeout"],
+    # 235_document_revisions: it has the update keep a revision, whoever has edited last, and takes that back.
+    "public.restore_document_revision(uuid,integer,integer[])": [
+        *("forum.starts_revision", "forum.starts_revision"),
+    ],
     # 260_access_tokens: it makes the request its token's.
     "private.sign_in_by_token(text)": [
         *("request.jwt.claim.sub", "request.jwt.claims", "statement_timeout", "lock_timeout", "role"),
@@ -222,6 +234,8 @@ DEFINERS = {
     "private.record_idempotent_row()",
     "private.forget_plain_copies()",
     "private.get_idempotent_answer(text)",
+    # 235_document_revisions
+    "private.keep_revision()",
     # 240_app_info
     "private.keep_former_value()",
     "private.guard_sealed_values()",
@@ -253,7 +267,7 @@ TRIGGERS = {
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
     # 240_app_info
     *("public.app_info.forget_plain_copies", "public.app_info.forget_plain_copies_of_new"),
-    "public.documents.keep_search",
+    *("public.documents.keep_search", "public.documents.keep_revision"),
     *("public.app_info.keep_value_state", "public.app_info.keep_former_value"),
     "public.app_info.guard_sealed_values",
     *("public.app_info.keep_position", "public.app_info.record_activity_of_update"),

@@ -84,6 +84,7 @@ STABLE: set[str] = {
     "public.read_app_info_places(uuid[],boolean,text)",
     "public.read_app_info_export(uuid,text[],boolean,text)",
     "public.repositories_count(public.products)",
+    "public.revisions(public.documents)",
     "public.work_items_count(public.products)",
     "public.work_items_count(public.repositories)",
 }

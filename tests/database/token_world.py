@@ -25,6 +25,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "documents": {"select": "read", "insert": "docs", "update": "docs", "delete": "delete"},
     "app_info": {"select": "read", "insert": "keys", "update": "keys", "delete": "delete"},
     "activity": {"select": "read"},
+    "document_revisions": {"select": "read"},
     "github_runs": {"select": "read"},
     "users": {},
     "access_tokens": {},
@@ -32,6 +33,7 @@ NEEDED: dict[str, dict[str, str]] = {
 # What each table is asked to become, whether or not somebody may change it.
 CHANGED: dict[str, dict[str, Any]] = {
     **CHANGES,
+    "document_revisions": {"title": "changed"},
     "github_runs": {"error": "changed"},
     "access_tokens": {"name": "changed"},
 }
@@ -39,6 +41,13 @@ CREATED: dict[str, dict[str, Any]] = {
     **SAMPLES,
     "app_info": {**SAMPLES["app_info"], "key": "MADE_BY_A_TOKEN"},
     "activity": {"actor": "system", "action": "created", "entity": "products"},
+    "document_revisions": {
+        "title": "Made",
+        "content": "",
+        "content_bytes": 0,
+        "actor": "system",
+        "number": 7,
+    },
     "github_runs": {"trigger": "import"},
     "users": {"email": "made@example.com"},
     "access_tokens": {"name": "Made", "hint": "abcd", "expires_at": "2027-01-01T00:00:00Z"},
@@ -119,6 +128,13 @@ def make_target(connection: Connection, name: str, account: UUID) -> Target:
             rows[table] = insert(connection, table, product_id=rows["products"], **SAMPLES[table])
     rows["activity"] = one(
         connection, "select id from public.activity where entity_id = %s", (rows["work_items"],)
+    )
+    with acting_as(connection, person(account)):
+        connection.execute(
+            "update public.documents set content = 'edited' where id = %s", (rows["documents"],)
+        )
+    rows["document_revisions"] = one(
+        connection, "select id from public.document_revisions where document_id = %s", (rows["documents"],)
     )
     rows["github_runs"] = one(
         connection,

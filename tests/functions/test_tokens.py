@@ -43,6 +43,9 @@ OPEN = {
     ),
     "POST /api/work/{work_item_id}/status",
     *("POST /api/app-info/import", "GET /api/app-info/export", "POST /api/app-info/{app_info_id}/reveal"),
+    *("GET /api/docs/{document_id}/revisions", "GET /api/docs/{document_id}/revisions/{number}"),
+    "GET /api/docs/{document_id}/revisions/{number}/diff",
+    "POST /api/docs/{document_id}/revisions/{number}/restore",
     "GET /api/app-info/{app_info_id}/versions",
     *(f"POST /api/app-info/{{app_info_id}}/versions/{{number}}/{verb}" for verb in ("reveal", "restore")),
 }

@@ -48,6 +48,8 @@ class Rows:
 def make_rows(client: Client, github_ids: list[int]) -> Rows:
     """Rows of a new product."""
     product = client.create_product()["id"]
+    document = client.create_document(product)["id"]
+    client.patch(f"/api/docs/{document}", {"content": "2"}).expect(200)
     entry = client.create_app_info(product)["id"]
     token = make_token(client)
     client.patch(f"/api/app-info/{entry}", {"value": "2"}).expect(200)
@@ -55,9 +57,9 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
         "product_id": product,
         "repository_id": client.create_repository(product)["id"],
         "work_item_id": client.create_work_item(product)["id"],
-        "document_id": client.create_document(product)["id"],
+        "document_id": document,
         "app_info_id": entry,
-        # Of its only former value.
+        # Of its only former value, and of the document's only revision.
         "number": "1",
         "token_id": token["id"],
         # Runs are made by what is about to be tested.

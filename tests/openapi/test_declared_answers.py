@@ -299,6 +299,11 @@ def precondition_failed(world: World, operation: Operation) -> Answer:
 
 
 def too_large(world: World, operation: Operation) -> Answer:
+    if operation.name == "diff_document_revision":
+        client = Client(world.user)
+        document = client.create_document(world.rows.ids["product_id"], content="x" * 300_000)["id"]
+        client.patch(f"/api/docs/{document}", {"content": ""}).expect(200)
+        return world.send(operation, Change(path=f"/api/docs/{document}/revisions/1/diff"))
     return world.send(operation, Change(raw=b" " * MORE_THAN_LAMBDA_TAKES))
 
 

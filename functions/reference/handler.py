@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from functions.reference.elsewhere import answer_elsewhere
 from functions.reference.schemas import OpenApiDocument
 from functions.reference.service import File, check_version, get_asset, get_document, get_page
 from shared.http.app import create_app, create_handler
@@ -80,4 +81,7 @@ def send(request: Request, file: File, headers: dict[str, str]) -> Response:
     return Response(file.content, media_type=file.media_type, headers=headers)
 
 
-handler = create_handler(create_app(router))
+app = create_app(router)
+# The gateway sends what fits no route of any function here as well.
+app.router.default = answer_elsewhere
+handler = create_handler(app)

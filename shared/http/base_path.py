@@ -22,7 +22,7 @@ class BasePath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         base = os.environ.get("API_BASE_PATH", "")
-        if not base or not scope["path"].startswith(f"{base}/"):
+        if not base or not f"{scope['path']}/".startswith(f"{base}/"):
             await self._app(scope, receive, send)
             return
 
@@ -31,7 +31,7 @@ class BasePath:
                 message = {**message, "headers": [_locate(base, *header) for header in message["headers"]]}
             await send(message)
 
-        await self._app({**scope, "path": scope["path"].removeprefix(base)}, receive, send_located)
+        await self._app({**scope, "path": scope["path"].removeprefix(base) or "/"}, receive, send_located)
 
 
 def _locate(base: str, name: bytes, value: bytes) -> tuple[bytes, bytes]:

@@ -69,9 +69,30 @@ def test_query_comes_through_as_it_was_sent(api: httpx.Client) -> None:
         assert (status, [item["name"] for item in page["items"]]) == (200, ["a+b ü&c"]), query
 
 
-@pytest.mark.parametrize("path", ["/api/work/", "/api/products/", "/health/", "/api/work//"])
-def test_path_with_a_slash_at_its_end_is_404(path: str, api: httpx.Client) -> None:
-    assert api.get(path).status_code == 404
+@pytest.mark.parametrize("path", ["/api/work/", "/api/products/", "/health/", "/api/work//", "/nothing"])
+def test_path_that_there_is_not_is_a_404_problem(path: str, api: httpx.Client) -> None:
+    answer = api.get(path)
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:forum:problem:no-such-path")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_method_that_a_path_does_not_have_is_a_405_problem(api: httpx.Client) -> None:
+    answer = api.put("/api/products", json={})
+    assert (answer.status_code, answer.json()["type"]) == (405, "urn:forum:problem:method-not-allowed")
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize("path", ["/api/products", "/nothing"])
+def test_preflight_is_answered_by_the_gateway_whatever_the_path(path: str, api: httpx.Client) -> None:
+    asked = {"origin": "http://localhost:5173", "access-control-request-method": "POST"}
+    answer = api.options(path, headers=asked)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
+
+
+def test_front_page_leads_to_the_reference(api: httpx.Client) -> None:
+    answer = api.get("/", follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/reference")
 
 
 def test_head_is_get_without_the_body(api: httpx.Client) -> None:

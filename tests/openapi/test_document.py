@@ -91,8 +91,9 @@ def test_document_is_openapi(document: Json) -> None:
 
 
 def test_operations_are_the_routes_of_the_gateway(document: Json, service: Json) -> None:
-    """Except for what /reference loads, which is the page's own business, and for HEAD."""
-    assert {route for route in get_routes(service) if not route.startswith(("GET /reference/", "HEAD "))} == {
+    """Except for what /reference loads, which is the page's own business, for HEAD, and for refusals."""
+    beside = ("GET /reference/", "HEAD ", "*")
+    assert {route for route in get_routes(service) if not route.startswith(beside)} == {
         operation for operation, _ in iterate_operations(document)
     }
 

@@ -50,14 +50,24 @@ class Links(HTMLParser):
             self.inline.append(data)
 
 
-def call(path: str, **headers: str) -> dict[str, Any]:
+def call(path: str, method: str = "GET", **headers: str) -> dict[str, Any]:
     """What the function gives back to API Gateway. Nobody is signed in."""
-    event = make_event("GET", path, {name.replace("_", "-"): value for name, value in headers.items()}, None)
+    event = make_event(method, path, {name.replace("_", "-"): value for name, value in headers.items()}, None)
     return dict(reference.handler(event, None))  # type: ignore[arg-type]  # Forum reads nothing of the context
 
 
 def get(path: str, **headers: str) -> Answer:
     return Answer(call(path, **headers), "")
+
+
+def ask(method: str, path: str) -> Answer:
+    event = make_event(method, path, {}, None)
+    return Answer(reference.handler(event, None), event["requestContext"]["requestId"])  # type: ignore[arg-type]  # as call
+
+
+@pytest.fixture
+def base_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_BASE_PATH", "/backend")
 
 
 def list_assets() -> list[str]:
@@ -153,3 +163,56 @@ def test_swagger_ui_is_the_pinned_one_whole() -> None:
         assert (ROOT / "functions/reference/assets" / name).read_bytes() == (source / name).read_bytes(), (
             "run `make install`"
         )
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", ["/", "/?code=1", "/?error=access_denied&error=2"])
+def test_front_page_leads_to_the_reference(path: str, method: str) -> None:
+    answer = call(path, method)
+    assert (answer["statusCode"], answer["headers"]["location"]) == (307, PAGE)
+    assert answer["body"] == ""
+
+
+@pytest.mark.usefixtures("base_path")
+@pytest.mark.parametrize("path", ["/backend", "/backend/"])
+def test_front_page_below_a_base_path_leads_to_the_reference_below_it(path: str) -> None:
+    assert call(path)["headers"]["location"] == "/backend/reference"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("path", ["/api", "/nothing", "/api/products/x/y/z", "/api/%2e%2e/", "/API/products"])
+def test_path_that_there_is_not_is_a_404_problem(path: str, method: str) -> None:
+    problem = ask(method, path).expect_problem(404, "no-such-path")
+    assert problem["detail"].startswith("There is nothing at /")
+
+
+def test_path_with_a_slash_too_many_is_told_so() -> None:
+    problem = ask("GET", "/api/products/").expect_problem(404, "no-such-path")
+    assert problem["detail"] == "There is nothing at /api/products/: leave out the slash at its end."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/products", "GET, HEAD, POST"),
+        ("POST", "/api/products/7", "DELETE, GET, HEAD, PATCH"),
+        ("GET", "/api/products/bulk", "DELETE, GET, HEAD, PATCH, POST"),
+        ("DELETE", "/health", "GET, HEAD"),
+        ("GET", "/api/github/import", "POST"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/reference", "GET, HEAD"),
+        ("OPTIONS", "/api/github/sync", "POST"),
+    ],
+)
+def test_method_that_a_path_does_not_have_is_a_405_problem_with_those_that_it_has(
+    method: str, path: str, allowed: str
+) -> None:
+    answer = ask(method, path)
+    answer.expect_problem(405, "method-not-allowed")
+    assert answer.headers["allow"] == allowed
+
+
+def test_refusal_names_what_was_asked_for_and_runs_nothing_of_it() -> None:
+    answer = ask("GET", "/<script>alert(1)</script>")
+    answer.expect_problem(404, "no-such-path")
+    assert answer.headers["content-type"] == "application/problem+json"

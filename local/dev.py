@@ -49,8 +49,8 @@ def dev(directory: Path) -> None:
                     keys=stack.supabase.keys,
                     supabase_url=stack.supabase.url,
                 )
-                add_sample_data(stack.supabase, token, directory / "sample-data-added")
                 write_environment(directory, stack)
+                add_sample_data(stack, token, directory / "sample-data-added")
                 print(welcome(stack, DEMO_EMAIL, time.monotonic() - started), flush=True)
                 watch(stack)
         except StopRequested:

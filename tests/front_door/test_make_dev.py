@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import subprocess
+from typing import Any
 
 import httpx
 import jwt
@@ -17,10 +18,10 @@ from tests.local.dev_process import Dev, run_local, start_dev
 from tests.patience import PATIENCE_SECONDS
 
 
-def test_sync_by_hand_says_that_nobody_has_stored_a_token(dev: Dev) -> None:
+def test_sync_by_hand_syncs_what_the_demo_user_has_connected(dev: Dev) -> None:
     finished = run_local(dev.directory, "sync")
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert finished.stdout.startswith("Nobody has stored a GitHub token.")
+    assert finished.stdout.splitlines()[-1].startswith(f"{DEMO_EMAIL}: ")
 
 
 def test_the_printed_lines_work_when_they_are_pasted(dev: Dev) -> None:
@@ -66,17 +67,27 @@ def test_the_printed_password_is_the_demo_users(dev: Dev) -> None:
     assert answer.raise_for_status().json()["user"]["email"] == DEMO_EMAIL
 
 
-def test_the_demo_user_has_sample_data(dev: Dev) -> None:
+def test_the_demo_user_has_four_products_in_use(dev: Dev, api_url: str) -> None:
     token = run_local(dev.directory, "token", DEMO_EMAIL).stdout.strip()
-    rest = httpx.Client(
-        base_url=f"{dev.environment['SUPABASE_URL']}/rest/v1/",
-        headers={"apikey": dev.environment["SUPABASE_ANON_KEY"], "authorization": f"Bearer {token}"},
-    )
-    with rest:
-        titles = {row["title"] for row in rest.get("work_items").raise_for_status().json()}
-        assert titles >= {"Show the forecast offline", "Map tiles load twice after a rotation"}
-        assert len(rest.get("documents").raise_for_status().json()) == 1
-        assert [row["key"] for row in rest.get("app_info").raise_for_status().json()] == ["FORECAST_URL"]
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=api_url, headers=headers, timeout=PATIENCE_SECONDS) as api:
+
+        def rows(path: str) -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = api.get(path).raise_for_status().json()["items"]
+            return items
+
+        assert {row["name"] for row in rows("/api/products")} == {"Havørn", "Lantern", "Quill", "Ember"}
+        repositories = rows("/api/repositories?limit=100")
+        assert len({row["product_id"] for row in repositories}) == 4
+        assert {row["sync_state"] for row in repositories} == {"active"}
+        work = rows("/api/work?limit=100")
+        assert {row["status"] for row in work} == {"todo", "in_progress", "done"}
+        assert {row["repository_id"] for row in work} - {None} <= {row["id"] for row in repositories}
+        assert {row["type"] for row in rows("/api/docs")} == {"blueprint", "architecture", "note", "plan"}
+        keys = rows("/api/app-info?limit=100")
+        assert {row["is_secret"] for row in keys} == {True, False}
+        assert {row["value"] for row in keys if row["is_secret"]} == {None}
+        assert api.get("/api/github/connection").json()["state"] == "active"
 
 
 def test_the_environment_file_has_what_clients_need(dev: Dev) -> None:

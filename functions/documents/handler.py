@@ -1,4 +1,4 @@
-"""/api/docs: list, create, read, change, delete; what a document was before."""
+"""/api/docs: list, create, read, change, delete; edit in one place; what a document was before."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
+from functions.documents.edits import DocumentEdit, EditedDocument, EditService
 from functions.documents.revisions import (
     DiffQuery,
     DocumentRevision,
@@ -31,6 +32,7 @@ from shared.resources.lists import Page
 router = APIRouter(prefix="/api/docs", tags=["documents"], route_class=StrictRoute)
 
 Service = Annotated[DocumentService, Depends(DocumentService.for_caller_or_token)]
+Edits = Annotated[EditService, Depends(EditService.for_caller_or_token)]
 Revisions = Annotated[RevisionService, Depends(RevisionService.for_caller_or_token)]
 # Postgres' integer.
 Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the document's revisions.")]
@@ -92,6 +94,18 @@ async def update_document(
 async def delete_document(document_id: UUID, versions: IfMatch, service: Service) -> None:
     """Delete a document."""
     service.delete(document_id, versions)
+
+
+@router.post("/{document_id}/edit", responses={409: {}})
+async def edit_document(
+    document_id: UUID, body: DocumentEdit, versions: IfMatch, edits: Edits, response: Response
+) -> EditedDocument:
+    """Append to a document, prepend to it, or replace one passage of it.
+
+    What others write at the same time stays. A passage has to occur once: one that is missing, or occurs more
+    than once, changes nothing. Sent twice it appends twice, unless `If-Match` names a version.
+    """
+    return with_etag(response, edits.edit(document_id, body, versions))
 
 
 @router.get("/{document_id}/revisions")

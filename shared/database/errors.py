@@ -14,6 +14,7 @@ from typing import NamedTuple
 from postgrest import APIError
 
 from shared.errors import (
+    BodyTooLarge,
     Conflict,
     FieldError,
     Forbidden,
@@ -94,6 +95,17 @@ def _as_missing_grant(error: APIError) -> Problem:
 
 def _as_too_many_tokens(_: APIError) -> Problem:
     return Conflict("You have 50 active access tokens. Revoke one first.", type="too-many-tokens")
+
+
+def _as_ambiguous_passage(error: APIError) -> Problem:
+    count = int(str(error.details))
+    often = "10 times or more" if count == 10 else f"{count} times"  # noqa: PLR2004 - the database counts no further
+    return Conflict(
+        f"The document has this passage {often}. Send more of what stands around the one that you mean.",
+        type="passage-ambiguous",
+        errors=[FieldError(detail=f"It occurs {often}.", pointer="/find")],
+        count=count,
+    )
 
 
 def _as_timeout(_: APIError) -> Problem:
@@ -276,6 +288,15 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     TOKEN_SCOPE: _as_missing_grant,
     "token_product": _as_another_product,
     "too_many_tokens": _as_too_many_tokens,
+    "passage_missing": lambda _: Conflict(
+        "The document does not have this passage. Read it and send what it has, to the letter.",
+        type="passage-missing",
+        errors=[FieldError(detail="It occurs nowhere.", pointer="/find")],
+    ),
+    "passage_ambiguous": _as_ambiguous_passage,
+    "document_too_large": lambda _: BodyTooLarge(
+        "The document would be longer than 1 MiB. Put the text into another one.", type="document-too-large"
+    ),
     "product": lambda _: NotFound("There is no such product."),
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",

@@ -144,6 +144,8 @@ _CALLED_BY_TABLES = (
     # 235_document_revisions: invokers
     "public.revisions(public.documents)",
     "public.restore_document_revision(uuid,integer,integer[])",
+    # 237_document_edits: invokers
+    *("public.edit_document(uuid,text,text,text,integer[])", "private.find_passage(text,text)"),
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )

@@ -15,6 +15,7 @@ IMMUTABLE: set[str] = {
     "private.github_connection_fault(jsonb)",
     "private.github_item_fault(jsonb)",
     "private.github_facts_of(public.repositories,text)",
+    "private.find_passage(text,text)",
     "private.github_username_of(jsonb)",
     "private.ids_of_bulk_items(jsonb)",
     # It looks at the statement and is immutable all the same, so as to be called while that is planned.

@@ -262,8 +262,8 @@ def conflict(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(headers={"x-github-token": None}))
     if operation.name in CONFLICTS_OF_SECRETS:
         return CONFLICTS_OF_SECRETS[operation.name](world, operation)
-    if operation.name == "move_work_item":
-        return world.send(operation, Change(body={"status": "done"}))
+    if operation.name in REFUSED_BODIES:
+        return world.send(operation, Change(body=REFUSED_BODIES[operation.name]))
     return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
 
 
@@ -285,6 +285,11 @@ def conflict_of_restore(world: World, operation: Operation) -> Answer:
     return world.send(operation, Change(path=f"{url}/versions/1/restore"))
 
 
+REFUSED_BODIES: dict[str, Json] = {
+    "move_work_item": {"status": "done"},
+    "edit_document": {"mode": "replace_passage", "text": "", "find": "nowhere"},
+}
+"""What the row as it is refuses."""
 CONFLICTS_OF_SECRETS = {
     "export_env_file": conflict_of_export,
     "import_env_file": conflict_of_env_import,

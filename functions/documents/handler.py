@@ -38,6 +38,12 @@ Revisions = Annotated[RevisionService, Depends(RevisionService.for_caller_or_tok
 Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the document's revisions.")]
 
 
+class MarkdownResponse(PlainTextResponse):
+    """A document's content as it is."""
+
+    media_type = "text/markdown"
+
+
 class DiffResponse(PlainTextResponse):
     """A unified diff."""
 
@@ -94,6 +100,16 @@ async def update_document(
 async def delete_document(document_id: UUID, versions: IfMatch, service: Service) -> None:
     """Delete a document."""
     service.delete(document_id, versions)
+
+
+@router.get("/{document_id}/content", response_class=MarkdownResponse)
+async def get_document_content(document_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
+    """Read the Markdown of a document, byte for byte."""
+    document = service.get_alone(document_id)
+    headers = {"ETag": f'"{document.version}"'}
+    if headers["ETag"] in seen:
+        return Response(status_code=304, headers=headers)
+    return MarkdownResponse(document.content, headers=headers)
 
 
 @router.post("/{document_id}/edit", responses={409: {}})

@@ -1,5 +1,7 @@
 """Documents of the caller."""
 
+from uuid import UUID
+
 from functions.documents.schemas import DocumentReadFull
 from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.resources.lists import Page
@@ -15,3 +17,7 @@ class DocumentService(ResourceService[DocumentRead, DocumentListItem, DocumentRe
     item = DocumentListItem
     page = Page[DocumentListItem]
     detail = DocumentReadFull
+
+    def get_alone(self, document_id: UUID) -> DocumentRead:
+        """A document without what is nested in it. Raises `NotFound`."""
+        return self._get_row(document_id)

@@ -134,7 +134,7 @@ def why_nothing_is_due(connection: psycopg.Connection[Any]) -> str:
         "select count(*), min(next_sync_at) filter (where state = 'active') from private.github_connections"
     ).fetchall()
     if count == 0:
-        return "Nobody has stored a GitHub token. The last of the lines that `make dev` prints does."
+        return "Nobody has stored a GitHub token. Store one: PUT /api/github/connection"
     if next_at is None:
         return "GitHub has refused every stored token. Store another one: PUT /api/github/connection"
     return (

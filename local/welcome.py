@@ -12,7 +12,7 @@ def welcome(stack: Stack, email: str, seconds: float) -> str:
         "",
         f"Forum runs, {seconds:.0f} seconds after its start. Ctrl-C stops it; the data stay.",
         "",
-        f"  Look around  {stack.api.url}",
+        f"  Look around  {stack.api.url}/reference",
         f"  API          {stack.api.url}",
         f"  Supabase     {stack.supabase.url} (keys: {stack.directory.name}/env)",
         f"  Sign in as   {email}, password {PASSWORD}",

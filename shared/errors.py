@@ -117,7 +117,7 @@ class PreconditionFailed(Problem):
 
 
 class BodyTooLarge(Problem):
-    """The body is longer than Lambda takes, or an answer would take too long to be made."""
+    """What was sent, or asked for, is more than can be handled: a body, a document, a comparison."""
 
     status, title, type = 413, "Content too large", "body-too-large"
 

@@ -142,16 +142,16 @@ set timezone = 'UTC'
 as $$
 declare
   owner_id uuid := coalesce(new.user_id, old.user_id);
-  -- Fields whose values stay out of history: only that they changed is told.
-  untold text[] := '{}';
-  untold_changed boolean := false;
+  -- Fields whose values stay out of history: only that they changed is recorded.
+  hidden text[] := '{}';
+  hidden_changed boolean := false;
   old_row jsonb;
   new_row jsonb;
-  told jsonb;
+  recorded jsonb;
 begin
   if tg_table_name = 'documents' then
-    untold := array['content'];
-    untold_changed := coalesce(old.content, '') <> coalesce(new.content, '');
+    hidden := array['content'];
+    hidden_changed := coalesce(old.content, '') <> coalesce(new.content, '');
     -- Emptied before they are made into JSON, which would copy a megabyte to throw it away.
     if tg_op <> 'INSERT' then
       old.content := '';
@@ -163,8 +163,8 @@ begin
     end if;
   elsif tg_table_name = 'app_info' then
     if coalesce(old.is_secret, false) or coalesce(new.is_secret, false) then
-      untold := array['value'];
-      untold_changed := (old.value, old.secret_number) is distinct from (new.value, new.secret_number);
+      hidden := array['value'];
+      hidden_changed := (old.value, old.secret_number) is distinct from (new.value, new.secret_number);
     end if;
   end if;
 
@@ -179,24 +179,24 @@ begin
     coalesce(was.key, becomes.key),
     jsonb_build_object('old', was.value, 'new', becomes.value)
   )
-  into told
+  into recorded
   from jsonb_each(old_row) as was
   full join jsonb_each(new_row) as becomes on becomes.key = was.key
   where coalesce(was.value, 'null') <> coalesce(becomes.value, 'null')
     and coalesce(was.key, becomes.key) <> all (
-      untold || array[
+      hidden || array[
         'id', 'user_id', 'created_at', 'updated_at', 'version', 'search',
-        -- What follows from the value and from what is told of it.
+        -- What follows from the value and from what is recorded of it.
         'has_value', 'secret_number', 'value_changed_at', 'last_revealed_at',
         -- Kept by the database, and the same entry in another place.
         'position'
       ]
     );
-  told := private.leave_out_long_texts(coalesce(told, '{}'));
-  if untold_changed then
-    told := told || jsonb_build_object(untold[1], jsonb_build_object('changed', true));
+  recorded := private.leave_out_long_texts(coalesce(recorded, '{}'));
+  if hidden_changed then
+    recorded := recorded || jsonb_build_object(hidden[1], jsonb_build_object('changed', true));
   end if;
-  if tg_op = 'UPDATE' and told = '{}' then
+  if tg_op = 'UPDATE' and recorded = '{}' then
     return null;
   end if;
 
@@ -212,7 +212,7 @@ begin
       when tg_table_name = 'products' then coalesce(new.id, old.id)
       else (coalesce(new_row, old_row) ->> 'product_id')::uuid
     end,
-    told
+    recorded
   -- An account that is being deleted takes its history along: its rows go after it, and must not write any.
   from public.users as owner
   where owner.id = owner_id;
@@ -247,7 +247,7 @@ comment on column public.activity.entity is 'The table of the row that was chang
 comment on column public.activity.entity_id is 'The id of the row that was changed; it may be gone.';
 comment on column public.activity.product_id is 'The product it belonged to after the change; it may be gone.';
 comment on column public.activity.changes is
-  'The fields that changed, {"field": {"old": …, "new": …}}, or {"field": {"changed": true}} where the value is not told: a secret''s, a document''s content, and any text of more than 2,000 characters.';
+  'The fields that changed, {"field": {"old": …, "new": …}}, or {"field": {"changed": true}} where the value is not recorded: a secret''s, a document''s content, and any text of more than 2,000 characters.';
 comment on column public.activity.created_at is 'When it happened.';
 comment on column public.activity.updated_at is
   'As created_at: history does not change, but for a value that is taken out because it became a secret.';

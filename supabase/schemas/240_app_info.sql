@@ -381,11 +381,11 @@ declare
       )
   );
 begin
-  update public.activity as told
-  set changes = jsonb_set(told.changes, '{value}', '{"changed": true}')
-  where told.user_id = new.user_id
-    and told.entity_id = any (entries)
-    and told.changes -> 'value' ?| array['old', 'new'];
+  update public.activity as line
+  set changes = jsonb_set(line.changes, '{value}', '{"changed": true}')
+  where line.user_id = new.user_id
+    and line.entity_id = any (entries)
+    and line.changes -> 'value' ?| array['old', 'new'];
   update private.idempotency_rows as kept
   set content = jsonb_set(kept.content, '{value}', 'null') - 'value_truncated'
   where kept.user_id = new.user_id

@@ -165,7 +165,7 @@ begin
   perform private.check_session(shows_secrets => coalesce('reveal' = any (grants), false));
   if sha256 is null or sha256 !~ '^[0-9a-f]{64}$' then
     raise sqlstate 'PT422' using
-      message = 'a token is told by its SHA-256 in hexadecimal',
+      message = 'sha256 must be a SHA-256 in hexadecimal',
       hint = 'access_token_sha256';
   end if;
   -- Two requests of one account count one after the other.

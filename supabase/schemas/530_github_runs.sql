@@ -41,7 +41,7 @@ create table public.github_runs (
   constraint github_runs_pkey primary key (id),
   -- Stops a run of nobody, and goes with its owner.
   constraint github_runs_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
-  -- Stops a run of another user's product. What was imported stays told when the product is gone.
+  -- Stops a run of another user's product. What was imported stays in the report when the product is gone.
   constraint github_runs_product_fkey foreign key (user_id, product_id)
     references public.products (user_id, id) on delete set null (product_id),
   -- Stops values that no reader knows.
@@ -450,4 +450,4 @@ comment on column public.github_runs.updated_at is 'When the row last changed.';
 comment on column public.github_runs.version is 'Starts at 1 and rises with each real change.';
 comment on column public.github_runs.total is 'How many repositories it is about; null until they are counted.';
 comment on column public.github_runs.done is
-  'Of how many of them GitHub has told what became of them: the others are unavailable or rate_limited, or still to come.';
+  'About how many of them GitHub has answered: the others are unavailable or rate_limited, or still to come.';

@@ -1,8 +1,8 @@
 -- Purpose: a worker begins a re-sync and asks what to look at.
 -- Tables: read and written by the functions: private.github_connections, public.github_runs, public.repositories.
 -- Notes:
---   * SQS delivers at least once. A second delivery while the first is at work is told so and gets no token; one
---     after the end is told that as well. Neither is an error: both messages can be deleted.
+--   * SQS delivers at least once. A second delivery while the first is at work learns that and gets no token; one
+--     after the end learns that as well. Neither is an error: both messages can be deleted.
 --   * What a run has a result for is not looked at again, so that a worker that takes over does only the rest.
 --   * A repository that its owner has given up as gone is not looked at, and costs no request.
 

@@ -53,7 +53,7 @@ as $$
 $$;
 
 revoke all on function private.github_item_unread(jsonb) from public, anon, authenticated, service_role;
-comment on function private.github_item_unread(jsonb) is 'The fields of a repository that GitHub has not told.';
+comment on function private.github_item_unread(jsonb) is 'The fields of a repository that GitHub has not reported.';
 
 -- Types are looked at before anything is cast. A fault here is a fault of the worker, not of GitHub.
 create function private.check_github_observations(observations jsonb, spent jsonb)
@@ -290,7 +290,7 @@ begin
         )
       returning known.id
     ),
-    told as (
+    reported as (
       select
         judged.*,
         outcome.place,
@@ -326,25 +326,25 @@ begin
     select coalesce(
       jsonb_agg(
         jsonb_build_object(
-          'repository_id', told.id,
-          'github_id', told.github_id,
-          'full_name', (told.becomes).full_name,
-          'outcome', told.outcome,
+          'repository_id', reported.id,
+          'github_id', reported.github_id,
+          'full_name', (reported.becomes).full_name,
+          'outcome', reported.outcome,
           'reason', case
-            when told.fault is not null then 'malformed: ' || told.fault
-            when not told.is_readable then told.reason
-            when told.outcome = 'recovered' then 'was ' || told.old_state
-            when told.outcome = 'moved' then 'was ' || (told.was).full_name
-            else told.changes
+            when reported.fault is not null then 'malformed: ' || reported.fault
+            when not reported.is_readable then reported.reason
+            when reported.outcome = 'recovered' then 'was ' || reported.old_state
+            when reported.outcome = 'moved' then 'was ' || (reported.was).full_name
+            else reported.changes
           end
-        ) || case when told.unread = '{}' then '{}' else jsonb_build_object('unread', told.unread) end
-        order by told.github_id
+        ) || case when reported.unread = '{}' then '{}' else jsonb_build_object('unread', reported.unread) end
+        order by reported.github_id
       ),
       '[]'
     )
     into new_results
-    from told
-    where told.turn = 1;
+    from reported
+    where reported.turn = 1;
   end if;
 
   -- An empty chunk tells what a request without an answer has cost.

@@ -5,9 +5,9 @@
 --     three misses in a row over at least 24 hours; it comes back as soon as it answers. What its owner has decided
 --     to keep never becomes gone.
 --   * Misses are not believed when the token is not known to be alive, when GitHub says that single sign-on or its
---     own limits hide a part, or when more than a fifth (and more than five) of what GitHub has told of vanishes in
+--     own limits hide a part, or when more than a fifth (and more than five) of what GitHub has answered about vanishes in
 --     one run. Those that were missing before do not count for that: they would keep the guard up for ever.
---   * The interval: an hour after a change, doubled up to 8 hours where GitHub has told of everything and nothing has
+--   * The interval: an hour after a change, doubled up to 8 hours where GitHub has answered about everything and nothing has
 --     changed; 24 where nobody has touched anything for 30 days. A tenth of it is added by the user's id, so that not
 --     all come at once. A run that GitHub has not answered leaves it as it is.
 --   * What the run's state is follows from its results: see private.complete_github_run.

@@ -370,4 +370,4 @@ revoke all on function public.finish_github_import(uuid, uuid, uuid, text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.finish_github_import(uuid, uuid, uuid, text, text) to service_role;
 comment on function public.finish_github_import(uuid, uuid, uuid, text, text) is
-  'Ends an import and gives its lease back. What it has not come to is told with the error, and with GitHub''s words. For the worker.';
+  'Ends an import and gives its lease back. What it has not come to is reported with the error, and with GitHub''s words. For the worker.';

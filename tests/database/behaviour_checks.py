@@ -26,6 +26,7 @@ from tests.database.actors import (
     refused_code,
     undone,
 )
+from tests.database.document_checks import documents_lose_nothing, passages_are_replaced_where_they_are_one
 from tests.database.secrets import (
     APP_INFO_KEY,
     PLACES,
@@ -695,5 +696,7 @@ BEHAVIOUR_CHECKS = (
     secrets_leave_no_plain_copy,
     estimates_are_shown_to_nobody,
     history_cannot_be_edited,
+    documents_lose_nothing,
+    passages_are_replaced_where_they_are_one,
     accounts_go_without_a_trace,
 )

@@ -13,7 +13,7 @@ def owner(supabase: Supabase) -> Iterator[RestPerson]:
     """Whose rows are attacked."""
     user = supabase.create_user()
     with rest_client(supabase, user.access_token) as client:
-        yield RestPerson(user, client, make_rows(client, user))
+        yield RestPerson(user, client, make_rows(supabase, client, user))
 
 
 @pytest.fixture
@@ -21,4 +21,4 @@ def stranger(supabase: Supabase) -> Iterator[RestPerson]:
     """Somebody else, anew for each test: unfiltered statements hit their own rows."""
     user = supabase.create_user()
     with rest_client(supabase, user.access_token) as client:
-        yield RestPerson(user, client, make_rows(client, user))
+        yield RestPerson(user, client, make_rows(supabase, client, user))

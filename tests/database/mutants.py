@@ -10,6 +10,7 @@ from typing import LiteralString
 
 from tests.database import behaviour_checks as behaviour
 from tests.database import catalog_checks as catalog
+from tests.database import document_checks as documents
 from tests.database.actors import Connection
 
 Check = Callable[[Connection], Iterator[str]]
@@ -237,7 +238,7 @@ OUR_OWN = (
     ),
     Mutant(
         "history with secrets",
-        edited("private.record_activity()", "untold := array['value']", "untold := array['other']"),
+        edited("private.record_activity()", "hidden := array['value']", "hidden := array['other']"),
         behaviour.history_keeps_secrets,
     ),
     Mutant(
@@ -247,7 +248,7 @@ OUR_OWN = (
     ),
     Mutant(
         "history with content",
-        edited("private.record_activity()", "untold := array['content']", "untold := array['other']"),
+        edited("private.record_activity()", "hidden := array['content']", "hidden := array['other']"),
         behaviour.history_tells_who_and_what,
     ),
     Mutant(
@@ -566,6 +567,44 @@ OUR_OWN = (
         "definer open to tokens that asks for no grant",
         "grant execute on function private.get_github_connection() to forum_agent",
         catalog.tokens_are_held_to_their_scope,
+    ),
+    Mutant(
+        "revision of what a document becomes",
+        edited(
+            "private.keep_revision()",
+            "    old.content,\n    octet_length",
+            "    new.content,\n    octet_length",
+        ),
+        documents.documents_lose_nothing,
+    ),
+    Mutant(
+        "sessions of edits by time alone",
+        edited(
+            "private.keep_revision()",
+            "newest.actor = private.actor_kind()\n"
+            "    and newest.actor_id is not distinct from private.actor_id()",
+            "newest.actor is not null",
+        ),
+        documents.documents_lose_nothing,
+    ),
+    Mutant(
+        "revisions pruned before the newest is kept",
+        edited("private.prune_document_revisions(uuid,uuid)", "counted.place > 50", "counted.place > 51"),
+        documents.documents_lose_nothing,
+    ),
+    Mutant(
+        "first of several passages",
+        edited("private.find_passage(text,text)", "cardinality(places) > 1", "cardinality(places) > 10"),
+        documents.passages_are_replaced_where_they_are_one,
+    ),
+    Mutant(
+        "passages that overlap",
+        edited(
+            "private.find_passage(text,text)",
+            "place := place + step;",
+            "place := place + step + char_length(passage) - 1;",
+        ),
+        documents.passages_are_replaced_where_they_are_one,
     ),
     Mutant(
         "published",

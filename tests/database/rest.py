@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 
 from local.supabase import Supabase, User
-from tests.database.world import CHILDREN, SAMPLES
+from tests.database.actors import one
+from tests.database.world import CHILDREN, REVISION, SAMPLES
 from tests.patience import PATIENCE_SECONDS
 
 # Made once: loading the certificates that nobody here uses takes longer than a request.
@@ -41,12 +43,14 @@ class RestPerson:
     rows: Mapping[str, str]
 
 
-def make_rows(client: httpx.Client, user: User) -> dict[str, str]:
-    """One row of everything, made as a client makes them."""
+def make_rows(supabase: Supabase, client: httpx.Client, user: User) -> dict[str, str]:
+    """One row of everything, made as a client makes them; what none can make, as the database does."""
     rows = {"users": str(user.id), "products": create(client, "products", **SAMPLES["products"])}
     for table in CHILDREN:
         rows[table] = create(client, table, product_id=rows["products"], **SAMPLES[table])
     rows["activity"] = client.get("activity", params={"limit": 1}).raise_for_status().json()[0]["id"]
+    with psycopg.connect(supabase.database_url) as connection:
+        rows["document_revisions"] = str(one(connection, REVISION, (user.id, rows["products"])))
     return rows
 
 

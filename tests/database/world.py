@@ -1,7 +1,7 @@
 """Two users with one row of everything each: the owner, whose rows are attacked, and a stranger."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import sql
@@ -10,7 +10,15 @@ from tests.database.actors import Actor, Connection, acting_as, make_account, on
 
 CHILDREN = ("repositories", "work_items", "documents", "app_info")
 OWNED = ("products", *CHILDREN)
-READABLE = ("users", *OWNED, "activity")
+READABLE = ("users", *OWNED, "activity", "document_revisions")
+
+# Of a document that is gone, so that those of the others count from 1. Clients cannot write one.
+REVISION: LiteralString = """
+insert into public.document_revisions
+  (user_id, document_id, product_id, number, title, content, content_bytes, actor)
+values (%s, gen_random_uuid(), %s, 1, 'Before', 'Before', 6, 'system')
+returning id
+"""
 
 # What a client may send to create a row, and a change that is one for each such row.
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -66,6 +74,7 @@ def make_person(connection: Connection) -> Person:
         for table in CHILDREN:
             rows[table] = insert(connection, table, product_id=rows["products"], **SAMPLES[table])
         rows["activity"] = one(connection, "select id from public.activity order by created_at limit 1")
+    rows["document_revisions"] = one(connection, REVISION, (account, rows["products"]))
     return Person(account, rows)
 
 

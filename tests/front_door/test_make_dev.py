@@ -21,7 +21,7 @@ from tests.patience import PATIENCE_SECONDS
 def test_sync_by_hand_syncs_what_the_demo_user_has_connected(dev: Dev) -> None:
     finished = run_local(dev.directory, "sync")
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert finished.stdout.splitlines()[-1].startswith(f"{DEMO_EMAIL}: ")
+    assert finished.stdout.splitlines()[-1].startswith(f"{DEMO_EMAIL}: succeeded")
 
 
 def test_the_printed_lines_work_when_they_are_pasted(dev: Dev) -> None:

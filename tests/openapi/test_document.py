@@ -238,7 +238,7 @@ def test_object_has_an_example_of_all_that_is_required(document: Json) -> None:
         assert set(schema.get("required", [])) <= set(example), name
 
 
-def test_every_room_with_routes_is_in_the_document() -> None:
+def test_every_function_with_routes_is_in_the_document() -> None:
     functions = ROOT / "functions"
     handlers = [
         importlib.import_module(f"functions.{path.parent.name}.handler")

@@ -33,7 +33,7 @@ def routes_of(function: str) -> set[str]:
     return {f"{method} {route.path}" for route in routes for method in route.methods or ()}
 
 
-def test_every_room_is_a_function_and_every_function_a_room(service: dict[str, Any]) -> None:
+def test_every_folder_is_a_function_and_every_function_a_folder(service: dict[str, Any]) -> None:
     handlers = {name: function["handler"] for name, function in service["functions"].items()}
     assert handlers == {function: f"functions/{function}/handler.handler" for function in EVERY_FUNCTION}
 
@@ -52,7 +52,7 @@ def test_routes_of_the_gateway_are_those_of_the_functions(service: dict[str, Any
         assert {event["httpApi"] for event in events} == served | heads | refused, function
 
 
-def test_every_room_of_rows_is_held_to_what_holds_for_all() -> None:
+def test_every_function_of_rows_is_held_to_what_holds_for_all() -> None:
     """tests/functions asks the same of each of them, and can only ask what it knows of."""
     functions = {
         path

@@ -8,6 +8,11 @@ const DEAD_LETTER_QUEUES = ["SyncDeadLetters", "ScheduleDeadLetters"];
 // Half an hour: two ticks of the schedule have passed and the worker has not taken the message.
 const OLDEST_MESSAGE_SECONDS = 1800;
 const NEAR_THE_END = 0.8;
+const HOUR = 60 * MINUTE;
+// Two ticks of the schedule, its flexible window and its retries.
+const HOURS_OF_SILENCE = 3;
+// What an hour leaves the next one does; half a day on end is more than there is time for.
+const HOURS_BEHIND = 12;
 // More than a person reveals by hand, or a few exports of a product. Whoever has got hold of a session takes all.
 const UNUSUAL_REVEALS = 100;
 
@@ -134,6 +139,27 @@ function revealsAlarm() {
   });
 }
 
+function maintenanceAlarms() {
+  const silent = alarm("The maintenance does not run: what has had its time stays.", {
+    Namespace: "AWS/Lambda",
+    MetricName: "Invocations",
+    Dimensions: dimension("FunctionName", { Ref: `${logicalId("maintenance")}LambdaFunction` }),
+    ComparisonOperator: "LessThanThreshold",
+    EvaluationPeriods: HOURS_OF_SILENCE,
+    Period: HOUR,
+    // The one alarm to which no data is the trouble.
+    TreatMissingData: "breaching",
+  });
+  const behind = alarm("The maintenance has more to do than it has time for.", {
+    Namespace: "Forum",
+    MetricName: "MaintenanceStepsLeft",
+    Dimensions: dimension("function", "maintenance"),
+    EvaluationPeriods: HOURS_BEHIND,
+    Period: HOUR,
+  });
+  return [["MaintenanceSilentAlarm", silent], ["MaintenanceBehindAlarm", behind]];
+}
+
 module.exports = async ({ resolveVariable }) => {
   const [stage, configured, seconds] = await Promise.all([
     resolveVariable("self:provider.stage"),
@@ -148,6 +174,7 @@ module.exports = async ({ resolveVariable }) => {
       ...loggedAlarms(stage),
       ["ApiErrorsAlarm", gatewayAlarm()],
       ["RevealsAlarm", revealsAlarm()],
+      ...maintenanceAlarms(),
     ]),
   };
 };

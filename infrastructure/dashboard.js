@@ -1,7 +1,7 @@
 "use strict";
 // What there is to look at once an alarm has told. docs/operations.md says where to begin.
 
-const { functions, logicalId, verifying } = require("./names.js");
+const { functions, inBackground, logicalId, verifying } = require("./names.js");
 
 const MINUTE = 60;
 const WIDTH = 12;
@@ -9,7 +9,7 @@ const HEIGHT = 6;
 const COLUMNS = 2;
 
 const QUEUES = ["SyncQueue", "SyncDeadLetters", "ScheduleDeadLetters"];
-const answering = functions.filter((name) => !["sync_dispatcher", "sync_worker"].includes(name));
+const answering = functions.filter((name) => !inBackground.includes(name));
 
 /** Forum's own, as shared/runtime/metrics.py has them, by the title that they stand under. */
 const COUNTED = {
@@ -25,6 +25,11 @@ const COUNTED = {
     of: ["sync_worker"],
   },
   "Signing keys that could not be fetched": { metrics: ["JwksFailures"], of: verifying },
+  "Rows that have had their time": { metrics: ["RowsPruned"], of: ["maintenance"] },
+  "Steps of the maintenance that have failed or have more to do": {
+    metrics: ["MaintenanceStepsFailed", "MaintenanceStepsLeft"],
+    of: ["maintenance"],
+  },
   "Secrets shown": { metrics: ["Reveals"], of: ["app_info"] },
 };
 

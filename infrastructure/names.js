@@ -17,11 +17,12 @@ function logicalId(name) {
   return first.toUpperCase() + rest.join("").replaceAll("_", "Underscore").replaceAll("-", "Dash");
 }
 
+/** Those that a schedule or a queue calls, and no request. */
+const inBackground = ["maintenance", "sync_dispatcher", "sync_worker"];
+
 /** Those that verify the tokens of users. */
-const verifying = functions.filter(
-  (name) => !["health", "reference", "sync_dispatcher", "sync_worker"].includes(name),
-);
+const verifying = functions.filter((name) => !["health", "reference", ...inBackground].includes(name));
 
 const attribute = (resource, name) => ({ "Fn::GetAtt": [resource, name] });
 
-module.exports = { attribute, functions, logicalId, verifying };
+module.exports = { attribute, functions, inBackground, logicalId, verifying };

@@ -112,7 +112,9 @@ const FOR_ITS_GROUP = {
 const scheduleRole = role(
   "scheduler.amazonaws.com",
   [
-    allow(["lambda:InvokeFunction"], attribute("SyncUnderscoredispatcherLambdaFunction", "Arn")),
+    ...["maintenance", "sync_dispatcher"].map((name) =>
+      allow(["lambda:InvokeFunction"], attribute(`${logicalId(name)}LambdaFunction`, "Arn")),
+    ),
     allow(["sqs:SendMessage"], attribute("ScheduleDeadLetters", "Arn")),
   ],
   FOR_ITS_GROUP,

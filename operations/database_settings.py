@@ -8,12 +8,14 @@ import psycopg
 ALLOW_ANONYMOUS_SIGN_INS = "ALLOW_ANONYMOUS_SIGN_INS"
 SECOND_FACTOR = "SECRETS_SECOND_FACTOR"
 SIGN_IN_MINUTES = "SECRETS_SIGN_IN_MINUTES"
+RETENTION_DAYS = "ACTIVITY_RETENTION_DAYS"
 # What no function reads.
-ONLY_FOR_THE_DATABASE = {SECOND_FACTOR, SIGN_IN_MINUTES}
+ONLY_FOR_THE_DATABASE = {SECOND_FACTOR, SIGN_IN_MINUTES, RETENTION_DAYS}
 
 BOOLEANS = {"true": True, "false": False}
 SECOND_FACTORS = ("never", "enrolled", "always")
 MINUTES_OF_A_YEAR = 365 * 24 * 60
+DAYS_OF_A_CENTURY = 36_500
 
 
 def find_wrong_database_settings(settings: Mapping[str, str]) -> Iterator[str]:
@@ -25,6 +27,9 @@ def find_wrong_database_settings(settings: Mapping[str, str]) -> Iterator[str]:
     minutes = settings.get(SIGN_IN_MINUTES, "1")
     if re.fullmatch(r"[0-9]{1,6}", minutes) is None or not 1 <= int(minutes) <= MINUTES_OF_A_YEAR:
         yield f"{SIGN_IN_MINUTES} has to be a number of minutes, {MINUTES_OF_A_YEAR} at most"
+    days = settings.get(RETENTION_DAYS) or "400"
+    if re.fullmatch(r"[0-9]{1,5}", days) is None or int(days) > DAYS_OF_A_CENTURY:
+        yield f"{RETENTION_DAYS} has to be a number of days, {DAYS_OF_A_CENTURY} at most, or 0 for all"
 
 
 def store_database_settings(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
@@ -39,3 +44,4 @@ def store_database_settings(connection: psycopg.Connection, settings: Mapping[st
             None if minutes is None else int(minutes),
         ),
     )
+    connection.execute("select private.save_retention(%s)", (int(given.get(RETENTION_DAYS, "400")),))

@@ -40,6 +40,10 @@ class Metric(StrEnum):
     REPOSITORIES_CHANGED = "RepositoriesChanged"
     GITHUB_REQUESTS = "GitHubRequests"
     GITHUB_POINTS = "GitHubPoints"
+    # The maintenance.
+    ROWS_PRUNED = "RowsPruned"
+    MAINTENANCE_STEPS_FAILED = "MaintenanceStepsFailed"
+    MAINTENANCE_STEPS_LEFT = "MaintenanceStepsLeft"  # with more to do than there was time for
 
 
 class _Counts:

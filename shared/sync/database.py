@@ -6,13 +6,12 @@ the connection and the run of a message, and refuses three that do not belong to
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from postgrest import APIError, SyncPostgrestClient
+from postgrest import APIError
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.http_client import get_http_client
-from shared.settings import get_settings
+from shared.database.service_role import call, connect_as_service
 from shared.sync.messages import SyncMessage
 from shared.sync.rows import Ending, Observation, RunRow, Spent
 
@@ -54,35 +53,17 @@ class ChunkItem(BaseModel):
     missing_decision: str | None = None
 
 
-def connect_as_service() -> SyncPostgrestClient:
-    """The database with the secret key. Only the scheduled sync has it."""
-    settings = get_settings()
-    if settings.supabase_secret_key is None:
-        raise ValueError("set SUPABASE_SECRET_KEY")
-    key = settings.supabase_secret_key.read()
-    headers = {"apikey": key}
-    if not key.startswith("sb_"):
-        # A key of the old format is the token that it stands for.
-        headers["Authorization"] = f"Bearer {key}"
-    return SyncPostgrestClient(
-        f"{settings.supabase_origin}/rest/v1",
-        headers=headers,
-        http_client=get_http_client(),
-        retry_enabled=False,
-    )
-
-
 def claim_due(limit: int, lease_seconds: int) -> list[SyncMessage]:
     """Take connections whose re-sync is due, each with a lease on its run."""
     arguments = {"max_connections": limit, "lease_seconds": lease_seconds}
-    rows = _call(connect_as_service(), "claim_due_github_connections", arguments)
+    rows = call(connect_as_service(), "claim_due_github_connections", arguments)
     return [SyncMessage.model_validate(row) for row in rows]
 
 
 def release(messages: Sequence[SyncMessage]) -> None:
     """Give back what was claimed and could not be sent: it is due again at once."""
     arguments = {"run_ids": [str(message.run_id) for message in messages]}
-    _call(connect_as_service(), "release_github_connections", arguments)
+    call(connect_as_service(), "release_github_connections", arguments)
 
 
 class RunDatabase:
@@ -126,7 +107,7 @@ class RunDatabase:
 
     def release(self) -> None:
         """Give the lease back before the run has ended: another delivery may go on at once."""
-        _call(self._supabase, "release_github_connections", {"run_ids": [self._ids["run_id"]]})
+        call(self._supabase, "release_github_connections", {"run_ids": [self._ids["run_id"]]})
 
     def claim(self, token_id: str) -> dict[str, Any] | None:
         """What the held token can be renewed with, or what has taken its place. None for nothing."""
@@ -143,7 +124,7 @@ class RunDatabase:
         return read
 
     def _call(self, function: str, **arguments: Any) -> Any:
-        return _call(self._supabase, function, self._ids | arguments)
+        return call(self._supabase, function, self._ids | arguments)
 
 
 def is_product_gone(error: APIError) -> bool:
@@ -154,8 +135,3 @@ def is_product_gone(error: APIError) -> bool:
 def is_ended(error: APIError) -> bool:
     """Whether the database refuses because the run has ended meanwhile: no failure of anybody's."""
     return error.hint == MESSAGE_REFUSED and error.details == "ended"
-
-
-def _call(supabase: SyncPostgrestClient, function: str, arguments: dict[str, Any]) -> Any:
-    # JSON in truth: the annotation of the client is too narrow.
-    return supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data

@@ -20,6 +20,7 @@ create table private.settings (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version integer not null default 1,
+  activity_retention_days integer not null default 400,
   constraint settings_pkey primary key (id),
   -- Stops a second row, of which nobody would know whether it counts.
   constraint settings_single_unique unique (single),
@@ -27,7 +28,9 @@ create table private.settings (
   -- Stops values that no function knows.
   constraint settings_second_factor_values check (second_factor in ('never', 'enrolled', 'always')),
   -- Stops a rule that no sign-in fulfils.
-  constraint settings_sign_in_minutes_range check (sign_in_minutes between 1 and 525600)
+  constraint settings_sign_in_minutes_range check (sign_in_minutes between 1 and 525600),
+  -- Stops an end in the future, and one that no calendar has.
+  constraint settings_activity_retention_days_range check (activity_retention_days between 0 and 36500)
 );
 
 -- Stops estimates of what people write: see 030_requests.
@@ -38,7 +41,8 @@ alter table private.settings
   alter column sign_in_minutes set statistics 0,
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
-  alter column version set statistics 0;
+  alter column version set statistics 0,
+  alter column activity_retention_days set statistics 0;
 
 insert into private.settings default values;
 
@@ -220,3 +224,5 @@ comment on column private.settings.sign_in_minutes is
 comment on column private.settings.created_at is 'When the row was made.';
 comment on column private.settings.updated_at is 'When the row last changed.';
 comment on column private.settings.version is 'Starts at 1 and rises with each real change.';
+comment on column private.settings.activity_retention_days is
+  'How many days of history are kept for certain; 0 for all. See 620_maintenance.';

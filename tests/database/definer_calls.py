@@ -263,6 +263,8 @@ OF_EVERYBODY = {
     # The dispatcher's: they are about whoever is due, and take no user.
     "claim_due_github_connections(integer,integer)",
     "release_github_connections(uuid[])",
+    # The maintenance's: they are about what has had its time, whosever it is.
+    *("list_maintenance_steps()", "run_maintenance(text)"),
     # Says of the caller's own token whether it is a person's.
     "is_session()",
     # These are about the access token of the request, and take no other. test_tokens tries them.

@@ -69,6 +69,9 @@ _GITHUB_OF_THE_SERVICE = (
     "finish_github_import(uuid,uuid,uuid,text,text)",
 )
 
+# 620_maintenance: these take no user, and are about whatever has had its time.
+_MAINTENANCE = ("list_maintenance_steps()", "run_maintenance(text)")
+
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
 _READ_BY_TOKENS = (
@@ -187,6 +190,7 @@ EXECUTE: set[tuple[str, str]] = {
             (_TOKENS_OF_PEOPLE, "authenticated"),
             (_TOKENS_OF_TOKENS, "forum_agent"),
             (_GITHUB_OF_THE_SERVICE, "service_role"),
+            (_MAINTENANCE, "service_role"),
         )
         for function in functions
         for schema in ("public", "private")
@@ -249,7 +253,7 @@ DEFINERS = {
         f"private.{function}"
         for functions in (
             *(_GITHUB_OF_PEOPLE, _GITHUB_OF_THE_SERVICE, _SECRETS_OF_PEOPLE),
-            *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS),
+            *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS, _MAINTENANCE),
         )
         for function in functions
     ),

@@ -177,3 +177,11 @@ def test_an_error_of_a_function_is_told_at_once(dev: Dev) -> None:
 def test_the_schedule_of_the_service_ticks_here(dev: Dev) -> None:
     log = (dev.directory / "logs" / "api.log").read_text()
     assert "Scheduling [sync_dispatcher] cron: [*/15 * * * *]" in log
+    assert "Scheduling [maintenance] cron: [0 * * * *]" in log
+
+
+def test_the_maintenance_answers_what_has_gone(dev: Dev) -> None:
+    environment = read_environment(dev.directory)
+    functions = client("lambda", url=environment["AWS_ENDPOINT_URL_LAMBDA"], region=environment["AWS_REGION"])
+    gone = invoke_through(functions, "forum-dev-maintenance")({})
+    assert gone == {"idempotency_keys": 0, "document_revisions": 0, "access_tokens": 0, "activity": 0}

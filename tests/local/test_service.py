@@ -30,14 +30,14 @@ def test_functions_have_the_time_outs_of_the_service(service: Service) -> None:
     assert time_outs["forum-dev-products"] == 15
 
 
-def test_the_secret_key_is_withheld_from_every_function_but_those_of_the_sync(service: Service) -> None:
+def test_the_secret_key_is_withheld_from_every_function_but_those_in_the_background(service: Service) -> None:
     settings = {"SUPABASE_URL": "x", "SUPABASE_SECRET_KEY": "x", "AWS_ENDPOINT_URL": "x"}
     having = {
         name
         for name, function in notes(service, settings).items()
         if "SUPABASE_SECRET_KEY" not in function["withheld"]
     }
-    assert having == {"forum-dev-sync_dispatcher", "forum-dev-sync_worker"}
+    assert having == {"forum-dev-maintenance", "forum-dev-sync_dispatcher", "forum-dev-sync_worker"}
     assert notes(service, settings)["forum-dev-products"]["withheld"] == ["SUPABASE_SECRET_KEY"]
 
 

@@ -67,6 +67,12 @@ def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
         ),
         ({"SECRETS_SIGN_IN_MINUTES": "s3cr3t"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
         ({"SECRETS_SIGN_IN_MINUTES": "525601"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
+        (
+            {"ACTIVITY_RETENTION_DAYS": "s3cr3t"},
+            "ACTIVITY_RETENTION_DAYS has to be a number of days, 36500 at most, or 0 for all",
+        ),
+        ({"ACTIVITY_RETENTION_DAYS": "36501"}, "ACTIVITY_RETENTION_DAYS has to be a number of days"),
+        ({"ACTIVITY_RETENTION_DAYS": "-1"}, "ACTIVITY_RETENTION_DAYS has to be a number of days"),
         ({"SECRETS_SIGN_IN_MINUTES": "0"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
         (
             {"SUPABASE_JWKS_URL": "", "SUPABASE_JWT_SECRET": "s3cr3t"},
@@ -284,6 +290,7 @@ def test_settings_reach_the_database_and_one_that_is_taken_out_has_its_default_a
         "ALLOW_ANONYMOUS_SIGN_INS": "true",
         "SECRETS_SECOND_FACTOR": "always",
         "SECRETS_SIGN_IN_MINUTES": "15",
+        "ACTIVITY_RETENTION_DAYS": "0",
     }
     with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
         apply_migrations(server.url)
@@ -292,9 +299,14 @@ def test_settings_reach_the_database_and_one_that_is_taken_out_has_its_default_a
             set_settings(server.url, settings)
             with psycopg.connect(server.url) as connection:
                 stored += connection.execute(
-                    "select allow_anonymous_sign_ins, second_factor, sign_in_minutes from private.settings"
+                    "select allow_anonymous_sign_ins, second_factor, sign_in_minutes, activity_retention_days"
+                    " from private.settings"
                 ).fetchall()
-    assert stored == [(False, "enrolled", None), (True, "always", 15), (False, "enrolled", None)]
+    assert stored == [
+        (False, "enrolled", None, 400),
+        (True, "always", 15, 0),
+        (False, "enrolled", None, 400),
+    ]
 
 
 def test_keys_that_are_set_are_those_the_database_takes(

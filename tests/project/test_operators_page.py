@@ -28,6 +28,8 @@ def test_thresholds_of_the_page_are_those_of_the_alarms(template: dict[str, Any]
         alarm = alarms[name]
         return f"{alarm['Threshold']} in {alarm['Period'] * alarm['EvaluationPeriods'] // 60} minutes"
 
+    hours = [alarms[f"Maintenance{name}Alarm"] for name in ("Silent", "Behind")]
+    assert [(alarm["Period"], alarm["EvaluationPeriods"]) for alarm in hours] == [(3600, 3), (3600, 12)]
     slow = alarms["ProductsDurationAlarm"]
     share = slow["Threshold"] / (template["ProductsLambdaFunction"]["Properties"]["Timeout"] * 1000)
     minutes = slow["Period"] * slow["EvaluationPeriods"] // 60
@@ -35,6 +37,8 @@ def test_thresholds_of_the_page_are_those_of_the_alarms(template: dict[str, Any]
         "dead letters of the queue": f"{alarms['SyncDeadLettersAlarm']['Threshold']} message",
         "dead letters of the schedule": f"{alarms['ScheduleDeadLettersAlarm']['Threshold']} message",
         "age of the oldest message": f"{alarms['SyncQueueAgeAlarm']['Threshold']:,} s",
+        "maintenance that does not run": "no call in 3 hours",
+        "maintenance that is behind": "steps left each hour for 12 hours",
         "errors of a function": describe("ProductsErrorsAlarm"),
         "throttles of a function": describe("ProductsThrottlesAlarm"),
         "duration of a function": f"the slowest at {share:.0%} of the time-out, for {minutes} minutes",

@@ -19,9 +19,9 @@ from tests.functions.resources import RESOURCES
 
 ROOT = Path(__file__).parents[2]
 EVERY_FUNCTION = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
-# What the schedule and the queue call: without routes, and with rights that no request may have.
-SYNC_FUNCTIONS = ["sync_dispatcher", "sync_worker"]
-FUNCTIONS = [function for function in EVERY_FUNCTION if function not in SYNC_FUNCTIONS]
+# What a schedule or the queue calls: without routes, and with rights that no request may have.
+BACKGROUND_FUNCTIONS = ["maintenance", "sync_dispatcher", "sync_worker"]
+FUNCTIONS = [function for function in EVERY_FUNCTION if function not in BACKGROUND_FUNCTIONS]
 # All that verify tokens have to know the legacy secret, where there is one: it stands with the provider.
 SECRETS = {*DEPLOYMENT_SECRETS, "ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"} - {"SUPABASE_JWT_SECRET"}
 
@@ -79,7 +79,7 @@ def test_functions_get_the_settings_that_the_code_reads(service: dict[str, Any])
 def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -> None:
     assert not SECRETS & set(service["provider"]["environment"])
     assert holders(service, "GITHUB_IMPORT_KEY") == ["github_connection", "github_import"]
-    assert holders(service, "SUPABASE_SECRET_KEY") == SYNC_FUNCTIONS
+    assert holders(service, "SUPABASE_SECRET_KEY") == BACKGROUND_FUNCTIONS
     assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["github_import", "sync_worker"]
     assert holders(service, "APP_INFO_KEY") == ["app_info"]
     sealing = ["app_info", "github_connection", "github_import", "sync_worker"]
@@ -110,15 +110,20 @@ def test_every_function_ends_before_the_gateway_gives_up(service: dict[str, Any]
     assert all(service["functions"][function].get("timeout", default) < 30 for function in FUNCTIONS)
 
 
-def test_sync_is_reached_by_the_schedule_and_the_queue_only(service: dict[str, Any]) -> None:
+def test_background_functions_are_reached_by_a_schedule_or_the_queue_only(service: dict[str, Any]) -> None:
     kinds = {
         function: [list(event) for event in service["functions"][function]["events"]]
-        for function in SYNC_FUNCTIONS
+        for function in BACKGROUND_FUNCTIONS
     }
-    assert kinds == {"sync_dispatcher": [["schedule"]], "sync_worker": [["sqs"]]}
-    (event,) = service["functions"]["sync_dispatcher"]["events"]
-    # A scheduled rule has no dead-letter queue, no time zone and no flexible window.
-    assert event["schedule"]["method"] == "scheduler"
+    assert kinds == {
+        "maintenance": [["schedule"]],
+        "sync_dispatcher": [["schedule"]],
+        "sync_worker": [["sqs"]],
+    }
+    for function in ("maintenance", "sync_dispatcher"):
+        (event,) = service["functions"][function]["events"]
+        # A scheduled rule has no dead-letter queue, no time zone and no flexible window.
+        assert event["schedule"]["method"] == "scheduler"
 
 
 def test_queue_gives_a_worker_time_and_a_message_five_attempts(service: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from shared.runtime.metrics import Metric
 from tests.patience import PATIENCE_SECONDS
 from tests.project.policies import ACCOUNT, allows, as_list
 from tests.project.service_folder import make_service_folder
-from tests.project.test_serverless import EVERY_FUNCTION, FUNCTIONS, SYNC_FUNCTIONS
+from tests.project.test_serverless import BACKGROUND_FUNCTIONS, EVERY_FUNCTION, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 JSON = dict[str, Any]
@@ -43,6 +43,7 @@ RIGHTS: dict[str, set[str]] = {
     "github_connection": {SEAL, IMPORT_KEY},
     "github_import": {SEAL, OPEN, SEND, IMPORT_KEY, APP_SECRET},
     "github_sync": {SEND},
+    "maintenance": {SECRET_KEY},
     "sync_dispatcher": {SEND, SECRET_KEY},
     "sync_worker": {SEAL, OPEN, *RECEIVE, SECRET_KEY, APP_SECRET},
 }
@@ -219,7 +220,7 @@ def own_log(function: str) -> set[str]:
 @pytest.mark.parametrize("function", EVERY_FUNCTION)
 def test_legacy_secret_and_tracing_add_two_rights_and_no_others(traced: JSON, function: str) -> None:
     role = traced[f"{logical(function)}Role"]["Properties"]
-    verifies = function not in {"health", "reference", *SYNC_FUNCTIONS}
+    verifies = function not in {"health", "reference", *BACKGROUND_FUNCTIONS}
     legacy = {LEGACY_SECRET} if verifies else set()
     assert rights(role) == own_log(function) | RIGHTS.get(function, set()) | legacy | TRACE
     wildcards = [each for each in statements(role) if "*" in json.dumps(each["Resource"])]
@@ -479,14 +480,14 @@ def test_template_is_not_made_for_every_page_on_the_web(tmp_path: Path, name: st
     assert f"{name} names each value" in (refused.value.stdout + refused.value.stderr).decode()
 
 
-def test_secret_key_is_given_to_the_sync_functions_only(template: JSON) -> None:
+def test_secret_key_is_given_to_the_background_functions_only(template: JSON) -> None:
     functions = of_type(template, "AWS::Lambda::Function")
     holders = {
         name
         for name, function in functions.items()
         if "SUPABASE_SECRET_KEY" in function["Environment"]["Variables"]
     }
-    assert holders == {f"{logical(function)}LambdaFunction" for function in SYNC_FUNCTIONS}
+    assert holders == {f"{logical(function)}LambdaFunction" for function in BACKGROUND_FUNCTIONS}
 
 
 def test_key_rotates_and_outlives_the_stack(template: JSON) -> None:
@@ -505,7 +506,7 @@ def test_every_function_is_watched_for_errors_throttles_and_slowness(template: J
         (name, metric)
         for name in of_type(template, "AWS::Lambda::Function")
         for metric in ("Errors", "Throttles", "Duration")
-    }
+    } | {("MaintenanceLambdaFunction", "Invocations")}
 
 
 def test_slowness_is_told_before_the_time_out(template: JSON) -> None:
@@ -584,7 +585,9 @@ def test_dashboard_has_a_place_for_each_widget(template: JSON) -> None:
 def test_every_alarm_tells_somebody_and_is_silent_without_data(template: JSON) -> None:
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:alarms"], name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        # A function that does not run says nothing.
+        silent = "breaching" if name == "MaintenanceSilentAlarm" else "notBreaching"
+        assert alarm["TreatMissingData"] == silent, name
 
 
 def test_every_event_that_is_watched_is_one_that_the_code_logs(template: JSON) -> None:
@@ -609,21 +612,49 @@ def test_alarms_on_forums_own_counts_name_a_metric_and_a_function_that_count_it(
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
         if alarm["Namespace"] == "Forum" and "Dimensions" in alarm
     ]
-    watched = [(alarm["MetricName"], alarm["Dimensions"]) for alarm in alarms]
-    assert watched == [(Metric.REVEALS, [{"Name": "function", "Value": "app_info"}])]
-    assert [(alarm["Statistic"], alarm["Threshold"], alarm["Period"]) for alarm in alarms] == [
-        ("Sum", 100, 300)
+    watched = [
+        (alarm["MetricName"], alarm["Dimensions"], alarm["Statistic"], alarm["Threshold"], alarm["Period"])
+        for alarm in alarms
+    ]
+    assert watched == [
+        (Metric.REVEALS, [{"Name": "function", "Value": "app_info"}], "Sum", 100, 300),
+        (Metric.MAINTENANCE_STEPS_LEFT, [{"Name": "function", "Value": "maintenance"}], "Sum", 1, 3600),
     ]
 
 
-def test_schedule_has_a_window_few_retries_and_a_place_for_what_failed(template: JSON) -> None:
-    (schedule,) = of_type(template, "AWS::Scheduler::Schedule").values()
-    assert schedule["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 10}
+def test_maintenance_that_does_not_run_is_told(template: JSON) -> None:
+    alarm = template["MaintenanceSilentAlarm"]["Properties"]
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "MaintenanceLambdaFunction"}}]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("Invocations", "Sum")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 3)
+
+
+# Of each function: how often it is called, and for how long a call is late or tried again.
+SCHEDULES = {"maintenance": ("rate(1 hour)", 15, 1800), "sync_dispatcher": ("rate(15 minutes)", 10, 600)}
+
+
+@pytest.mark.parametrize("function", SCHEDULES)
+def test_schedule_has_a_window_few_retries_and_a_place_for_what_failed(template: JSON, function: str) -> None:
+    rate, window, age = SCHEDULES[function]
+    schedule = template[f"{logical(function)}SchedulerSchedule1"]["Properties"]
+    assert schedule["ScheduleExpression"] == rate
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": window}
     target = schedule["Target"]
-    assert target["Arn"] == {"Fn::GetAtt": ["SyncUnderscoredispatcherLambdaFunction", "Arn"]}
+    assert target["Arn"] == {"Fn::GetAtt": [f"{logical(function)}LambdaFunction", "Arn"]}
     assert target["RoleArn"] == {"Fn::GetAtt": ["ScheduleRole", "Arn"]}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}}
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 600, "MaximumRetryAttempts": 2}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": age, "MaximumRetryAttempts": 2}
+
+
+def test_schedules_may_call_their_functions_and_nothing_else(template: JSON) -> None:
+    assert set(of_type(template, "AWS::Scheduler::Schedule")) == {
+        f"{logical(function)}SchedulerSchedule1" for function in SCHEDULES
+    }
+    assert rights(template["ScheduleRole"]["Properties"]) == {
+        "sqs:SendMessage ScheduleDeadLetters",
+        *(f"lambda:InvokeFunction {logical(function)}LambdaFunction" for function in SCHEDULES),
+    }
 
 
 def test_stage_is_throttled_and_costly_routes_more(template: JSON) -> None:

@@ -19,9 +19,9 @@ from shared.auth.sign_in import verify
 from shared.aws import deployment_secrets
 from shared.aws.clients import clear_clients, get_client
 from shared.aws.deployment_secrets import DeploymentSecret, SecretUnavailable, get_provider, read_secret
+from shared.database.service_role import connect_as_service
 from shared.errors import Unavailable
 from shared.settings import Settings, get_settings
-from shared.sync.database import connect_as_service
 from tests.patience import PATIENCE_SECONDS
 from tests.shared.jwks_server import run_jwks_server
 

@@ -4,6 +4,8 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 # What the page at /reference loads. Kept out of git, packaged with the functions.
 ASSETS := functions/reference/assets
+# What the page is made of.
+PAGE := web/index.html web/vite.config.ts $(wildcard web/public/* web/src/* web/src/*/*)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes
 
 # What each command needs, it installs: `make dev` and an operator's commands the stack, `make test` and `make check`
@@ -13,12 +15,12 @@ UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --require-hashes
 NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev token agent-token sync logs reset migration test coverage check format openapi lock bench package deploy rollback rotate-keys
+.PHONY: help install dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package deploy rollback rotate-keys
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-install: .venv/everything node_modules/everything ## Install everything into this folder, the tests and linters included
+install: .venv/everything node_modules/everything web/dist/index.html ## Install everything into this folder, the tests and linters included
 
 .venv/uv: requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -54,7 +56,19 @@ node_modules/everything: node_modules/stack tests/package.json
 	@$(NPM_INSTALL) >&2
 	@touch $@
 
-dev: $(STACK) ## Start the whole backend on this machine; Ctrl-C stops it
+# The page has a lock of its own: whoever deploys the backend alone installs nothing of it.
+web/node_modules/installed: web/package.json web/package-lock.json node_modules/stack
+	@echo "  The page's packages from npm, 45 MB to download" >&2
+	@cd web && $(NPM_INSTALL) >&2
+	@touch $@
+
+web/dist/index.html: web/node_modules/installed $(PAGE)
+	@cd web && npm run --silent build -- --logLevel warn >&2
+	@touch $@
+
+page: web/dist/index.html ## Build the page into web/dist
+
+dev: $(STACK) web/dist/index.html ## Start the whole backend on this machine; Ctrl-C stops it
 	@$(BIN)/python -m local dev
 
 token: $(STACK) ## Print a token for a local user: make -s token email=a@example.com
@@ -90,6 +104,7 @@ check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.database.check
 	$(BIN)/python -m local.openapi.write --check
+	cd web && npm run --silent check
 
 format: install ## Format the code and fix what can be fixed
 	$(BIN)/ruff format
@@ -97,6 +112,9 @@ format: install ## Format the code and fix what can be fixed
 
 openapi: $(STACK) ## Write openapi.json anew from the functions' routes
 	$(BIN)/python -m local.openapi.write
+
+types: install ## Write supabase/database.types.ts anew from the migrations
+	@$(BIN)/python -m tests.database.typescript
 
 package: $(STACK) ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile))

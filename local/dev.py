@@ -17,11 +17,11 @@ from local.ports import find_hindrance, is_taken
 from local.postgres import stop_remaining_server
 from local.sample_data import add_sample_data
 from local.stack import LARGEST_OFFSET, OFFSET, Ports, Stack, run_stack
+from local.supabase import DEMO_EMAIL
 from local.token import token_for
 from local.waiting import wait_for
 from local.welcome import welcome
 
-DEMO_EMAIL = "demo@example.com"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REMAINS_SECONDS = 60
 OFFSET_STEP = 100

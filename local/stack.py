@@ -1,5 +1,6 @@
 """The whole backend on this machine: which parts there are, on which ports, started in which order."""
 
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -10,16 +11,20 @@ from local.api import Api, run_api
 from local.aws import Aws, run_moto
 from local.github import Github, names_other_github, run_github
 from local.migrations import apply_migrations, find_unknown_migrations
+from local.page import Page, is_built, page_origins, page_url, run_page
+from local.page_server.app import Config
 from local.part import Part, PartError
 from local.ports import LOOPBACK
 from local.postgres import Postgres, run_postgres
 from local.queue_poller import run_queue_poller
 from local.serverless import read_service
-from local.supabase import Supabase, run_supabase
+from local.supabase import DEMO_EMAIL, PASSWORD, Supabase, run_supabase
 
 # Moves every port that has no variable of its own, and no further than the highest one can go.
 OFFSET = "PORT_OFFSET"
 LARGEST_OFFSET = 10_000
+# Where a frontend of somebody else's is while it is being written.
+VITE = "http://localhost:5173"
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Ports:
     """A port for each part; the variable in the environment is the field's name in capitals."""
 
     api_port: int = 3000
+    page_port: int = 5173
     lambda_port: int = 3002
     supabase_port: int = 54321
     postgres_port: int = 54322
@@ -55,11 +61,11 @@ class Ports:
 
     def in_use(self) -> dict[str, int]:
         """The ports that a start takes."""
-        return {
-            variable: port
-            for variable, port in self.by_variable().items()
-            if variable != "GITHUB_PORT" or not names_other_github()
+        unused = {
+            *(["GITHUB_PORT"] if names_other_github() else []),
+            *([] if is_built() else ["PAGE_PORT"]),
         }
+        return {variable: port for variable, port in self.by_variable().items() if variable not in unused}
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Stack:
 
     directory: Path
     api: Api
+    page: Page | None  # None where it has not been built
     supabase: Supabase
     github: Github
     aws: Aws
@@ -103,7 +110,7 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         api = running.enter_context(
             run_api(
                 service,
-                settings_of(supabase, github, aws),
+                {**settings_of(supabase, github, aws), **page_settings(ports)},
                 port=ports.api_port,
                 lambda_port=ports.lambda_port,
                 directory=directory,
@@ -111,6 +118,12 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         )
         api.wait()
         say(f"the API and its {len(service.functions)} functions on port {ports.api_port}")
+        page = running.enter_context(run_page(ports.page_port, page_config(supabase, api), logs / "page.log"))
+        say(
+            f"the page on port {ports.page_port}"
+            if page
+            else "no page, for it has not been built: `make page`"
+        )
         pollers = [
             running.enter_context(run_queue_poller(trigger, aws, service, api.lambda_url, logs))
             for trigger in service.triggers
@@ -118,11 +131,15 @@ def run_stack(directory: Path, ports: Ports) -> Iterator[Stack]:
         yield Stack(
             directory=directory,
             api=api,
+            page=page,
             supabase=supabase,
             github=github,
             aws=aws,
             migrations=migrations,
-            parts=(moto.part, postgres.part, *github.parts, *supabase.parts, *api.parts, *pollers),
+            parts=(
+                *(moto.part, postgres.part, *github.parts, *supabase.parts, *api.parts, *pollers),
+                *([page.part] if page else []),
+            ),
         )
 
 
@@ -151,7 +168,7 @@ def run_local_supabase(
         postgrest_ports=(ports.postgrest_port, ports.postgrest_admin_port),
         keys=directory / "keys",
         logs=directory / "logs",
-        site_url=f"http://{LOOPBACK}:{ports.api_port}",
+        site_url=page_url(ports.page_port) if is_built() else f"http://{LOOPBACK}:{ports.api_port}",
         github=github.settings,
     ) as supabase:
         yield supabase
@@ -173,4 +190,23 @@ def settings_of(supabase: Supabase, github: Github, aws: Aws) -> dict[str, str]:
         "KMS_KEY_ID": "",
         **github.settings,
         "SYNC_QUEUE_URL": aws.queues["SyncQueue"].url,
+    }
+
+
+def page_config(supabase: Supabase, api: Api) -> Config:
+    """What the page has to know of the rest, and whom one can be in it."""
+    return {
+        "supabaseUrl": supabase.url,
+        "supabaseAnonKey": supabase.anon_key,
+        "apiUrl": api.url,
+        "demo": {"email": DEMO_EMAIL, "password": PASSWORD},
+    }
+
+
+def page_settings(ports: Ports) -> dict[str, str]:
+    """What the API has to know of the page: whose scripts may call it, and where `/` leads."""
+    origins = (*page_origins(ports.page_port), os.environ.get("ALLOWED_ORIGINS", VITE))
+    return {
+        "ALLOWED_ORIGINS": ",".join(origins),
+        "PAGE_URL": page_url(ports.page_port) if is_built() else "",
     }

@@ -22,6 +22,8 @@ from local.postgrest import run_postgrest
 from operations.database_settings import find_wrong_database_settings, store_database_settings
 
 SITE_URL = f"http://{LOOPBACK}:3000"
+# Whom `make dev` makes, with a world worth looking at.
+DEMO_EMAIL = "demo@example.com"
 PASSWORD = "forum-local-password"  # noqa: S105 - of users that live on this machine only
 
 

@@ -37,6 +37,7 @@ class Settings(BaseModel):
     kms_key_id: str | None = None
     sync_queue_url: str | None = None
     supabase_secret_key: SecretSetting | None = None
+    page_url: HttpUrl | None = None
     api_base_path: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -4,6 +4,7 @@ API Gateway by itself would answer all of them with 404 and `{"message": "Not Fo
 """
 
 import json
+import os
 import re
 from functools import cache
 
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from functions.reference.service import get_document
 from shared.errors import MethodNotAllowed, NotFound
 
-PAGE = "/reference"
+REFERENCE = "/reference"
 READING = frozenset({"GET", "HEAD"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -23,7 +24,7 @@ async def answer_elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
     path, method = scope["path"], scope["method"]
     if path == "/" and method in READING:
         # With any query: Supabase sends people here who sign in and name no page.
-        await RedirectResponse(PAGE)(scope, receive, send)
+        await RedirectResponse(os.environ.get("PAGE_URL") or REFERENCE)(scope, receive, send)
         return
     if methods := list_methods(path):
         headers = {"Allow": ", ".join(methods)}

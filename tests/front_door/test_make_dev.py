@@ -12,7 +12,7 @@ import jwt
 import psycopg
 import pytest
 
-from local.dev import DEMO_EMAIL
+from local.supabase import DEMO_EMAIL
 from local.waiting import wait_for
 from tests.local.dev_process import Dev, run_local, start_dev
 from tests.patience import PATIENCE_SECONDS

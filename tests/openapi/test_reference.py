@@ -173,6 +173,12 @@ def test_front_page_leads_to_the_reference(path: str, method: str) -> None:
     assert answer["body"] == ""
 
 
+def test_front_page_leads_to_the_page_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAGE_URL", "https://forum.example/")
+    answer = call("/")
+    assert (answer["statusCode"], answer["headers"]["location"]) == (307, "https://forum.example/")
+
+
 @pytest.mark.usefixtures("base_path")
 @pytest.mark.parametrize("path", ["/backend", "/backend/"])
 def test_front_page_below_a_base_path_leads_to_the_reference_below_it(path: str) -> None:

@@ -57,6 +57,8 @@ def fresh_clone(tmp_path: Path) -> Path:
         shutil.copy(lock, tmp_path)
     (tmp_path / "tests").mkdir()
     shutil.copy(ROOT / "tests" / "package.json", tmp_path / "tests")
+    built = shutil.ignore_patterns("node_modules", "dist")
+    shutil.copytree(ROOT / "web", tmp_path / "web", ignore=built)
     return tmp_path
 
 
@@ -80,14 +82,26 @@ def test_command_of_the_stack_installs_no_tests_or_linters(target: str, fresh_cl
     assert "requirements-stack.txt" in planned
     assert "--workspaces=false" in planned
     assert "requirements-dev.txt" not in planned
-    assert planned.count("npm install") == 1
+    assert planned.count("npm install") == 1 + planned.count("cd web && npm install")
+
+
+@pytest.mark.parametrize("target", ["dev", "install"])
+def test_the_page_is_installed_and_built_for_who_sees_it(target: str, fresh_clone: Path) -> None:
+    planned = dry_run(fresh_clone, target)
+    assert "cd web && npm install" in planned
+    assert "cd web && npm run --silent build" in planned
+
+
+@pytest.mark.parametrize("target", ["token", "sync", "package", "deploy", "rollback", "bench"])
+def test_the_page_is_not_installed_for_the_backend_alone(target: str, fresh_clone: Path) -> None:
+    assert "cd web" not in dry_run(fresh_clone, target)
 
 
 @pytest.mark.parametrize("target", ["test", "check", "install"])
 def test_tests_and_checks_install_all_of_it(target: str, fresh_clone: Path) -> None:
     planned = dry_run(fresh_clone, target)
     assert "requirements-dev.txt" in planned
-    assert planned.count("npm install") == 2
+    assert planned.count("npm install") == 3
 
 
 def test_nothing_is_installed_without_the_hash_that_was_locked(fresh_clone: Path) -> None:

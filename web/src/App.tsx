@@ -1,0 +1,41 @@
+import { Link, Redirect, Route, Switch } from "wouter"
+import { useClients } from "./clients.ts"
+import { Products } from "./Products.tsx"
+import { Product } from "./product/Product.tsx"
+import { type SessionState, useSessionState } from "./session.ts"
+import { SignIn } from "./SignIn.tsx"
+
+export function App() {
+  const state = useSessionState()
+  if (state.session === undefined) return <p className="empty" aria-busy="true">Loading…</p>
+  // The address stays, so that whoever signs in again is back where they were.
+  if (state.session === null) return <SignIn hasEnded={state.hasEnded} />
+  return (
+    <>
+      <a className="skip" href="#main">Skip to the content</a>
+      <Header state={state} />
+      <main id="main">
+        <Switch>
+          <Route path="/" component={Products} />
+          <Route path="/products/:id/*?">{({ id }) => <Product key={id} id={id} />}</Route>
+          <Route><Redirect to="/" replace /></Route>
+        </Switch>
+      </main>
+    </>
+  )
+}
+
+function Header({ state }: { state: SessionState }) {
+  const { config } = useClients()
+  return (
+    <header className="top">
+      <Link href="/" className="brand"><img src="/icon.svg" alt="" width="24" height="24" />Forum</Link>
+      <nav aria-label="Forum">
+        <Link href="/" className={(isActive) => (isActive ? "active" : "")}>Products</Link>
+        <a href={`${config.apiUrl}/reference`} target="_blank" rel="noreferrer">API</a>
+      </nav>
+      <span className="who" title={state.session?.user.email}>{state.session?.user.email}</span>
+      <button type="button" onClick={() => void state.signOut()}>Sign out</button>
+    </header>
+  )
+}

@@ -1,0 +1,55 @@
+import { useQuery } from "@tanstack/react-query"
+import { useState } from "react"
+import { type Row, useClients } from "../clients.ts"
+import { Answer } from "../parts/Answer.tsx"
+import { AppInfoForm } from "./AppInfoForm.tsx"
+import { Entry } from "./Entry.tsx"
+
+const SHOWN = 500
+// What the API tells as well; the number that a secret is sealed under is nobody's business.
+const COLUMNS = "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at"
+
+export type AppInfoEntry = Pick<
+  Row<"app_info">,
+  "id" | "product_id" | "key" | "value" | "category" | "is_secret" | "has_value" | "description" | "version" | "last_revealed_at"
+>
+
+/** The keys, URLs and notes of a product, in the order of the file that they came from. */
+export function AppInfo({ product }: { product: Row<"products"> }) {
+  const { supabase } = useClients()
+  const [isAdding, setAdding] = useState(false)
+  const entries = useQuery({
+    queryKey: ["app_info", product.id],
+    queryFn: async ({ signal }): Promise<AppInfoEntry[]> => {
+      const asked = supabase
+        .from("app_info")
+        .select(COLUMNS)
+        .eq("product_id", product.id)
+        .order("position")
+        .order("id")
+        .limit(SHOWN)
+      return (await asked.abortSignal(signal).throwOnError()).data
+    },
+  })
+  return (
+    <>
+      <div className="page-head">
+        <h2>App info</h2>
+        <button type="button" className="primary" onClick={() => setAdding(true)}>New entry</button>
+      </div>
+      <Answer of={entries}>
+        {(rows) =>
+          rows.length === 0 ? (
+            <p className="empty">
+              Environment variables, URLs, credentials and notes. Secrets are encrypted, and shown one at a time and on the
+              record.
+            </p>
+          ) : (
+            <ul className="list">{rows.map((entry) => <Entry key={entry.id} entry={entry} />)}</ul>
+          )
+        }
+      </Answer>
+      {isAdding && <AppInfoForm productId={product.id} onClose={() => setAdding(false)} />}
+    </>
+  )
+}

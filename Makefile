@@ -52,7 +52,7 @@ node_modules/stack: package.json package-lock.json
 	@touch $@
 
 node_modules/everything: node_modules/stack tests/package.json
-	@echo "  Postgres 15, Supabase's command line and TypeScript from npm, for the tests, 90 MB to download" >&2
+	@echo "  Postgres 15, Supabase's command line, TypeScript and linters from npm, for the tests, 130 MB to download" >&2
 	@$(NPM_INSTALL) >&2
 	@touch $@
 
@@ -105,6 +105,8 @@ check: install ## Lint, type-check, look over the migrations; changes nothing
 	$(BIN)/python -m tests.database.check
 	$(BIN)/python -m local.openapi.write --check
 	cd web && npm run --silent check
+	node_modules/.bin/redocly lint --config tests/openapi/redocly.yaml openapi.json
+	node_modules/.bin/spectral lint --quiet --fail-severity hint --ruleset tests/openapi/spectral.yaml openapi.json
 
 format: install ## Format the code and fix what can be fixed
 	$(BIN)/ruff format

@@ -40,7 +40,10 @@ Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the entry's f
 
 @router.get("")
 async def list_app_info(query: Annotated[AppInfoQuery, Query()], service: Service) -> Page[AppInfoListItem]:
-    """List app info."""
+    """List app info.
+
+    The value of a secret is not shown: it is read by its own `reveal`.
+    """
     return service.get_page(query)
 
 
@@ -53,7 +56,7 @@ async def create_app_info_entry(
 
 
 @router.post("/bulk", status_code=201)
-async def create_app_info(
+async def bulk_create_app_info(
     bulk: Bulk[AppInfoCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[AppInfoListItem]:
     """Create up to 100 entries, all or none."""
@@ -63,7 +66,7 @@ async def create_app_info(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoListItem]:
+async def bulk_update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoListItem]:
     """Change up to 100 entries, all or none. A secret stops being one only by itself, or with a new value."""
     return BulkAnswer(items=service.update_many(bulk))
 
@@ -132,7 +135,10 @@ async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: 
 
 @router.get("/{app_info_id}", response_model=AppInfoReadFull)
 async def get_app_info_entry(app_info_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
-    """Read an entry with what is nested in it."""
+    """Read an entry with what is nested in it.
+
+    Its product. The value of a secret is not shown: it is read by `reveal`.
+    """
     return detail_response(service.get(app_info_id), seen)
 
 
@@ -150,7 +156,10 @@ async def update_app_info_entry(
 
 @router.delete("/{app_info_id}", status_code=204)
 async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete an entry with all values that it has had."""
+    """Delete an entry.
+
+    All values that it has had go with it.
+    """
     service.delete(app_info_id, versions)
 
 
@@ -162,7 +171,10 @@ async def reveal_app_info_entry(app_info_id: UUID, service: Service) -> Revealed
 
 @router.get("/{app_info_id}/versions")
 async def list_app_info_versions(app_info_id: UUID, service: Service) -> AppInfoVersions:
-    """List the former values of an entry, without the values: the last 20 are kept."""
+    """List the former values of an entry, without the values.
+
+    The last 20 are kept. `reveal` of one shows it, `restore` brings it back.
+    """
     return service.get_versions(app_info_id)
 
 

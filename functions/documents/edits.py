@@ -35,11 +35,12 @@ class DocumentEdit(Input):
                     "properties": {
                         "mode": {"enum": ["append", "prepend"]},
                         "find": {"type": "null"},
-                    }
+                    },
+                    "required": ["mode"],
                 },
                 {
                     "properties": {"mode": {"const": "replace_passage"}, "find": {"type": "string"}},
-                    "required": ["find"],
+                    "required": ["mode", "find"],
                 },
             ]
         }

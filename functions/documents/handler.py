@@ -67,7 +67,7 @@ async def create_document(
 
 
 @router.post("/bulk", status_code=201)
-async def create_documents(
+async def bulk_create_documents(
     bulk: Bulk[DocumentCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[DocumentListItem]:
     """Create up to 100 documents, all or none."""
@@ -77,14 +77,17 @@ async def create_documents(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentListItem]:
+async def bulk_update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentListItem]:
     """Change up to 100 documents, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 
 
 @router.get("/{document_id}", response_model=DocumentReadFull)
 async def get_document(document_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
-    """Read a document with what is nested in it."""
+    """Read a document with what is nested in it.
+
+    Its product, and the repository that it is about.
+    """
     return detail_response(service.get(document_id), seen)
 
 
@@ -104,7 +107,10 @@ async def delete_document(document_id: UUID, versions: IfMatch, service: Service
 
 @router.get("/{document_id}/content", response_class=MarkdownResponse)
 async def get_document_content(document_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
-    """Read the Markdown of a document, byte for byte."""
+    """Read the Markdown of a document, byte for byte.
+
+    What was put in comes out: line ends, blanks and a byte order mark included.
+    """
     document = service.get_alone(document_id)
     headers = {"ETag": f'"{document.version}"'}
     if headers["ETag"] in seen:
@@ -126,13 +132,20 @@ async def edit_document(
 
 @router.get("/{document_id}/revisions")
 async def list_document_revisions(document_id: UUID, revisions: Revisions) -> DocumentRevisions:
-    """List what a document was before each session of edits, without the contents."""
+    """List what a document was before each session of edits, without the contents.
+
+    Newest first. A session is what one person or token edits with pauses of less than ten minutes, for an
+    hour at most.
+    """
     return revisions.get_list(document_id)
 
 
 @router.get("/{document_id}/revisions/{number}")
 async def get_document_revision(document_id: UUID, number: Number, revisions: Revisions) -> DocumentRevision:
-    """Read what a document was before a session of edits."""
+    """Read what a document was before a session of edits.
+
+    The newest 50 and at most 8 MiB are kept of each document, never fewer than five.
+    """
     return revisions.get_revision(document_id, number)
 
 

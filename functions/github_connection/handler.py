@@ -17,7 +17,10 @@ Service = Annotated[ConnectionService, Depends(ConnectionService.for_caller)]
 
 @router.get("", responses={404: {}})
 async def get_connection(service: Service, response: Response) -> ConnectionRead:
-    """Read whose token is stored, what it may do, and how its last re-sync went."""
+    """Read whose token is stored, what it may do, and how its last re-sync went.
+
+    The token itself is never shown.
+    """
     return with_etag(response, service.get())
 
 

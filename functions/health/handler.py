@@ -12,7 +12,10 @@ router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 @router.get("/health", responses={503: {}})
 async def get_health() -> Health:
-    """Answer ok, or 503 where Supabase does not answer."""
+    """Answer ok, or 503 where Supabase does not answer.
+
+    The database itself is asked. For monitors and load balancers; nobody has to sign in.
+    """
     return check_health()
 
 

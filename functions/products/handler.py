@@ -43,7 +43,7 @@ async def create_product(
 
 
 @router.post("/bulk", status_code=201)
-async def create_products(
+async def bulk_create_products(
     bulk: Bulk[ProductCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[ProductListItem]:
     """Create up to 100 products, all or none."""
@@ -53,14 +53,17 @@ async def create_products(
 
 
 @router.patch("/bulk", responses={404: {}, 412: {}})
-async def update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAnswer[ProductListItem]:
+async def bulk_update_products(bulk: Bulk[ProductChange], service: Service) -> BulkAnswer[ProductListItem]:
     """Change up to 100 products, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 
 
 @router.get("/{product_id}", response_model=ProductReadFull)
 async def get_product(product_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
-    """Read a product with what is nested in it."""
+    """Read a product with what is nested in it.
+
+    The 100 newest of each kind that belong to it, and beside them how many there are.
+    """
     return detail_response(service.get(product_id), seen)
 
 
@@ -74,7 +77,10 @@ async def update_product(
 
 @router.delete("/{product_id}", status_code=204)
 async def delete_product(product_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete a product."""
+    """Delete a product.
+
+    Its repositories, work items, documents, app info and access tokens go with it.
+    """
     service.delete(product_id, versions)
 
 

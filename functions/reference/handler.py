@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from functions.reference.elsewhere import answer_elsewhere
 from functions.reference.schemas import OpenApiDocument
-from functions.reference.service import File, check_version, get_asset, get_document, get_page
+from functions.reference.service import File, check_version, get_asset, get_document_of, get_page
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfNoneMatch
 from shared.http.routes import StrictRoute
@@ -24,8 +24,11 @@ FOREVER = "public, max-age=31536000, immutable"
 
 @router.get("/openapi.json", response_class=JSONResponse, response_model=OpenApiDocument)
 async def get_openapi_document(request: Request, seen: IfNoneMatch) -> Response:
-    """Read this document."""
-    document = get_document()
+    """Read this document.
+
+    Its server is the address that it was asked for at, so that a client can import it from here.
+    """
+    document = get_document_of(get_api_url(request))
     # Weak, as it is the same for the compressed bytes and the plain ones.
     headers = {"ETag": f"W/{document.etag}", "Cache-Control": REVALIDATE}
     if document.etag in seen:
@@ -35,7 +38,10 @@ async def get_openapi_document(request: Request, seen: IfNoneMatch) -> Response:
 
 @router.get("/reference", response_class=HTMLResponse)
 async def get_reference(request: Request) -> Response:
-    """Read and try the API in a browser."""
+    """Read and try the API in a browser.
+
+    Swagger UI with this document. All of it comes from here, and its calls go nowhere else.
+    """
     headers = {
         "Cache-Control": REVALIDATE,
         "Content-Security-Policy": PAGE_POLICY,
@@ -63,6 +69,14 @@ async def get_style(request: Request, version: str) -> Response:
 async def get_start(request: Request, version: str) -> Response:
     """What starts Swagger UI."""
     return send_asset(request, version, "start.js")
+
+
+def get_api_url(request: Request) -> str:
+    """Where the API is for a client: the host that it has asked, and the base path if it came by that."""
+    path: str = request.scope["aws.event"]["rawPath"]
+    # API Gateway always says it; where nothing does, it is the local stack.
+    scheme = request.headers.get("x-forwarded-proto", "http")
+    return f"{scheme}://{request.headers.get('host', '')}{path.removesuffix('/openapi.json')}"
 
 
 def send_asset(request: Request, version: str, name: str) -> Response:

@@ -5,14 +5,20 @@ Swagger UI comes from npm's swagger-ui-dist: `make install` copies the files tha
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
+
+# The server that the committed document names: the local stack's own address.
+DOCUMENTED_URL = "http://127.0.0.1:3000"
+# What the address of an API can be. Whoever asks says which host it is.
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*")
 
 # Where each file of the page is, and what it is.
 ASSETS = {
@@ -44,6 +50,15 @@ class File:
 def get_document() -> File:
     """The OpenAPI document as it was written by `make openapi`."""
     return File("application/json", (ROOT / "openapi.json").read_bytes())
+
+
+@lru_cache(maxsize=4)
+def get_document_of(url: str) -> File:
+    """The document with the API's own address as its server, so that a client that imports it calls there."""
+    document = get_document()
+    if not _URL.fullmatch(url):
+        return document
+    return File(document.media_type, document.content.replace(DOCUMENTED_URL.encode(), url.encode(), 1))
 
 
 @cache

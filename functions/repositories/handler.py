@@ -45,7 +45,7 @@ async def create_repository(
 
 
 @router.post("/bulk", status_code=201)
-async def create_repositories(
+async def bulk_create_repositories(
     bulk: Bulk[RepositoryCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[RepositoryListItem]:
     """Create up to 100 repositories, all or none."""
@@ -55,7 +55,7 @@ async def create_repositories(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_repositories(
+async def bulk_update_repositories(
     bulk: Bulk[RepositoryChange], service: Service
 ) -> BulkAnswer[RepositoryListItem]:
     """Change up to 100 repositories, all or none."""
@@ -64,7 +64,10 @@ async def update_repositories(
 
 @router.get("/{repository_id}", response_model=RepositoryReadFull)
 async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
-    """Read a repository with what is nested in it."""
+    """Read a repository with what is nested in it.
+
+    Its product, the 100 newest work items and documents about it, and how many there are.
+    """
     return detail_response(service.get(repository_id), seen)
 
 
@@ -78,7 +81,10 @@ async def update_repository(
 
 @router.delete("/{repository_id}", status_code=204)
 async def delete_repository(repository_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete a repository."""
+    """Delete a repository.
+
+    Work items and documents about it stay, without a repository.
+    """
     service.delete(repository_id, versions)
 
 

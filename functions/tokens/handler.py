@@ -46,7 +46,10 @@ async def create_token(body: TokenCreate, service: Service, response: Response) 
 
 @router.get("/current", responses={404: {}})
 async def get_current_token(current: CurrentToken, response: Response) -> TokenRead:
-    """Read the access token that this request is sent with."""
+    """Read the access token that this request is sent with.
+
+    So a script finds out whose token it has, what it may do and when it ends.
+    """
     return with_etag(response, current.get())
 
 

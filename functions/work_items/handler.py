@@ -44,7 +44,7 @@ async def create_work_item(
 
 
 @router.post("/bulk", status_code=201)
-async def create_work_items(
+async def bulk_create_work_items(
     bulk: Bulk[WorkItemCreate], key: Idempotency, service: Service, response: Response
 ) -> BulkAnswer[WorkItemListItem]:
     """Create up to 100 work items, all or none."""
@@ -54,14 +54,19 @@ async def create_work_items(
 
 
 @router.patch("/bulk", responses={404: {}, 409: {}, 412: {}})
-async def update_work_items(bulk: Bulk[WorkItemChange], service: Service) -> BulkAnswer[WorkItemListItem]:
+async def bulk_update_work_items(
+    bulk: Bulk[WorkItemChange], service: Service
+) -> BulkAnswer[WorkItemListItem]:
     """Change up to 100 work items, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
 
 
 @router.get("/{work_item_id}", response_model=WorkItemReadFull)
 async def get_work_item(work_item_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
-    """Read a work item with what is nested in it."""
+    """Read a work item with what is nested in it.
+
+    Its product, and the repository that it is about.
+    """
     return detail_response(service.get(work_item_id), seen)
 
 
@@ -69,7 +74,10 @@ async def get_work_item(work_item_id: UUID, seen: IfNoneMatch, service: Service)
 async def update_work_item(
     work_item_id: UUID, changes: WorkItemUpdate, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
-    """Change the fields that are sent, and no others."""
+    """Change the fields that are sent, and no others.
+
+    A status that the work item cannot have next is 409, with those that it can have as `allowed`.
+    """
     return with_etag(response, service.update(work_item_id, changes, versions))
 
 
@@ -77,7 +85,10 @@ async def update_work_item(
 async def move_work_item(
     work_item_id: UUID, move: WorkItemMove, versions: IfMatch, service: Service, response: Response
 ) -> WorkItemRead:
-    """Move a work item to another status. A refused move is 409 and names the allowed ones."""
+    """Move a work item to another status.
+
+    One that it cannot have next is 409, with those that it can have as `allowed`.
+    """
     return with_etag(response, service.update(work_item_id, {"status": move.status}, versions))
 
 

@@ -6,11 +6,15 @@ from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from local.openapi.answers import describe_answers, get_headers, get_problems
+from functions.reference.service import DOCUMENTED_URL
+from local.openapi.answers import describe_answers, get_headers, get_problems, iterate_dependencies
+from local.openapi.changed_rows import find_changed_row, make_changed_schemas
+from local.openapi.descriptions import describe_operation
 from local.openapi.examples import make_example
 from local.openapi.links import link_to_operations_on_the_row
 from local.openapi.schemas import Json, get_problem_schemas, tidy_parameter, tidy_schemas
 from local.openapi.security import SCHEMES, describe_security
+from shared.entities.base import Row
 
 __all__ = ["build_document"]
 
@@ -47,23 +51,26 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
         version=version,
         description=DESCRIPTION,
         license_info={"name": "MIT", "identifier": "MIT"},
-        # Where the document is, base path included.
-        servers=[{"url": "."}],
+        # Absolute, for clients that have the document as a file. The function that serves it puts its own in.
+        servers=[{"url": DOCUMENTED_URL, "description": "A stack on this machine, from `make dev`."}],
         routes=routes,
         tags=tags,
     )
     paths, components = document["paths"], document["components"]
     operations = list(_iterate_operations(routes, paths))
     for route, operation in operations:
-        _name(route, operation)
+        # What a generated client calls it.
+        operation["operationId"] = route.name
+        describe_operation(route, operation)
         describe_answers(route, operation)
         describe_security(route, operation)
         operation["parameters"] = [tidy_parameter(found) for found in operation.get("parameters", [])]
     link_to_operations_on_the_row(paths)
     document["paths"] = tidy_schemas(paths)
-    schemas = tidy_schemas(components["schemas"] | get_problem_schemas())
+    rows = _find_changed_rows(routes)
+    schemas = tidy_schemas(components["schemas"] | get_problem_schemas() | make_changed_schemas(rows))
     components["schemas"] = {name: schemas[name] for name in sorted(schemas) if name not in REPLACED}
-    components["responses"] = get_problems(operation for _, operation in operations)
+    components["responses"] = get_problems((operation for _, operation in operations), rows)
     components["headers"] = get_headers()
     if "securitySchemes" in components:
         components["securitySchemes"] |= SCHEMES
@@ -73,17 +80,13 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
     return document
 
 
+def _find_changed_rows(routes: Iterable[APIRoute]) -> list[type[Row]]:
+    found = {find_changed_row(route, set(iterate_dependencies(route.dependant))) for route in routes}
+    return sorted((row for row in found if row is not None), key=lambda row: row.__name__)
+
+
 def _iterate_operations(routes: Iterable[APIRoute], paths: Json) -> Iterator[tuple[APIRoute, Json]]:
     for route in routes:
         if route.include_in_schema:
             for method in sorted(route.methods or ()):
                 yield route, paths[route.path_format][method.lower()]
-
-
-def _name(route: APIRoute, operation: Json) -> None:
-    """The endpoint's name for generated clients, its docstring's first sentence for people."""
-    operation["operationId"] = route.name
-    summary, _, rest = operation.pop("description", route.name).partition(". ")
-    operation["summary"] = summary.removesuffix(".")
-    if rest:
-        operation["description"] = rest

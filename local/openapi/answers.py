@@ -13,6 +13,7 @@ from typing import Any
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from local.openapi.changed_rows import find_changed_row, name_problem
 from local.openapi.schemas import SCHEMAS, Json
 from shared import errors
 from shared.auth.sign_in import sign_in, sign_in_or_token
@@ -82,16 +83,24 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
     refused = {int(number) for number in route.responses if number != HTTPStatus.ACCEPTED}
     for number in {problem.status for problem in _find_problems(route, dependencies)} | refused:
         answers[int(number)] = _describe_problem(BY_STATUS[int(number)], route.responses.get(number, {}))
+    row = find_changed_row(route, dependencies)
+    if row is not None:
+        answers[HTTPStatus.PRECONDITION_FAILED] = {"$ref": RESPONSES + name_problem(row)}
     operation["responses"] = {str(int(number)): answers[number] for number in sorted(answers)}
 
 
-def get_problems(operations: Iterable[Json]) -> Json:
+def get_problems(operations: Iterable[Json], changed_rows: Iterable[type[Row]]) -> Json:
     """The answers that operations share, by name."""
     used = {answer.get("$ref") for operation in operations for answer in operation["responses"].values()}
-    return {
+    shared = {
         problem.__name__: _describe(problem, _get_description(problem))
         for _, problem in sorted(BY_STATUS.items())
         if RESPONSES + problem.__name__ in used
+    }
+    changed = errors.PreconditionFailed
+    return shared | {
+        name_problem(row): _describe(changed, _get_description(changed), name_problem(row))
+        for row in changed_rows
     }
 
 
@@ -180,18 +189,17 @@ def _get_description(problem: type[Problem]) -> str:
     return " ".join((inspect.getdoc(problem) or "").split())
 
 
-def _describe(problem: type[Problem], description: str) -> Json:
-    example = ProblemDocument(
-        type=TYPE_PREFIX + problem.type,
-        title=problem.title,
-        status=problem.status,
-        detail=description,
-        request_id="5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11",
-    )
-    content = {
-        "schema": {"$ref": SCHEMAS + ProblemDocument.__name__},
-        "example": example.model_dump(exclude_unset=True),
-    }
+def _describe(problem: type[Problem], description: str, schema: str = ProblemDocument.__name__) -> Json:
+    content: Json = {"schema": {"$ref": SCHEMAS + schema}}
+    if schema == ProblemDocument.__name__:
+        # Of another schema, its own example shows more.
+        content["example"] = ProblemDocument(
+            type=TYPE_PREFIX + problem.type,
+            title=problem.title,
+            status=problem.status,
+            detail=description,
+            request_id="5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11",
+        ).model_dump(exclude_unset=True)
     described: Json = {"description": description, "content": {ProblemResponse.media_type: content}}
     own = [HEADERS_OF_PROBLEMS[problem]] if problem in HEADERS_OF_PROBLEMS else []
     described["headers"] = _refer_to_headers(*own, correlation.HEADER)

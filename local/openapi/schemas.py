@@ -21,6 +21,8 @@ def get_problem_schemas() -> Json:
     """The schema of every error."""
     schema = TypeAdapter(ProblemDocument).json_schema(mode="serialization", ref_template=SCHEMAS + "{model}")
     parts: Json = schema.pop("$defs")
+    # Of what every problem has; what only some have would make one that there never is.
+    schema["examples"] = [{name: schema["properties"][name]["examples"][0] for name in schema["required"]}]
     return {**parts, ProblemDocument.__name__: schema}
 
 

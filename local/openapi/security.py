@@ -19,6 +19,7 @@ SCHEMES: Json = {
 
 
 def describe_security(route: APIRoute, operation: Json) -> None:
-    """Name access tokens beside sessions where an operation takes both."""
+    """Name access tokens beside sessions where an operation takes both, and say where nobody signs in."""
+    operation.setdefault("security", [])
     if sign_in_or_token in set(iterate_dependencies(route.dependant)):
         operation["security"] = [*operation["security"], {ACCESS_TOKEN: []}]

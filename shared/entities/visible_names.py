@@ -16,12 +16,13 @@ _BLANKS = (
     "\u2800\u3000\u3164\ufeff\uffa0"
 )
 # Format characters of single scripts, variation selectors, tags: a name may end with one, as an emoji does.
-_MODIFIERS = (
-    "\u034f\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u180b-\u180f\ufe00-\ufe0f\ufff0-\ufffb\U000110bd\U000110cd"
+_MODIFIERS = "\u034f\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u180b-\u180f\ufe00-\ufe0f\ufff0-\ufffb"
+RARE_MODIFIERS = (
+    "\U000110bd\U000110cd"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _LINE_BREAK = re.compile(f"[{_LINE_BREAKS}]")
-_VISIBLE = re.compile(f"[^{_BLANKS}{_MODIFIERS}]")
+_VISIBLE = re.compile(f"[^{_BLANKS}{_MODIFIERS}{RARE_MODIFIERS}]")
 _BLANK_END = re.compile(rf"\A[{_BLANKS}]|[{_BLANKS}]\Z")
 
 
@@ -42,14 +43,13 @@ def check_trimmed_line(text: str) -> str:
 
 
 def _escape(characters: str) -> str:
-    """Characters of a class as JSON Schema has them, whose escape is for four digits only."""
-    last_escaped = "\uffff"
-    return "".join(
-        each if each == "-" or each > last_escaped else f"\\u{ord(each):04x}" for each in characters
-    )
+    """Characters of a class as JSON Schema has them."""
+    return "".join(each if each == "-" else f"\\u{ord(each):04x}" for each in characters)
 
 
-_SEEN = f"[^{_escape(_BLANKS + _MODIFIERS)}]"
+# Without the rare modifiers: JavaScript refuses a range beyond U+FFFF in an expression without the flag `u`,
+# which many tools leave out. A name of nothing but those fits this pattern, and is refused nevertheless.
+SEEN = f"[^{_escape(_BLANKS + _MODIFIERS)}]"
 _BREAK = f"[{_escape(chr(0) + _LINE_BREAKS)}]"
 _BLANK = f"[{_escape(_BLANKS)}]"
 
@@ -57,9 +57,9 @@ _BLANK = f"[{_escape(_BLANKS)}]"
 # In JSON Schema without repetition: tools that put the length into it take minutes to compile such a class.
 VISIBLE_LINE: tuple[Any, ...] = (
     AfterValidator(check_visible_line),
-    Field(json_schema_extra={"pattern": _SEEN, "not": {"pattern": _BREAK}}),
+    Field(json_schema_extra={"pattern": SEEN, "not": {"pattern": _BREAK}}),
 )
 TRIMMED_LINE: tuple[Any, ...] = (
     AfterValidator(check_trimmed_line),
-    Field(json_schema_extra={"pattern": _SEEN, "not": {"pattern": f"{_BREAK}|^{_BLANK}|{_BLANK}$"}}),
+    Field(json_schema_extra={"pattern": SEEN, "not": {"pattern": f"{_BREAK}|^{_BLANK}|{_BLANK}$"}}),
 )

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
-from uuid import uuid4
+from typing import Annotated, Any, TypeVar
+from uuid import UUID, uuid4
 
 import httpx
 from fastapi import FastAPI, Request
@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
 from postgrest import APIError
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from shared.database.errors import to_problem
@@ -32,11 +33,30 @@ from shared.runtime.request_log import note_error, note_problem
 
 TYPE_PREFIX = "urn:forum:problem:"
 
+T = TypeVar("T")
+
+
+def _forget_null(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _leave_open(schema: dict[str, Any]) -> None:
+    """Say nothing of further members, which a schema allows by itself.
+
+    Said in so many words, it makes generated clients in TypeScript read `current` of an error as `unknown`.
+    """
+    del schema["additionalProperties"]
+
+
+# A member that a problem has or does not have. It is never null.
+Absent = Annotated[T | SkipJsonSchema[None], Field(json_schema_extra=_forget_null)]
+
 
 class ProblemDocument(BaseModel):
     """An error, as RFC 9457 has it. Branch on `type`; `detail` is for people."""
 
-    model_config = ConfigDict(extra="allow")
+    # For `current`, which has the shape of the row in question: the contract says it of each operation.
+    model_config = ConfigDict(extra="allow", json_schema_extra=_leave_open)
 
     type: str = Field(examples=["urn:forum:problem:not-found"])
     title: str = Field(examples=["Not found"])
@@ -45,7 +65,19 @@ class ProblemDocument(BaseModel):
     request_id: str = Field(
         description="Name it when you ask for help.", examples=["5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11"]
     )
-    errors: list[FieldError] | None = None
+    errors: Absent[list[FieldError]] = Field(None, description="What was refused, value by value.")
+    index: Absent[Annotated[int, Field(ge=0)]] = Field(
+        None, description="Which item of a bulk request it is about, from 0."
+    )
+    allowed: Absent[list[str]] = Field(
+        None, description="Of a refused move: the statuses that the work item can have next."
+    )
+    required: Absent[str] = Field(None, description="The grant that the access token lacks.")
+    count: Absent[Annotated[int, Field(ge=2, le=10)]] = Field(
+        None, description="How often the passage occurs; 10 is ten or more."
+    )
+    run_id: Absent[UUID] = Field(None, description="The re-sync that is under way.")
+    github_ids: Absent[list[int]] = Field(None, description="The repositories that it is about.")
 
 
 class ProblemResponse(JSONResponse):

@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from shared.http.problems import ProblemDocument
+
 
 def make_event(method: str, url: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
     """The event of one request. `url` is a path with its query."""
@@ -79,6 +81,8 @@ class Answer:
         assert problem["title"]
         assert problem["detail"]
         assert problem["request_id"] == self.request_id
+        # Clients know no other: `current` has a schema of its own for each kind of row.
+        assert set(problem) <= {*ProblemDocument.model_fields, "current"}
         if status == 401:
             assert self.headers["www-authenticate"].startswith("Bearer")
         return problem

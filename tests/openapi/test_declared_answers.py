@@ -344,6 +344,7 @@ def internal_error(world: World, operation: Operation) -> Answer:
     world.place.environment.setattr(reference, "ROOT", world.place.empty)
     world.place.environment.setattr(reference, "FOLDER", world.place.empty)
     reference.get_document.cache_clear()
+    reference.get_document_of.cache_clear()
     reference.get_page.cache_clear()
     return world.send(operation)
 

@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from functions.health.schemas import Health
 from local.openapi import build_document, write
+from local.openapi.descriptions import DescriptionMissing
 from local.openapi.write import DOCUMENT, FUNCTIONS, write_document
 from local.postgres import ROOT
-from shared.errors import Problem
+from shared.errors import PreconditionFailed, Problem
 from tests.functions.test_tokens import OPEN
 
 Json = dict[str, Any]
 
 HERE = "urn:forum:openapi"
+# What every problem has.
+COMMON = {"type", "title", "status", "detail", "request_id"}
 # A file is one product's: across products a key would stand for several values.
 NEEDED = {("GET /api/app-info/export", "product_id")}
 
@@ -108,7 +113,7 @@ def test_head_is_a_route_wherever_get_is(service: Json) -> None:
 
 
 def test_operation_is_called_as_its_function(document: Json) -> None:
-    """So that a generated client has `list_products` or `listProducts`."""
+    """So that a generated client has `list_products` or `listProducts`, and `bulk_create_products`."""
     names = {
         f"{method} {route.path}": route.name
         for function in FUNCTIONS
@@ -121,12 +126,16 @@ def test_operation_is_called_as_its_function(document: Json) -> None:
         name: names[name] for name in operations
     }
     assert [name for name, count in Counter(names[o] for o in operations).items() if count > 1] == []
+    bulk = {name for name in operations if name.endswith("/bulk")}
+    assert {name for name in operations if names[name].startswith("bulk_")} == bulk != set()
 
 
 def test_operation_is_described_and_tagged(document: Json) -> None:
     tags = {tag["name"] for tag in document["tags"]}
     for name, operation in iterate_operations(document):
         assert operation["summary"], name
+        assert "\n" not in operation["summary"], name
+        assert operation["description"], name
         assert len(operation["tags"]) == 1, name
         assert set(operation["tags"]) <= tags, name
 
@@ -158,7 +167,7 @@ def test_signed_in_operations_take_a_bearer_token_and_the_others_none(document: 
     for name, operation in iterate_operations(document):
         is_signed_in = " /api/" in name
         taken: list[Json] = [{"bearer": []}, *([{"accessToken": []}] if name in OPEN else [])]
-        assert operation.get("security", []) == (taken if is_signed_in else []), name
+        assert operation["security"] == (taken if is_signed_in else []), name
         assert ("401" in operation["responses"]) == is_signed_in, name
 
 
@@ -170,16 +179,69 @@ def test_every_error_is_a_problem(document: Json) -> None:
                     answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]  # noqa: PLW2901 - the same answer, written elsewhere
                 content = answer["content"]
                 assert list(content) == ["application/problem+json"], (name, status)
-                schema = content["application/problem+json"]["schema"]
-                assert schema == {"$ref": "#/components/schemas/ProblemDocument"}, (name, status)
-                assert content["application/problem+json"]["example"]["status"] == int(status)
+                (schema,) = content["application/problem+json"]["schema"].values()
+                found = document["components"]["schemas"][schema.removeprefix("#/components/schemas/")]
+                assert set(found["required"]) >= COMMON, (name, status)
+                example = content["application/problem+json"].get("example", found["examples"][0])
+                assert example["status"] == int(status)
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
 def test_shared_problem_is_described_by_its_class(document: Json) -> None:
     problems = {problem.__name__: problem for problem in Problem.__subclasses__()}
     for name, answer in document["components"]["responses"].items():
-        assert answer["description"] == " ".join((problems[name].__doc__ or "").split())
+        problem = PreconditionFailed if name.endswith("Changed") else problems[name]
+        assert answer["description"] == " ".join((problem.__doc__ or "").split())
+
+
+@pytest.mark.parametrize(
+    ("operation", "row"),
+    [
+        ("PATCH /api/products/{product_id}", "ProductRead"),
+        ("DELETE /api/work/{work_item_id}", "WorkItemRead"),
+        ("POST /api/work/{work_item_id}/status", "WorkItemRead"),
+        ("PATCH /api/work/bulk", "WorkItemListItem"),
+        ("POST /api/docs/{document_id}/edit", "DocumentRead"),
+        ("PATCH /api/docs/bulk", "DocumentListItem"),
+        ("PATCH /api/app-info/{app_info_id}", "AppInfoRead"),
+    ],
+)
+def test_row_that_has_changed_is_shown_in_its_own_shape(document: Json, operation: str, row: str) -> None:
+    answer = dict(iterate_operations(document))[operation]["responses"]["412"]["$ref"].rpartition("/")[2]
+    assert document["components"]["responses"][answer]["content"]["application/problem+json"]["schema"] == {
+        "$ref": f"#/components/schemas/{answer}"
+    }
+    changed = document["components"]["schemas"][answer]
+    assert changed["properties"]["current"]["$ref"] == f"#/components/schemas/{row}"
+    assert "current" in changed["required"]
+
+
+def test_every_412_shows_the_row(document: Json) -> None:
+    answers = [
+        operation["responses"]["412"]
+        for _, operation in iterate_operations(document)
+        if "412" in operation["responses"]
+    ]
+    assert [answer for answer in answers if not answer["$ref"].endswith("Changed")] == []
+    assert len(answers) > 10
+
+
+def test_operation_of_which_nothing_is_said_is_refused_by_its_name() -> None:
+    router = APIRouter()
+
+    @router.get("/api/nothing")
+    async def read_nothing() -> Health:
+        """Read nothing."""
+        raise NotImplementedError
+
+    with pytest.raises(DescriptionMissing, match="read_nothing"):
+        build_document([router], version="0", tags=[])
+
+
+def test_server_is_an_absolute_address(document: Json) -> None:
+    """From a file, no client can tell what a relative one is relative to."""
+    (server,) = document["servers"]
+    assert re.fullmatch(r"https?://[^/{}]+", server["url"])
 
 
 def test_body_takes_no_unknown_field(document: Json) -> None:

@@ -1,6 +1,7 @@
 """/openapi.json and /reference, as a browser gets them. Nothing of the page comes from elsewhere."""
 
 import gzip
+import json
 import re
 from base64 import b64decode
 from html.parser import HTMLParser
@@ -11,7 +12,7 @@ from urllib.parse import urljoin
 import pytest
 
 from functions.reference import handler as reference
-from functions.reference.service import ASSETS
+from functions.reference.service import ASSETS, DOCUMENTED_URL
 from local.openapi.write import DOCUMENT
 from local.postgres import ROOT
 from tests.functions.events import Answer, make_event
@@ -74,11 +75,51 @@ def list_assets() -> list[str]:
     return [urljoin(PAGE, each) for each in Links(get(PAGE).text).loaded]
 
 
-def test_document_is_served_as_it_is_committed() -> None:
+def get_servers(path: str = DOCUMENT_PATH, **headers: str) -> list[str]:
+    return [server["url"] for server in get(path, **headers).expect(200)["servers"]]
+
+
+def test_document_is_served_as_it_is_committed_but_for_the_server() -> None:
     answer = get(DOCUMENT_PATH)
-    assert answer.expect(200)["openapi"] == "3.1.0"
-    assert answer.text.encode() == DOCUMENT.read_bytes()
+    served, committed = answer.expect(200), json.loads(DOCUMENT.read_bytes())
+    assert served["openapi"] == "3.1.0"
+    assert {**served, "servers": []} == {**committed, "servers": []}
     assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme", "url"),
+    [
+        (
+            "abc.execute-api.eu-central-1.amazonaws.com",
+            "https",
+            "https://abc.execute-api.eu-central-1.amazonaws.com",
+        ),
+        ("forum.example:8443", "https", "https://forum.example:8443"),
+        ("localhost:3100", "http", "http://localhost:3100"),
+    ],
+)
+def test_document_names_the_address_that_it_is_asked_for_at(host: str, scheme: str, url: str) -> None:
+    assert get_servers(host=host, x_forwarded_proto=scheme) == [url]
+
+
+def test_document_of_the_local_stack_names_it_without_tls() -> None:
+    """Nothing stands before serverless-offline that would say how it was asked."""
+    event = make_event("GET", DOCUMENT_PATH, {"host": "localhost:3000"}, None)
+    del event["headers"]["x-forwarded-proto"]
+    answer = Answer(reference.handler(event, None), "")  # type: ignore[arg-type]  # as call
+    assert answer.expect(200)["servers"][0]["url"] == "http://localhost:3000"
+
+
+@pytest.mark.usefixtures("base_path")
+def test_document_below_a_base_path_names_the_address_with_it() -> None:
+    assert get_servers("/backend/openapi.json", host="forum.example") == ["https://forum.example/backend"]
+    assert get_servers(host="forum.example") == ["https://forum.example"]
+
+
+@pytest.mark.parametrize("host", ['evil.example"', "evil.example\\", "<b>", "a b", "", "x@evil.example", "ä"])
+def test_address_that_is_none_is_not_put_into_the_document(host: str) -> None:
+    assert get_servers(host=host) == [DOCUMENTED_URL]
 
 
 def test_document_that_a_client_has_is_not_sent_again() -> None:
@@ -154,7 +195,7 @@ def test_page_is_started_without_the_validator_of_another_host_and_without_stori
     start = (ROOT / "functions/reference/start.js").read_text(encoding="utf-8")
     assert "validatorUrl: null" in start
     assert "persistAuthorization: false" in start
-    assert 'url: "openapi.json"' in start
+    assert 'fetch("openapi.json")' in start
 
 
 def test_swagger_ui_is_the_pinned_one_whole() -> None:

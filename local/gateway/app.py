@@ -14,7 +14,7 @@ from local.gateway.access_tokens import AccessTokens
 from local.gateway.api_key import RequireApiKey
 from local.gateway.auth import Auth
 from local.gateway.email_sign_in import EmailSignIn
-from local.gateway.errors import AuthError, answer_auth_error, answer_unknown
+from local.gateway.errors import VERSION_HEADER, AuthError, answer_auth_error, answer_unknown
 from local.gateway.github_client import GithubApp
 from local.gateway.github_sign_in import GithubSignIn
 from local.gateway.rest import forward
@@ -63,6 +63,8 @@ def create_app(  # noqa: PLR0913 - what the stack decides about
                     "Location",
                     "Preference-Applied",
                     "ETag",
+                    # supabase-js reads an error's code by it, and takes it for the old shape without.
+                    VERSION_HEADER,
                 ],
             ),
             Middleware(RequireApiKey, api_keys=keys.api_keys()),

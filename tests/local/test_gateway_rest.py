@@ -104,6 +104,8 @@ def test_a_browser_may_ask_from_any_origin_and_read_a_refusal(supabase: Supabase
     assert "x-client-info" in preflight.headers["access-control-allow-headers"]
     refusal = httpx.get(f"{supabase.url}/rest/v1/products", headers=origin)
     assert refusal.headers.get_list("access-control-allow-origin") == ["*"]
+    # GoTrue exposes it, and supabase-js finds no code of an error without.
+    assert "x-supabase-api-version" in refusal.headers["access-control-expose-headers"]
     answer = httpx.get(f"{supabase.url}/rest/v1/", headers={**origin, "apikey": supabase.anon_key})
     assert answer.headers.get_list("access-control-allow-origin") == ["*"]
 

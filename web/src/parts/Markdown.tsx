@@ -22,6 +22,8 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("rel", "noopener noreferrer")
     node.setAttribute("target", "_blank")
   }
+  // What scrolls has to be reached by the keyboard.
+  if (node.tagName === "PRE" || node.tagName === "TABLE") node.setAttribute("tabindex", "0")
 })
 const KEPT = {
   USE_PROFILES: { html: true },

@@ -8,6 +8,8 @@ import type { AppInfoEntry } from "./AppInfo.tsx"
 
 // Long enough to copy it, short enough for whoever leaves the desk.
 const SHOWN_MILLISECONDS = 30_000
+// Characters that certainly need no scrolling.
+const FITS = 100
 
 /** An entry of app info. A secret's value comes from the function that records who has seen it, and goes again. */
 export function Entry({ entry }: { entry: AppInfoEntry }) {
@@ -59,7 +61,8 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
         <strong className="mono">{entry.key}</strong>
         {entry.description && <small>{entry.description}</small>}
       </div>
-      <code className="value">{describe(entry, value)}</code>
+      {/* What scrolls has to be reached by the keyboard. */}
+      <code className="value" tabIndex={(value?.length ?? 0) > FITS ? 0 : undefined}>{describe(entry, value)}</code>
       <span className="entry-actions">
         <span className="tag">{entry.is_secret ? "secret" : entry.category.replace("env_var", "variable")}</span>
         {entry.is_secret && entry.has_value && value === undefined && (

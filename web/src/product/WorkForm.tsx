@@ -80,7 +80,7 @@ function Form({ productId, item, onClose }: { productId: string; item: Row<"work
             <dt>Title</dt><dd>{current.title}</dd>
             <dt>Status</dt><dd>{STATUS_NAMES[current.status]}</dd>
             <dt>Type and priority</dt><dd>{current.type}, {PRIORITIES[current.priority]}</dd>
-            <dt>Description</dt><dd className="kept-lines">{current.description ?? "none"}</dd>
+            <dt>Description</dt><dd className="kept-lines" tabIndex={0}>{current.description ?? "none"}</dd>
           </dl>
           <p>Below is yours.</p>
           <div className="actions">

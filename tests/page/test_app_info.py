@@ -1,0 +1,63 @@
+"""App info: a secret is in the browser only between Reveal and Hide."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.page.visitor import JSON, Visitor
+
+VALUE = "s3cr3t-that-is-masked"
+
+
+@pytest.fixture
+def secret(visitor: Visitor) -> JSON:
+    """A secret that the visitor has just stored by the page."""
+    product = visitor.make("products", name="Engine")
+    page = visitor.page
+    visitor.open(f"/products/{product['id']}/app-info")
+    page.get_by_role("button", name="New entry").click()
+    page.get_by_label("Key", exact=True).fill("API_KEY")
+    page.get_by_label("Value").fill(VALUE)
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("button", name="Reveal API_KEY")).to_be_visible()
+    return visitor.ask("GET", "app_info?key=eq.API_KEY")[0]
+
+
+def test_secret_is_stored_sealed_and_shown_masked(visitor: Visitor, secret: JSON) -> None:
+    assert (secret["is_secret"], secret["has_value"], secret["value"]) == (True, True, None)
+    bodies: list[str] = []
+    visitor.page.on(
+        "response", lambda answer: bodies.append(answer.text()) if "app_info" in answer.url else None
+    )
+    visitor.page.reload()
+    expect(visitor.page.get_by_text("••••")).to_be_visible()
+    assert bodies
+    assert VALUE not in "".join(bodies) + visitor.page.content()
+
+
+def test_revealed_secret_is_on_the_record_and_can_be_hidden(visitor: Visitor, secret: JSON) -> None:
+    visitor.page.get_by_role("button", name="Reveal API_KEY").click()
+    expect(visitor.page.get_by_text(VALUE)).to_be_visible()
+    revealed = f"activity?action=eq.revealed&entity_id=eq.{secret['id']}"
+    assert len(visitor.ask("GET", revealed)) == 1
+    visitor.page.get_by_role("button", name="Hide API_KEY").click()
+    assert VALUE not in visitor.page.content()
+    stored = visitor.page.evaluate("JSON.stringify({ ...localStorage, ...sessionStorage })")
+    assert VALUE not in stored
+
+
+def test_reveal_that_is_refused_shows_nothing_and_says_why(visitor: Visitor, secret: JSON) -> None:
+    assert secret
+    visitor.page.route("**/reveal", lambda route: route.abort())
+    visitor.page.get_by_role("button", name="Reveal API_KEY").click()
+    expect(visitor.notices).to_contain_text("Forum cannot be reached")
+    expect(visitor.page.get_by_text("••••")).to_be_visible()
+
+
+@pytest.mark.usefixtures("secret")
+def test_key_that_no_shell_would_take_is_refused_in_words(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="New entry").click()
+    page.get_by_label("Key", exact=True).fill("2 WORDS")
+    page.get_by_label("Secret").uncheck()
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("letters, digits and _ only")

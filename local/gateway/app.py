@@ -22,6 +22,18 @@ from local.keys import Keys
 
 # No user of an API waits longer, and Supabase cuts off here as well.
 UPSTREAM_SECONDS = 60
+# What a page on another origin may read of an answer. One that reads more here would not get it on Supabase.
+EXPOSED_BY_POSTGREST = [
+    "Content-Encoding",
+    "Content-Location",
+    "Content-Range",
+    "Content-Type",
+    "Date",
+    "Location",
+    "Server",
+    "Transfer-Encoding",
+    "Range-Unit",
+]
 REST_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -57,15 +69,7 @@ def create_app(  # noqa: PLR0913 - what the stack decides about
                 allow_origins=["*"],
                 allow_methods=["*"],
                 allow_headers=["*"],
-                expose_headers=[
-                    "Content-Range",
-                    "Content-Location",
-                    "Location",
-                    "Preference-Applied",
-                    "ETag",
-                    # supabase-js reads an error's code by it, and takes it for the old shape without.
-                    VERSION_HEADER,
-                ],
+                expose_headers=[*EXPOSED_BY_POSTGREST, VERSION_HEADER],
             ),
             Middleware(RequireApiKey, api_keys=keys.api_keys()),
         ],

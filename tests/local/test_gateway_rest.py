@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local.gateway.app import create_app
+from local.gateway.app import EXPOSED_BY_POSTGREST, create_app
 from local.ports import LOOPBACK, free_port
 from local.supabase import SITE_URL, Supabase
 
@@ -108,6 +108,14 @@ def test_a_browser_may_ask_from_any_origin_and_read_a_refusal(supabase: Supabase
     assert "x-supabase-api-version" in refusal.headers["access-control-expose-headers"]
     answer = httpx.get(f"{supabase.url}/rest/v1/", headers={**origin, "apikey": supabase.anon_key})
     assert answer.headers.get_list("access-control-allow-origin") == ["*"]
+
+
+def test_a_browser_may_read_the_headers_that_it_may_on_supabase(supabase: Supabase) -> None:
+    headers = {"origin": "http://localhost:5173", "apikey": supabase.anon_key}
+    answer = httpx.get(f"{supabase.url}/rest/v1/", headers=headers)
+    (exposed,) = answer.headers.get_list("access-control-expose-headers")
+    # supabase-js finds the code of an auth error by this one. Neither `ETag` nor `Preference-Applied`.
+    assert set(exposed.split(", ")) == {*EXPOSED_BY_POSTGREST, "x-supabase-api-version"}
 
 
 def test_what_a_url_says_arrives_as_it_was_sent(rest: httpx.Client) -> None:

@@ -26,7 +26,7 @@ NewKey = Annotated[
 def check_value_size(value: str) -> str:
     """Refuse more than 64 KiB, as UTF-8 and as the database count it."""
     if len(value.encode()) > MAX_VALUE_BYTES:
-        raise ValueError("the value is longer than 64 KiB in UTF-8")
+        raise ValueError("It is longer than 64 KiB in UTF-8.")
     return value
 
 

@@ -19,9 +19,9 @@ def check_passage(passage: str | None, info: ValidationInfo) -> str | None:
     """A passage is what `replace_passage` replaces, and nothing else has one."""
     mode = info.data.get("mode")
     if mode == "replace_passage" and passage is None:
-        raise ValueError("with `replace_passage` it is the passage to replace")
+        raise ValueError("With `replace_passage` it is the passage to replace.")
     if mode in {"append", "prepend"} and passage is not None:
-        raise ValueError("it goes with `replace_passage` only")
+        raise ValueError("It goes with `replace_passage` only.")
     return passage
 
 

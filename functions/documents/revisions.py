@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from functions.documents.service import DocumentService
 from shared.database.selects import get_select
-from shared.entities.base import Input, Title
+from shared.entities.base import Input, Title, written_as
 from shared.entities.documents import DocumentRead, Markdown
 from shared.errors import BodyTooLarge, NotFound
 
@@ -51,8 +51,8 @@ class DiffQuery(Input):
 
     against: Annotated[
         str,
+        *written_as("^(current|[1-9][0-9]{0,8})$", "It has to be `current` or the number of a revision."),
         Field(
-            pattern="^(current|[1-9][0-9]{0,8})$",
             description="`current`, the document as it is now, or the number of another revision.",
         ),
     ] = "current"

@@ -18,7 +18,7 @@ MAX_CONTENT_BYTES = 1024 * 1024
 def check_content_size(content: str) -> str:
     """Refuse more than 1 MiB, as UTF-8 and as the database count it."""
     if len(content.encode()) > MAX_CONTENT_BYTES:
-        raise ValueError("the content is longer than 1 MiB in UTF-8")
+        raise ValueError("It is longer than 1 MiB in UTF-8.")
     return content
 
 

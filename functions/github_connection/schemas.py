@@ -17,7 +17,7 @@ VISIBLE = r"^[\x21-\x7e]+$"
 
 def _refuse_invisible(token: SecretStr) -> SecretStr:
     if not re.fullmatch(VISIBLE, token.get_secret_value()):
-        raise ValueError("A token has printable ASCII characters only, and no space")
+        raise ValueError("A token has printable ASCII characters only, and no blank.")
     return token
 
 

@@ -33,7 +33,7 @@ GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**53, examples=[1296269])
 
 def _refuse_repeats(ids: list[int]) -> list[int]:
     if len(set(ids)) < len(ids):
-        raise ValueError("Each repository can be named once only")
+        raise ValueError("Each repository can be named once only.")
     return ids
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Description, Embedded, Input, StrictBool, Text, Version, text
+from shared.entities.base import Description, Embedded, Input, StrictBool, Text, Version, text, written_as
 from shared.entities.documents import DocumentListItem
 from shared.entities.products import ProductLink
 from shared.entities.repositories import (
@@ -25,7 +25,11 @@ NewName = Annotated[RepositoryName, text(200, min_length=1), *VISIBLE_LINE]
 NewFullName = Annotated[FullName, text(300), *VISIBLE_LINE]
 # A link that a frontend shows: `javascript:` must not get into it, and no control character.
 URL = r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$"
-NewUrl = Annotated[RepositoryUrl, StringConstraints(max_length=2_000, pattern=URL)]
+NewUrl = Annotated[
+    RepositoryUrl,
+    StringConstraints(max_length=2_000),
+    *written_as(URL, "It has to start with https:// or http://, and have no blank in it."),
+]
 NewBranchName = Annotated[BranchName, text(255)]
 NewLanguage = Annotated[Language, text(100)]
 

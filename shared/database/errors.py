@@ -46,16 +46,19 @@ class Rule(NamedTuple):
 
 
 def _as_conflict(error: APIError) -> Problem:
-    return Conflict("What is stored refuses this.", errors=_explain(error))
+    return Conflict(_say_rule(error, "What is stored refuses this."), errors=_explain(error))
 
 
 def _as_invalid(error: APIError) -> Problem:
-    return Invalid("A value breaks a rule of the database.", errors=_explain(error))
+    return Invalid(_say_rule(error, "A value breaks a rule of the database."), errors=_explain(error))
 
 
 def _as_reference(error: APIError) -> Problem:
     return Conflict(
-        "A row that this one points at does not exist, or the change would leave others without theirs.",
+        _say_rule(
+            error,
+            "A row that this one points at does not exist, or the change would leave others without theirs.",
+        ),
         type="reference",
         errors=_explain(error),
     )
@@ -378,6 +381,12 @@ def to_problem(error: APIError, *, of_a_read: bool = False) -> Problem:
     if make is _as_timeout and of_a_read:
         make = _as_timeout_of_a_read
     return make(error)
+
+
+def _say_rule(error: APIError, otherwise: str) -> str:
+    """The rule that was broken, in the sentence that clients are told of it, or what is true of its kind."""
+    explained = _explain(error)
+    return explained[0].detail if explained and explained[0].pointer is not None else otherwise
 
 
 def _explain(error: APIError) -> list[FieldError]:

@@ -1,12 +1,13 @@
 """What the schemas of all entities have in common."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from operator import not_
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared.entities.visible_names import VISIBLE_LINE
 
@@ -17,6 +18,18 @@ WITHOUT_NUL = r"^[^\x00]*$"
 def text(max_length: int, *, min_length: int = 0) -> Any:
     """The constraint of a text column, counted in characters as Postgres' `char_length` does."""
     return StringConstraints(min_length=min_length, max_length=max_length, pattern=WITHOUT_NUL)
+
+
+def written_as(pattern: str, sentence: str) -> tuple[Any, ...]:
+    """The constraint of a text that is written in one way: a pattern for machines, a sentence for people."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(check), Field(json_schema_extra={"pattern": pattern})
 
 
 def read_whole_number(value: Any) -> Any:

@@ -3,13 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-from shared.entities.base import Description, Excerpt, Row, Truncated, text
+from shared.entities.base import Description, Excerpt, Row, Truncated, text, written_as
 
 ProductName = Annotated[str, text(200, min_length=1), Field(examples=["Atlas"])]
 Icon = Annotated[str, text(200), Field(examples=["globe"])]
-Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$"), Field(examples=["#336699"])]
+Color = Annotated[
+    str,
+    *written_as(r"^#[0-9a-fA-F]{6}$", "It has to be a color such as #336699."),
+    Field(examples=["#336699"]),
+]
 
 
 class ProductRead(Row):

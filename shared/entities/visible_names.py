@@ -29,16 +29,16 @@ _BLANK_END = re.compile(rf"\A[{_BLANKS}]|[{_BLANKS}]\Z")
 def check_visible_line(text: str) -> str:
     """Refuse a text with a line break in it, and one in which nothing can be seen."""
     if _LINE_BREAK.search(text):
-        raise ValueError("Input should be one line")
+        raise ValueError("It has to be one line.")
     if not _VISIBLE.search(text):
-        raise ValueError("Input should have a visible character, not only blanks and control characters")
+        raise ValueError("It has to have a visible character, not only blanks and control characters.")
     return text
 
 
 def check_trimmed_line(text: str) -> str:
     """Refuse what is not one visible line, and blanks at its ends, which nobody sees."""
     if _BLANK_END.search(check_visible_line(text)):
-        raise ValueError("Input should not start or end with a blank or an invisible character")
+        raise ValueError("It cannot start or end with a blank or an invisible character.")
     return text
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Response
 
 from shared.database.excerpts import shorten
-from shared.entities.base import EXCERPT_LENGTH, Row
+from shared.entities.base import EXCERPT_LENGTH, Row, written_as
 from shared.http.answer_size import fits_as_body
 
 RowT = TypeVar("RowT", bound=Row)
@@ -27,11 +27,14 @@ _STRONG_VERSION = re.compile(r'(?<!W/)"([1-9][0-9]{0,8})(?:-[0-9a-f]{8})?"')
 
 async def read_if_match(
     if_match: Annotated[
-        str | None,
+        Annotated[
+            str,
+            *written_as(TAGS_OR_ANY, 'It has to be an `ETag` in its quotes, such as "3", or `*` for any.'),
+        ]
+        | None,
         Header(
             alias="If-Match",
             max_length=1_000,
-            pattern=TAGS_OR_ANY,
             description="Change this version only: the `ETag` of the row, in its quotes. `*` is any.",
         ),
     ] = None,

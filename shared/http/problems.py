@@ -1,6 +1,6 @@
 """Problems as answers: RFC 9457, made in this one place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4
@@ -29,6 +29,7 @@ from shared.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
+from shared.http.sentences import BODY_MISSING, to_sentence
 from shared.runtime.request_log import note_error, note_problem
 
 TYPE_PREFIX = "urn:forum:problem:"
@@ -143,15 +144,18 @@ async def _answer_transport_error(request: Request, error: httpx.HTTPError) -> P
 
 
 async def _answer_validation_error(request: Request, error: RequestValidationError) -> ProblemResponse:
-    found = error.errors()
+    # A name that there is not first: it is why another one is missing.
+    found = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     errors = [_describe(item) for item in found]
     if any(item["type"] == "json_invalid" for item in found):
-        problem: Problem = BadRequest("The body is not valid JSON.", type="malformed-json", errors=errors)
+        problem: Problem = BadRequest(
+            f"The body is not valid JSON. {errors[0].detail}", type="malformed-json", errors=errors
+        )
     elif all(item["type"] == "extra_forbidden" and item["loc"][0] == "query" for item in found):
         names = ", ".join(f"`{item.parameter}`" for item in errors)
         problem = BadRequest(f"Unknown parameter {names}.", type="unknown-parameter", errors=errors)
     else:
-        problem = Invalid("Some values are not valid: see `errors`.", errors=errors)
+        problem = Invalid(_summarize(errors), errors=errors)
     return await _answer_problem(request, problem)
 
 
@@ -160,8 +164,10 @@ def _describe(item: Mapping[str, Any]) -> FieldError:
     source, *path = item["loc"]
     if item["type"] == "json_invalid":
         return FieldError(detail=f"Malformed at character {path[0]}.", pointer="")
-    detail = "There is no such field." if item["type"] == "extra_forbidden" else _get_message(item)
+    detail = "There is no such field." if item["type"] == "extra_forbidden" else to_sentence(item)
     if source == "body":
+        if not path:
+            detail = BODY_MISSING
         return FieldError(detail=detail, pointer="".join(f"/{_escape(part)}" for part in path))
     if item["type"] == "extra_forbidden":
         detail = "There is no such parameter."
@@ -169,9 +175,12 @@ def _describe(item: Mapping[str, Any]) -> FieldError:
     return FieldError(detail=detail, parameter=_show(path[0]) if path else None)
 
 
-def _get_message(item: Mapping[str, Any]) -> str:
-    """What pydantic says, without how it says that a validator of ours said it."""
-    return str(item["msg"]).removeprefix("Value error, ")
+def _summarize(errors: Sequence[FieldError]) -> str:
+    """The first error with its place, for who reads no further, and how many there are."""
+    first, *others = errors
+    place = first.parameter or (first.pointer or "").removeprefix("/")
+    more = f" `errors` has {len(others)} more." if others else ""
+    return f"`{place}`: {first.detail}{more}" if place else f"{first.detail}{more}"
 
 
 def _escape(part: object) -> str:

@@ -20,7 +20,7 @@ from postgrest import (
 )
 
 from shared.aws.deployment_secrets import DeploymentSecret, read_secret
-from shared.entities.base import Row
+from shared.entities.base import Row, written_as
 from shared.errors import Conflict, FieldError, Invalid
 from shared.http.etags import with_etag
 
@@ -51,12 +51,14 @@ class Created(Generic[RowT]):
 async def read_idempotency_key(
     request: Request,
     idempotency_key: Annotated[
-        str | None,
+        Annotated[
+            str, *written_as(r"^[\x21-\x7e]+$", "It has to be printable ASCII characters without a blank.")
+        ]
+        | None,
         Header(
             alias="Idempotency-Key",
             min_length=1,
             max_length=255,
-            pattern=r"^[\x21-\x7e]+$",
             description="Any text of yours, such as a UUID. A repeat within 24 hours gets the first result.",
         ),
     ] = None,

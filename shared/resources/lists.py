@@ -25,7 +25,7 @@ RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]
 def read_time(value: Any) -> Any:
     """Refuse what is no RFC 3339 time: pydantic would take numbers as well, as seconds since 1970."""
     if not isinstance(value, str) or not RFC_3339.fullmatch(value):
-        raise ValueError("Input should be a time with its offset, such as 2026-11-22T20:30:00Z")
+        raise ValueError("It has to be a time with its offset, such as 2026-11-22T20:30:00Z.")
     return value
 
 
@@ -34,7 +34,7 @@ def to_utc(time: datetime) -> datetime:
     try:
         return time.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("Input should be a time between the years 1 and 9999") from error
+        raise ValueError("It has to be a time between the years 1 and 9999.") from error
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(read_time), AfterValidator(to_utc)]
@@ -85,7 +85,7 @@ class ListQuery(BaseModel):
     def refuse_skip_with_cursor(self) -> Self:
         """A cursor already says where the page starts."""
         if self.cursor is not None and self.skip:
-            raise ValueError("`skip` and `cursor` cannot be combined")
+            raise ValueError("`skip` and `cursor` cannot be combined.")
         return self
 
     @property

@@ -191,7 +191,7 @@ def test_key_that_is_none_is_422(key: str, owner: Client) -> None:
 @pytest.mark.parametrize("path", ["/api/products", "/api/products/bulk"])
 def test_key_without_a_body_is_422_like_any_missing_body(path: str, owner: Client) -> None:
     problem = owner.post(path, headers={"Idempotency-Key": str(uuid4())}).expect_problem(422, "invalid")
-    assert problem["errors"] == [{"detail": "Field required", "pointer": ""}]
+    assert problem["errors"] == [{"detail": "Send a JSON object as the body.", "pointer": ""}]
 
 
 @pytest.mark.parametrize("is_secret", [False, True])

@@ -11,6 +11,7 @@ Problem
 ├── BodyTooLarge          413
 ├── UnsupportedMediaType  415  no JSON, another charset than UTF-8, compressed
 ├── Invalid               422  a value breaks a rule
+├── PreconditionRequired  428  `If-Match` is missing where a whole text would be replaced
 ├── TooManyRequests       429
 ├── InternalError         500  a mistake of ours, or an answer larger than Lambda delivers
 ├── UpstreamFailed        502  Supabase or GitHub answered with nonsense
@@ -123,7 +124,7 @@ class BodyTooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not JSON in UTF-8."""
+    """The body is not of the type, or not in the charset or the coding, that is taken here."""
 
     status, title, type = 415, "Unsupported media type", "unsupported-media-type"
 
@@ -132,6 +133,12 @@ class Invalid(Problem):
     """The request was understood, and a value in it breaks a rule."""
 
     status, title, type = 422, "Invalid values", "invalid"
+
+
+class PreconditionRequired(Problem):
+    """The change has to name the version that it is about, by `If-Match`."""
+
+    status, title, type = 428, "Precondition required", "precondition-required"
 
 
 class TooManyRequests(Problem):

@@ -1,4 +1,4 @@
-"""/api/docs: list, create, read, change, delete; edit in one place; what a document was before."""
+"""/api/docs: list, create, read, change, delete; the Markdown itself; edits in one place; revisions."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
+from functions.documents import contents
+from functions.documents.contents import ContentService
 from functions.documents.edits import DocumentEdit, EditedDocument, EditService
 from functions.documents.revisions import (
     DiffQuery,
@@ -23,7 +25,7 @@ from functions.documents.schemas import (
 from functions.documents.service import DocumentService
 from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.http.app import create_app, create_handler
-from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
+from shared.http.etags import IfMatch, IfNoneMatch, RequiredIfMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
 from shared.resources.bulk import Bulk, BulkAnswer
 from shared.resources.idempotency import Idempotency, created_response, note_replay
@@ -32,6 +34,7 @@ from shared.resources.lists import Page
 router = APIRouter(prefix="/api/docs", tags=["documents"], route_class=StrictRoute)
 
 Service = Annotated[DocumentService, Depends(DocumentService.for_caller_or_token)]
+Contents = Annotated[ContentService, Depends(ContentService.for_caller_or_token)]
 Edits = Annotated[EditService, Depends(EditService.for_caller_or_token)]
 Revisions = Annotated[RevisionService, Depends(RevisionService.for_caller_or_token)]
 # Postgres' integer.
@@ -116,6 +119,25 @@ async def get_document_content(document_id: UUID, seen: IfNoneMatch, service: Se
     if headers["ETag"] in seen:
         return Response(status_code=304, headers=headers)
     return MarkdownResponse(document.content, headers=headers)
+
+
+@router.put(
+    "/{document_id}/content", responses={413: {}, 415: {}, 422: {}}, openapi_extra=contents.REQUEST_BODY
+)
+async def replace_document_content(
+    document_id: UUID,
+    service: Contents,
+    versions: RequiredIfMatch,
+    content: contents.NewContent,
+    response: Response,
+) -> DocumentListItem:
+    """Replace the Markdown of a document, byte for byte.
+
+    The body is the text itself as `text/markdown` in UTF-8. `If-Match` has to name the version that you have
+    read, so that nothing is replaced that you have not seen; `*` is any. What the document had becomes a
+    revision.
+    """
+    return with_etag(response, service.replace(document_id, content, versions))
 
 
 @router.post("/{document_id}/edit", responses={409: {}})

@@ -15,6 +15,7 @@ from local.openapi.links import link_to_operations_on_the_row
 from local.openapi.schemas import Json, get_problem_schemas, tidy_parameter, tidy_schemas
 from local.openapi.security import SCHEMES, describe_security
 from shared.entities.base import Row
+from shared.http.etags import require_if_match
 
 __all__ = ["build_document"]
 
@@ -65,6 +66,7 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
         describe_answers(route, operation)
         describe_security(route, operation)
         operation["parameters"] = [tidy_parameter(found) for found in operation.get("parameters", [])]
+        _require_if_match(route, operation)
     link_to_operations_on_the_row(paths)
     document["paths"] = tidy_schemas(paths)
     rows = _find_changed_rows(routes)
@@ -78,6 +80,14 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
         if schema.get("type") == "object":
             schema["examples"] = [make_example(schema, components["schemas"], name)]
     return document
+
+
+def _require_if_match(route: APIRoute, operation: Json) -> None:
+    """Say that it has to be sent, which the functions answer by a problem of its own."""
+    if require_if_match in set(iterate_dependencies(route.dependant)):
+        for parameter in operation["parameters"]:
+            if parameter["name"] == "If-Match":
+                parameter["required"] = True
 
 
 def _find_changed_rows(routes: Iterable[APIRoute]) -> list[type[Row]]:

@@ -21,7 +21,7 @@ from shared.database.client import connect_as_caller, connect_as_caller_or_token
 from shared.entities.base import Row
 from shared.errors import Problem
 from shared.github_tokens.callers import connect_github
-from shared.http.etags import read_if_match, read_if_none_match
+from shared.http.etags import read_if_match, read_if_none_match, require_if_match
 from shared.http.problems import TYPE_PREFIX, ProblemDocument, ProblemResponse
 from shared.resources.idempotency import read_idempotency_key
 from shared.runtime import correlation
@@ -48,6 +48,7 @@ BY_DEPENDENCY: dict[Callable[..., Any], tuple[type[Problem], ...]] = {
         errors.UpstreamTimedOut,
     ),
     read_if_match: (errors.PreconditionFailed,),
+    require_if_match: (errors.PreconditionRequired,),
     read_idempotency_key: (errors.Conflict,),
 }
 

@@ -10,10 +10,11 @@ import re
 from collections.abc import Container
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Header, Request, Response
 
 from shared.database.excerpts import shorten
 from shared.entities.base import EXCERPT_LENGTH, Row, written_as
+from shared.errors import PreconditionRequired
 from shared.http.answer_size import fits_as_body
 
 RowT = TypeVar("RowT", bound=Row)
@@ -45,6 +46,16 @@ async def read_if_match(
     return [int(version) for version in _STRONG_VERSION.findall(if_match)]
 
 
+IfMatch = Annotated[list[int] | None, Depends(read_if_match)]
+
+
+async def require_if_match(request: Request, versions: IfMatch) -> list[int] | None:
+    """As `read_if_match`, where a whole text is replaced: any is `*`. Raises `PreconditionRequired`."""
+    if "if-match" not in request.headers:
+        raise PreconditionRequired("Send the `ETag` of the version that you have read as `If-Match`.")
+    return versions
+
+
 async def read_if_none_match(
     if_none_match: Annotated[
         str | None,
@@ -70,7 +81,7 @@ class _AnyTag:
 
 ANY_TAG = _AnyTag()
 
-IfMatch = Annotated[list[int] | None, Depends(read_if_match)]
+RequiredIfMatch = Annotated[list[int] | None, Depends(require_if_match)]
 IfNoneMatch = Annotated[Container[str], Depends(read_if_none_match)]
 
 

@@ -58,6 +58,21 @@ def test_body_in_utf_8_comes_through_byte_for_byte(api: httpx.Client) -> None:
     assert api.post("/api/products", content=body, headers=headers).json()["name"] == name
 
 
+@pytest.mark.parametrize("content", ["\ufeff# Ü\r\n\r e\u0301 \U0001f9ed \n\n", "{}", ""])
+def test_markdown_is_put_and_got_byte_for_byte(content: str, api: httpx.Client) -> None:
+    product = api.post("/api/products", json={"name": "x"}).json()["id"]
+    document = api.post("/api/docs", json={"product_id": product, "title": "x", "content": "1"}).json()["id"]
+    url = f"/api/docs/{document}/content"
+    headers = {"content-type": "text/markdown", "if-match": api.get(url).headers["etag"]}
+    put = api.put(url, content=content.encode(), headers=headers)
+    assert (put.status_code, put.headers["etag"]) == (200, '"2"')
+    assert api.get(url).content == content.encode()
+    refused = api.put(url, content=b"\xff", headers=headers | {"if-match": "*"})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:forum:problem:not-utf8")
+    assert api.put(url, content=b"late", headers=headers).status_code == 412
+    assert api.get(url).content == content.encode()
+
+
 def test_query_comes_through_as_it_was_sent(api: httpx.Client) -> None:
     api.post("/api/products", json={"name": "a+b ü&c"}).raise_for_status()
     status, problem = send(api, "GET", "/api/products?q=%FF")

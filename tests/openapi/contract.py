@@ -22,7 +22,11 @@ TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "412", "429"]
 EACH_BY_ITSELF: dict[str, Any] = {
     "seed": 1,
     "generation": {"max-examples": 20, "deterministic": True},
-    "checks": {"positive_data_acceptance": {"expected-statuses": TAKEN}},
+    "checks": {
+        "positive_data_acceptance": {"expected-statuses": TAKEN},
+        # A missing `If-Match` has a status of its own (RFC 6585).
+        "missing_required_header": {"expected-statuses": ["400", "401", "422", "428"]},
+    },
     "operations": [
         # GET of /api/products/bulk is GET of /api/products/{product_id} with an id that is none: 422, no 405.
         {

@@ -123,7 +123,10 @@ class World:
         raw = change.raw
         if "X-GitHub-Token" in operation.parameters:
             headers["x-github-token"] = DEMO_TOKEN
-        if "requestBody" in operation.described:
+        if operation.name == "replace_document_content":
+            headers |= {"content-type": "text/markdown", "if-match": "*"}
+            raw = b"# Why" if raw is None else raw
+        elif "requestBody" in operation.described:
             headers["content-type"] = "application/json"
             if raw is None:
                 raw = json.dumps(change.body or self.make_body(operation)).encode()
@@ -303,6 +306,10 @@ def precondition_failed(world: World, operation: Operation) -> Answer:
     return world.send(operation, Change(headers={"if-match": '"999"'}))
 
 
+def precondition_required(world: World, operation: Operation) -> Answer:
+    return world.send(operation, Change(headers={"if-match": None}))
+
+
 def too_large(world: World, operation: Operation) -> Answer:
     if operation.name == "diff_document_revision":
         client = Client(world.user)
@@ -376,6 +383,7 @@ PROVOKE: dict[int, Callable[[World, Operation], Answer]] = {
     412: precondition_failed,
     413: too_large,
     415: unsupported_media_type,
+    428: precondition_required,
     422: invalid,
     429: too_many_requests,
     500: internal_error,

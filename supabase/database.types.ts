@@ -474,6 +474,11 @@ isOneToOne: false
               "after": string,"before": string,"content_bytes": number,"created_at": string,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
             }[]
                            },
+"export_documents":
+{ Args: { "of_product_id": string }; Returns: {
+              "content": string,"created_at": string,"id": string,"is_pinned": boolean,"repository": string,"title": string,"type": string,"updated_at": string,"version": number
+            }[]
+                           },
 "finish_github_import":
 { Args: { "connection_id": string,"end_error": string,"end_reason"?: string,"run_id": string,"user_id": string }; Returns: {
               "connection_id": string | null,

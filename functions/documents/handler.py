@@ -1,4 +1,4 @@
-"""/api/docs: list, create, read, change, delete; the Markdown itself; edits in one place; revisions."""
+"""/api/docs: list, create, read, change, delete; the Markdown itself, of one or all; edits; revisions."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from functions.documents import contents
+from functions.documents import contents, exports
 from functions.documents.contents import ContentService
 from functions.documents.edits import DocumentEdit, EditedDocument, EditService
+from functions.documents.exports import ExportService
 from functions.documents.revisions import (
     DiffQuery,
     DocumentRevision,
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/api/docs", tags=["documents"], route_class=StrictRou
 
 Service = Annotated[DocumentService, Depends(DocumentService.for_caller_or_token)]
 Contents = Annotated[ContentService, Depends(ContentService.for_caller_or_token)]
+Exports = Annotated[ExportService, Depends(ExportService.for_caller_or_token)]
 Edits = Annotated[EditService, Depends(EditService.for_caller_or_token)]
 Revisions = Annotated[RevisionService, Depends(RevisionService.for_caller_or_token)]
 # Postgres' integer.
@@ -45,6 +47,12 @@ class MarkdownResponse(PlainTextResponse):
     """A document's content as it is."""
 
     media_type = "text/markdown"
+
+
+class ZipResponse(Response):
+    """Files, packed."""
+
+    media_type = exports.ZIP
 
 
 class DiffResponse(PlainTextResponse):
@@ -83,6 +91,25 @@ async def bulk_create_documents(
 async def bulk_update_documents(bulk: Bulk[DocumentChange], service: Service) -> BulkAnswer[DocumentListItem]:
     """Change up to 100 documents, all or none."""
     return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.get(
+    "/export",
+    response_class=ZipResponse,
+    responses={404: {}, 413: {}},
+    openapi_extra=exports.ANSWER,
+)
+async def export_documents(
+    query: Annotated[exports.DocumentExportQuery, Query()], service: Exports
+) -> Response:
+    """Export a product's documents as a zip.
+
+    A file of each, named by its title and its id: front matter in YAML with `id`, `title`, `type`, `pinned`,
+    `repository`, `created_at`, `updated_at` and `version`, and behind it the content byte for byte. At most 4
+    MiB, else 413: read the documents one by one then.
+    """
+    headers = {"Content-Disposition": 'attachment; filename="documents.zip"'}
+    return ZipResponse(service.export(query.product_id), headers=headers)
 
 
 @router.get("/{document_id}", response_model=DocumentReadFull)

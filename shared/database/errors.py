@@ -300,6 +300,11 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "document_too_large": lambda _: BodyTooLarge(
         "The document would be longer than 1 MiB. Put the text into another one.", type="document-too-large"
     ),
+    "documents_too_large": lambda _: BodyTooLarge(
+        "The documents of this product are more than 4 MiB together, the most that one answer delivers. Read"
+        " them one by one: `GET /api/docs`, and `/content` of each.",
+        type="export-too-large",
+    ),
     "product": lambda _: NotFound("There is no such product."),
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",

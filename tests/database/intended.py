@@ -149,6 +149,8 @@ _CALLED_BY_TABLES = (
     "public.restore_document_revision(uuid,integer,integer[])",
     # 237_document_edits: invokers
     *("public.edit_document(uuid,text,text,text,integer[])", "private.find_passage(text,text)"),
+    # 238_document_exports: invoker
+    "public.export_documents(uuid)",
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )

@@ -77,6 +77,7 @@ STABLE: set[str] = {
     "public.compare_repositories(uuid,jsonb)",
     "public.documents_count(public.products)",
     "public.documents_count(public.repositories)",
+    "public.export_documents(uuid)",
     "public.get_current_access_token()",
     "public.get_github_connection()",
     "public.get_idempotent_answer(text)",

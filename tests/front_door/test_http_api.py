@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -71,6 +73,18 @@ def test_markdown_is_put_and_got_byte_for_byte(content: str, api: httpx.Client) 
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:forum:problem:not-utf8")
     assert api.put(url, content=b"late", headers=headers).status_code == 412
     assert api.get(url).content == content.encode()
+
+
+def test_documents_of_a_product_are_exported_as_a_zip(api: httpx.Client) -> None:
+    product = api.post("/api/products", json={"name": "x"}).json()["id"]
+    words = "\ufeff# Ü\r\n \U0001f9ed"
+    api.post("/api/docs", json={"product_id": product, "title": "Plan", "content": words}).raise_for_status()
+    answer = api.get(f"/api/docs/export?product_id={product}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with ZipFile(BytesIO(answer.content)) as archive:
+        (name,) = archive.namelist()
+        assert name.startswith("plan-")
+        assert archive.read(name).endswith(b"\n---\n" + words.encode())
 
 
 def test_query_comes_through_as_it_was_sent(api: httpx.Client) -> None:

@@ -1,7 +1,7 @@
 """API Gateway's events, as its HTTP API sends them to a function (payload format 2.0)."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -56,11 +56,19 @@ class Answer:
     """What a function gave back to API Gateway."""
 
     def __init__(self, result: dict[str, Any], request_id: str) -> None:
-        assert result["isBase64Encoded"] is False, "text must not go out as base64"
+        is_binary = result["headers"].get("content-type") == "application/zip"
+        assert result["isBase64Encoded"] is (is_binary and result["body"] != ""), (
+            "files go out as base64, and text must not"
+        )
         self.status: int = result["statusCode"]
         self.headers: dict[str, str] = result["headers"]
         self.text: str = result["body"]
         self.request_id = request_id
+
+    @property
+    def content(self) -> bytes:
+        """The body of a file."""
+        return b64decode(self.text)
 
     @property
     def json(self) -> Any:

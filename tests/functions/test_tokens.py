@@ -44,7 +44,7 @@ OPEN = {
     "POST /api/work/{work_item_id}/status",
     *("POST /api/app-info/import", "GET /api/app-info/export", "POST /api/app-info/{app_info_id}/reveal"),
     *("GET /api/docs/{document_id}/content", "PUT /api/docs/{document_id}/content"),
-    "POST /api/docs/{document_id}/edit",
+    *("POST /api/docs/{document_id}/edit", "GET /api/docs/export"),
     *("GET /api/docs/{document_id}/revisions", "GET /api/docs/{document_id}/revisions/{number}"),
     "GET /api/docs/{document_id}/revisions/{number}/diff",
     "POST /api/docs/{document_id}/revisions/{number}/restore",

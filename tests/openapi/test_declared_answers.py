@@ -316,6 +316,10 @@ def too_large(world: World, operation: Operation) -> Answer:
         document = client.create_document(world.rows.ids["product_id"], content="x" * 300_000)["id"]
         client.patch(f"/api/docs/{document}", {"content": ""}).expect(200)
         return world.send(operation, Change(path=f"/api/docs/{document}/revisions/1/diff"))
+    if operation.name == "export_documents":
+        for _ in range(4):
+            Client(world.user).create_document(world.rows.ids["product_id"], content="x" * 1024 * 1024)
+        return world.send(operation)
     return world.send(operation, Change(raw=b" " * MORE_THAN_LAMBDA_TAKES))
 
 
@@ -327,6 +331,8 @@ def invalid(world: World, operation: Operation) -> Answer:
     if operation.has_row_in_path():
         path = operation.path.partition("{")[0] + "x" + operation.path.partition("}")[2]
         return world.send(operation, Change(path=path))
+    if operation.name == "export_documents":
+        return world.send(operation, Change(path=f"{operation.path}?product_id=x"))
     if "limit" in operation.parameters:
         return world.send(operation, Change(query="limit=0"))
     if "format" in operation.parameters:

@@ -1,6 +1,6 @@
 """Problems as answers: RFC 9457, made in this one place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4
@@ -34,6 +34,11 @@ from shared.runtime.request_log import note_error, note_problem
 
 TYPE_PREFIX = "urn:forum:problem:"
 
+# What is wrong with a body can be longer than the body: 6 MB of fields that there are not would be answered
+# with more than Lambda delivers, which is a 500 and wakes an operator.
+MOST_ERRORS = 100
+LONGEST_NAME = 200
+
 T = TypeVar("T")
 
 
@@ -66,7 +71,9 @@ class ProblemDocument(BaseModel):
     request_id: str = Field(
         description="Name it when you ask for help.", examples=["5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11"]
     )
-    errors: Absent[list[FieldError]] = Field(None, description="What was refused, value by value.")
+    errors: Absent[list[FieldError]] = Field(
+        None, description="What was refused, value by value: the first 100."
+    )
     index: Absent[Annotated[int, Field(ge=0)]] = Field(
         None, description="Which item of a bulk request it is about, from 0."
     )
@@ -146,7 +153,7 @@ async def _answer_transport_error(request: Request, error: httpx.HTTPError) -> P
 async def _answer_validation_error(request: Request, error: RequestValidationError) -> ProblemResponse:
     # A name that there is not first: it is why another one is missing.
     found = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    errors = [_describe(item) for item in found]
+    errors = [_describe(item) for item in found[:MOST_ERRORS]]
     if any(item["type"] == "json_invalid" for item in found):
         problem: Problem = BadRequest(
             f"The body is not valid JSON. {errors[0].detail}", type="malformed-json", errors=errors
@@ -155,7 +162,7 @@ async def _answer_validation_error(request: Request, error: RequestValidationErr
         names = ", ".join(f"`{item.parameter}`" for item in errors)
         problem = BadRequest(f"Unknown parameter {names}.", type="unknown-parameter", errors=errors)
     else:
-        problem = Invalid(_summarize(errors), errors=errors)
+        problem = Invalid(_summarize(errors[0], len(found)), errors=errors)
     return await _answer_problem(request, problem)
 
 
@@ -175,11 +182,10 @@ def _describe(item: Mapping[str, Any]) -> FieldError:
     return FieldError(detail=detail, parameter=_show(path[0]) if path else None)
 
 
-def _summarize(errors: Sequence[FieldError]) -> str:
-    """The first error with its place, for who reads no further, and how many there are."""
-    first, *others = errors
+def _summarize(first: FieldError, count: int) -> str:
+    """The first error with its place, for who reads no further, and how many more there are."""
     place = first.parameter or (first.pointer or "").removeprefix("/")
-    more = f" `errors` has {len(others)} more." if others else ""
+    more = f" This is the first of {count:,} errors." if count > 1 else ""
     return f"`{place}`: {first.detail}{more}" if place else f"{first.detail}{more}"
 
 
@@ -189,8 +195,9 @@ def _escape(part: object) -> str:
 
 
 def _show(part: object) -> str:
-    """A name that a client has sent; what cannot be UTF-8 is shown escaped."""
-    return str(part).encode(errors="backslashreplace").decode()
+    """The start of a name that a client has sent; what cannot be UTF-8 is shown escaped."""
+    name = str(part).encode(errors="backslashreplace").decode()
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 async def _answer_http_exception(request: Request, error: HTTPException) -> ProblemResponse:

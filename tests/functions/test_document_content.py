@@ -47,6 +47,15 @@ def test_content_is_replaced_byte_for_byte(owner: Client, content: str) -> None:
     assert owner.get(f"{path}/content").text == content
 
 
+@pytest.mark.parametrize("first", range(0x1_0000, 0x11_0000, 0x4_0000), ids=hex)
+def test_every_character_beyond_the_first_plane_goes_in_and_out(owner: Client, first: int) -> None:
+    """A mebibyte each; those of the first plane are in `EVERYTHING`."""
+    path = create(owner, "# One")
+    content = "".join(map(chr, range(first, first + 0x4_0000)))
+    put(owner, path, content.encode()).expect(200)
+    assert owner.get(f"{path}/content").text == content
+
+
 def test_what_was_replaced_is_a_revision(owner: Client) -> None:
     path = create(owner, "# One")
     put(owner, path, b"# Two").expect(200)

@@ -9,6 +9,8 @@ from zipfile import ZipFile
 import httpx
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.documents.exports import ExportedDocument, pack
 from tests.functions.conftest import Client
@@ -177,6 +179,20 @@ def test_files_of_the_same_title_have_different_names() -> None:
 def test_front_matter_reads_as_it_was(title: str) -> None:
     (file,) = unpack(pack([make(title)])).values()
     assert read(file)[0]["title"] == title
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)
+
+
+@given(st.lists(st.tuples(texts.filter(bool), texts), max_size=5))
+def test_whatever_is_packed_comes_out(documents: list[tuple[str, str]]) -> None:
+    packed = [make(title, content=content) for title, content in documents]
+    files = unpack(pack(packed))
+    found = [read(file) for file in files.values()]
+    assert [(known["title"], content.decode()) for known, content in found] == documents
+    assert [
+        name for name in files if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{8,32}\.md", name)
+    ] == []
 
 
 def test_largest_zip_fits_into_what_lambda_sends() -> None:

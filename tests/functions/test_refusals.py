@@ -137,7 +137,7 @@ def test_refused_header_is_named_with_a_sentence(
 
 def test_misspelt_field_is_said_before_the_one_that_is_missing_for_it(owner: Client) -> None:
     problem = owner.post("/api/products", {"nam": "Atlas"}).expect_problem(422, "invalid")
-    assert problem["detail"] == "`nam`: There is no such field. `errors` has 1 more."
+    assert problem["detail"] == "`nam`: There is no such field. This is the first of 2 errors."
     assert [error["pointer"] for error in problem["errors"]] == ["/nam", "/name"]
 
 
@@ -171,6 +171,26 @@ def test_error_that_nobody_knows_quotes_neither_a_rule_nor_what_was_sent() -> No
         {"type": "new_in_pydantic_9", "msg": f"found {CANARY}", "input": CANARY},
     ):
         assert to_sentence(error) == "It is not what the contract (`/openapi.json`) asks for here."
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown", "detail"),
+    [
+        ({"y" * 5_000_000: 1}, 1, f"`{'y' * 200}…`: There is no such field."),
+        (
+            {f"a{number}": 1 for number in range(100_000)},
+            100,
+            "`a0`: There is no such field. This is the first of 100,000 errors.",
+        ),
+    ],
+)
+def test_body_in_which_all_is_wrong_is_422_and_no_500(
+    fields: dict[str, int], shown: int, detail: str, owner: Client
+) -> None:
+    answer = owner.post("/api/products", {"name": "x", **fields})
+    problem = answer.expect_problem(422, "invalid")
+    assert (len(problem["errors"]), problem["detail"]) == (shown, detail)
+    assert len(answer.text) < 20_000
 
 
 def iterate_patterns(node: Any) -> Iterator[str]:

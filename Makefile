@@ -15,7 +15,7 @@ UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --require-hashes
 NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package deploy rollback rotate-keys
+.PHONY: help install dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package plan deploy rollback remove rotate-keys
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -130,14 +130,22 @@ lock: .venv/uv ## Pin what pyproject.toml asks for, with the hashes that an inst
 	$(LOCK) --group stack -c requirements.txt -o requirements-stack.txt
 	$(LOCK) --group dev -c requirements.txt -c requirements-stack.txt -o requirements-dev.txt
 
-deploy: $(STACK) ## Migrate, deploy to AWS and try it: make deploy stage=production
+plan: $(STACK) ## Say what a deployment would change, and change nothing: make plan stage=production
+	@test -n "$(stage)" || { echo "Say which stage: make plan stage=production" >&2; exit 1; }
+	@$(BIN)/python -m operations.plan $(stage)
+
+deploy: $(STACK) ## Migrate, deploy to AWS and try it: make deploy stage=production; without a question: yes=1
 	@test -n "$(stage)" || { echo "Say which stage: make deploy stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile),--compile)
-	@$(BIN)/python -m operations.deploy $(stage)
+	@$(BIN)/python -m operations.deploy $(stage) $(if $(filter 1,$(yes)),--yes)
 
 rollback: $(STACK) ## Go back to the deployment before: make rollback stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make rollback stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.rollback $(stage) $(if $(to),--to $(to))
+
+remove: $(STACK) ## Take a stage down; the keys and stored secrets stay: make remove stage=staging really=staging
+	@test -n "$(stage)" || { echo "Say which stage, twice: make remove stage=staging really=staging" >&2; exit 1; }
+	@$(BIN)/python -m operations.remove $(stage) --really "$(really)"
 
 rotate-keys: $(STACK) ## Put what is sealed under the new key: make rotate-keys stage=production
 	@$(BIN)/python -m operations.rotate_keys $(stage)

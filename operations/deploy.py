@@ -1,13 +1,13 @@
 """Deploy a stage: `make deploy stage=production`. Its settings stand in .env.<stage>, which git ignores.
 
-Migrations go first, so that new code never meets an old database; a migration that old code cannot live with
-takes two deployments. Then the keys that the database has to know, the secrets that the functions fetch, the
-functions, and the smoke test.
+A look goes first: who this is at AWS, what is deployed there, and what would change. Then migrations, so that
+new code never meets an old database; a migration that old code cannot live with takes two deployments. Then
+the keys that the database has to know, the secrets that the functions fetch, the functions, and the smoke
+test. Where that fails, the functions go back by themselves.
 """
 
 import os
 import re
-import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,26 +15,15 @@ from pathlib import Path
 
 import psycopg
 from dotenv import dotenv_values
-from psycopg.conninfo import conninfo_to_dict
 
-from operations.database_settings import (
-    ONLY_FOR_THE_DATABASE,
-    find_wrong_database_settings,
-    store_database_settings,
-)
-from operations.parameters import (
-    SECRETS,
-    ParameterStoreError,
-    find_wrong_secrets,
-    get_region,
-    refer_to_secrets,
-    store_secrets,
-)
+from operations.database import ENCRYPTED, connect
+from operations.database_settings import find_wrong_database_settings, store_database_settings
+from operations.look import Look, ask_aws, look, tell
+from operations.parameters import ParameterStoreError, find_wrong_secrets, store_secrets
 from operations.smoke_test import run_smoke_test
+from operations.tools import BIN, DeployError, call, find_url, go_back, tool_environment
 
 ROOT = Path(__file__).parents[1]
-BIN = ROOT / "node_modules" / ".bin"
-ARTIFACT = ROOT / "dist" / "forum.zip"
 # Where the stages' files are.
 STAGES = ROOT
 
@@ -48,10 +37,12 @@ REQUIRED = {
     "ALLOWED_ORIGINS": "the frontend's origin",
 }
 ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
+# What stands in .env.example, and in the connection string that Supabase's dashboard shows.
+PLACEHOLDERS = ("abcdefghijklmnop", "…", "[YOUR-PASSWORD]")
+# Whose deployment has to be agreed to.
+PRODUCTION = "production"
 # A deployment makes its own; a developer's would end up in the functions.
 NOT_FOR_A_DEPLOYMENT = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS", "SYNC_QUEUE_URL")
-# What only this command needs, and no function or tool gets from it.
-OWN = {"DATABASE_URL", "API_URL", *ONLY_FOR_THE_DATABASE}
 # Where tokens and keys are sent to.
 URLS = (
     *("API_URL", "SUPABASE_URL", "SUPABASE_JWKS_URL"),
@@ -70,14 +61,8 @@ HEADER = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")
 BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 # A request without the base path would look as if it had it.
 OWN_PATHS = ("api", "health", "mcp", "openapi.json", "reference")
-# libpq's word, and the Supabase CLI's, for a connection that is never in the clear. Both would fall back.
-ENCRYPTED = "require"
 # What PostgREST calls before each request. A project has one.
 PRE_REQUEST = "private.check_request"
-
-
-class DeployError(Exception):
-    """Why a stage is not deployed."""
 
 
 def read_stage(stage: str) -> dict[str, str]:
@@ -99,6 +84,11 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
     wrong = [f"{name} is missing: {what}" for name, what in REQUIRED.items() if name not in settings]
     if not any(name in settings for name in ONE_OF):
         wrong.append(f"{' or '.join(ONE_OF)} is missing: how the project's tokens are verified")
+    wrong += [
+        f"{name} still has the placeholder of .env.example: put in your own"
+        for name, value in settings.items()
+        if any(placeholder in value for placeholder in PLACEHOLDERS)
+    ]
     wrong += find_wrong_secrets(settings)
     wrong += find_wrong_database_settings(settings)
     if settings.get("TRACING", "false") not in {"true", "false"}:
@@ -192,12 +182,6 @@ def let_tokens_in(database_url: str) -> None:
             ) from error
 
 
-def connect(database_url: str) -> psycopg.Connection:
-    """A connection to the project's database that is never in the clear unless it is asked to be."""
-    sslmode = conninfo_to_dict(database_url).get("sslmode") or os.environ.get("PGSSLMODE") or ENCRYPTED
-    return psycopg.connect(database_url, sslmode=str(sslmode))
-
-
 def set_settings(database_url: str, settings: Mapping[str, str]) -> None:
     """Tells the database the settings by which it refuses."""
     with connect(database_url) as connection:
@@ -209,52 +193,26 @@ def deploy_functions(stage: str, settings: Mapping[str, str]) -> None:
     call([str(BIN / "serverless"), "deploy", "--stage", stage], tool_environment(stage, settings))
 
 
-def tool_environment(stage: str, settings: Mapping[str, str]) -> dict[str, str]:
-    """The variables that serverless.yml is read with: no secret, only where each is.
-
-    Whatever osls gets could stand in the template, which more people may read than the secrets.
-    """
-    inherited_or_set = {**os.environ, **settings}
-    passed_on = {name: value for name, value in inherited_or_set.items() if name not in {*OWN, *SECRETS}}
-    return {
-        **passed_on,
-        **refer_to_secrets(stage, settings),
-        "AWS_REGION": get_region(settings),
-        "ARTIFACT": str(ARTIFACT),
-    }
+def agree(stage: str) -> None:
+    """Asks whoever deploys to production. Raises `DeployError` unless they say yes."""
+    if stage != PRODUCTION:
+        return
+    if not sys.stdin.isatty():
+        raise DeployError(
+            f"nobody is here to agree to it: `make deploy stage={stage} yes=1`. Nothing has changed"
+        )
+    print(f"Deploy this? Type {stage} for yes: ", end="", flush=True)
+    if sys.stdin.readline().strip() != stage:
+        raise DeployError("not agreed to: nothing has changed")
 
 
-def find_url(stage: str, settings: Mapping[str, str]) -> str:
-    """Where the deployed API is."""
-    said = ask_serverless(stage, settings, "info", "--verbose")
-    found = re.search(r"HttpApiUrl: (https://\S+)", said)
-    if found is None:
-        raise DeployError(f"the stack of {stage} tells no HttpApiUrl\n{said}")
-    return found[1]
-
-
-def ask_serverless(stage: str, settings: Mapping[str, str], *arguments: str) -> str:
-    """What osls says, on either of its outputs: it lists on stderr."""
-    said = subprocess.run(
-        [BIN / "serverless", *arguments, "--stage", stage],
-        cwd=ROOT,
-        env=tool_environment(stage, settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return said.stdout + said.stderr
-
-
-def call(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Runs a tool. Raises `DeployError` with its name alone: its arguments may hold a password."""
-    if subprocess.run(command, cwd=ROOT, env=dict(environment), check=False).returncode:
-        raise DeployError(f"{Path(command[0]).name} {command[1]} failed")
-
-
-def deploy(stage: str) -> str:
+def deploy(stage: str, *, agreed: bool) -> str:
     """Where the stage is, once it works. Raises `DeployError`."""
     settings = read_stage(stage)
+    before = look(stage, settings)
+    print(tell(stage, before), flush=True)
+    if not agreed:
+        agree(stage)
     migrate(settings["DATABASE_URL"])
     set_pre_request(settings["DATABASE_URL"])
     let_tokens_in(settings["DATABASE_URL"])
@@ -263,20 +221,52 @@ def deploy(stage: str) -> str:
     store_secrets(stage, settings)
     deploy_functions(stage, settings)
     url = settings.get("API_URL") or find_url(stage, settings)
-    origin = split(settings["ALLOWED_ORIGINS"])[0]
-    wrong = run_smoke_test(url, origin=origin, token=os.environ.get("FORUM_TOKEN"))
+    wrong = try_out(url, settings)
     if wrong:
         told = "\n".join(wrong)
-        raise DeployError(f"{url} is deployed and does not work: `make rollback stage={stage}`\n{told}")
+        raise DeployError(
+            f"{url} is deployed and does not work:\n{told}\n{take_back(stage, url, before, settings)}"
+        )
     return url
+
+
+def try_out(url: str, settings: Mapping[str, str]) -> list[str]:
+    """What the smoke test finds wrong."""
+    origin = split(settings["ALLOWED_ORIGINS"])[0]
+    return run_smoke_test(url, origin=origin, token=os.environ.get("FORUM_TOKEN"))
+
+
+def take_back(stage: str, url: str, before: Look, settings: Mapping[str, str]) -> str:
+    """Takes the functions back to what ran before. Returns what has become of it, in a sentence.
+
+    Migrations, the database's settings and secrets stay.
+    """
+    if before.deployment is None:
+        return "There is no earlier deployment to go back to."
+    try:
+        _, now = ask_aws(stage, settings)
+        if now is not None and now.deployment == before.deployment:
+            # osls deploys nothing where neither code nor resources differ.
+            return "It runs what it ran before, so there is nothing to take back."
+        go_back(stage, settings, before.deployment)
+    except DeployError as error:
+        # Not in the place of what the smoke test has found.
+        return f"The functions are not back: {error}. `make rollback stage={stage} to={before.deployment}`"
+    state = "does not work either" if try_out(url, settings) else "works"
+    return (
+        f"The functions are back at the deployment {before.deployment}, which {state}."
+        " Migrations, the database's settings and secrets have stayed."
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = ArgumentParser(prog="python -m operations.deploy", description="Deploy a stage.")
     parser.add_argument("stage")
+    parser.add_argument("--yes", action="store_true", help="production as well, without a question")
+    given = parser.parse_args(arguments)
     try:
-        url = deploy(parser.parse_args(arguments).stage)
+        url = deploy(given.stage, agreed=given.yes)
     except (DeployError, psycopg.Error, ParameterStoreError) as error:
         print(error, file=sys.stderr)
         return 1

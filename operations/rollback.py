@@ -9,7 +9,8 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 
-from operations.deploy import BIN, DeployError, ask_serverless, call, read_stage, tool_environment
+from operations.deploy import read_stage
+from operations.tools import DeployError, ask_serverless, go_back
 
 
 def find_previous(stage: str, settings: Mapping[str, str]) -> str:
@@ -30,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_stage(given.stage)
         timestamp = given.to or find_previous(given.stage, settings)
-        command = [str(BIN / "serverless"), "rollback", "--timestamp", timestamp, "--stage", given.stage]
-        call(command, tool_environment(given.stage, settings))
+        go_back(given.stage, settings, timestamp)
     except DeployError as error:
         print(error, file=sys.stderr)
         return 1

@@ -25,8 +25,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
-from operations.deploy import DeployError, read_stage
+from operations.deploy import read_stage
 from operations.rewrapping import KmsRewrapping, LocalRewrapping, Rewrapping, RotationStopped, connect_kms
+from operations.tools import DeployError
 from shared.encryption import BOUND_TO_ROW, Place, Purpose, SealBroken, Sealed, Vault, locate_secret
 from shared.encryption.errors import KeyUnusable
 from shared.encryption.wrapping import WrappedKey

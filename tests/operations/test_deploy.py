@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dotenv import dotenv_values
 
 from local.migrations import apply_migrations, list_migrations
 from local.ports import free_port
@@ -13,7 +14,6 @@ from local.supabase import Supabase
 from operations import deploy as deploying
 from operations.deploy import (
     URLS,
-    DeployError,
     find_wrong,
     let_tokens_in,
     migrate,
@@ -21,8 +21,8 @@ from operations.deploy import (
     set_keys,
     set_pre_request,
     set_settings,
-    tool_environment,
 )
+from operations.tools import DeployError, tool_environment
 from tests.conftest import WITHOUT_DURABILITY
 
 SETTINGS = {
@@ -45,6 +45,34 @@ def test_complete_settings_have_nothing_wrong() -> None:
 def test_each_missing_setting_is_named(name: str) -> None:
     (wrong,) = find_wrong({other: value for other, value in SETTINGS.items() if other != name})
     assert name in wrong
+
+
+PLACEHOLDERS = {
+    name: value
+    for name, value in dotenv_values(Path(__file__).parents[2] / ".env.example").items()
+    if name in SETTINGS and value and name != "ALLOWED_ORIGINS"  # a frontend under development may be let in
+} | {"DATABASE_URL": "postgresql://postgres:[YOUR-PASSWORD]@db.project.supabase.co:5432/postgres"}
+
+
+@pytest.mark.parametrize("name", PLACEHOLDERS)
+def test_placeholder_is_refused_by_the_name_of_its_setting(name: str) -> None:
+    (wrong,) = find_wrong({**SETTINGS, name: PLACEHOLDERS[name] or ""})
+    assert wrong == f"{name} still has the placeholder of .env.example: put in your own"
+
+
+def test_line_of_a_file_is_a_value_and_never_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploying, "STAGES", tmp_path)
+    ran = tmp_path / "ran"
+    lines = {
+        **SETTINGS,
+        "GITHUB_APP_CLIENT_ID": "x",
+        "GITHUB_APP_CLIENT_SECRET": f"$(touch {ran})`touch {ran}`",
+    }
+    (tmp_path / ".env.production").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    assert read_stage("production") == lines
+    assert not ran.exists()
 
 
 @pytest.mark.parametrize("name", ["ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"])

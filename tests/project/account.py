@@ -14,7 +14,7 @@ from ephemeral_port_reserve import reserve
 from local.part import run_part
 from local.ports import LOOPBACK, answers
 from local.serverless import OFFLINE, offline_environment, osls
-from operations.deploy import tool_environment
+from operations.tools import tool_environment
 from tests.patience import PATIENCE_SECONDS
 from tests.project.service_folder import make_service_folder
 

@@ -12,8 +12,8 @@ from typing import Any, get_args
 import pytest
 
 from local.serverless import OFFLINE, osls
-from operations.deploy import tool_environment
 from operations.parameters import SECRETS, refer_to_secrets
+from operations.tools import tool_environment
 from shared.encryption import Purpose
 from shared.runtime.metrics import Metric
 from tests.patience import PATIENCE_SECONDS

@@ -22,7 +22,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]  # as boto3
 
 from operations.database import find_pending_migrations
 from operations.parameters import get_region
-from operations.tools import BIN, ROOT, DeployError, tool_environment
+from operations.tools import BIN, COMMIT, ROOT, DeployError, read_commit, tool_environment
 
 Resources = dict[str, Any]
 
@@ -144,7 +144,7 @@ def compile_template(stage: str, settings: Mapping[str, str]) -> Resources:
 
 
 def compare(deployed: Resources, compiled: Resources) -> Changes:
-    """What the compiled resources change. Where a function's code lies is new each time, and no change."""
+    """What the compiled resources change, beside the code of functions and the commit that they name."""
     before, after = (
         {name: _leave_code_out(each) for name, each in resources.items()}
         for resources in (deployed, compiled)
@@ -158,20 +158,14 @@ def compare(deployed: Resources, compiled: Resources) -> Changes:
 
 def _leave_code_out(resource: Any) -> Any:
     properties = {name: each for name, each in resource.get("Properties", {}).items() if name != "Code"}
+    if isinstance(tags := properties.get("Tags"), list):
+        properties["Tags"] = [tag for tag in tags if tag["Key"] != COMMIT.lower()]
+    elif tags is not None:
+        properties["Tags"] = {name: value for name, value in tags.items() if name != COMMIT.lower()}
+    if variables := properties.get("Environment", {}).get("Variables"):
+        kept = {name: value for name, value in variables.items() if name != COMMIT}
+        properties["Environment"] = {"Variables": kept}
     return {**resource, "Properties": properties}
-
-
-def read_commit() -> str:
-    """What is checked out, with a word where files differ from it."""
-    options = ["--always", "--abbrev=40", "--exclude=*", "--dirty= with changes that no commit has"]
-    told = subprocess.run(
-        ["git", "describe", *options],  # noqa: S607 - where git lives differs between systems
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip() or "unknown: this is no checkout of git"
 
 
 def tell(stage: str, seen: Look) -> str:
@@ -181,7 +175,7 @@ def tell(stage: str, seen: Look) -> str:
     lines = [
         f"You are     {seen.identity}",
         f"Stack       forum-{stage} in {seen.region}: {deployed}",
-        f"Commit      {seen.commit}",
+        f"Commit      {seen.commit or 'unknown: this is no checkout of git'}",
         f"Migrations  {len(seen.pending)} to apply",
         *(f"  {name}" for name in seen.pending),
         f"Resources   {len(changes.new)} new, {len(changes.changed)} changed, {len(changes.gone)} removed",

@@ -12,6 +12,8 @@ from operations.parameters import SECRETS, get_region, refer_to_secrets
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / "node_modules" / ".bin"
 ARTIFACT = ROOT / "dist" / "forum.zip"
+# What serverless.yml reads the commit from; as a tag it is in small letters.
+COMMIT = "COMMIT"
 # What only `make deploy` needs, and no function or tool gets from it.
 OWN = {"DATABASE_URL", "API_URL", *ONLY_FOR_THE_DATABASE}
 
@@ -32,7 +34,20 @@ def tool_environment(stage: str, settings: Mapping[str, str]) -> dict[str, str]:
         **refer_to_secrets(stage, settings),
         "AWS_REGION": get_region(settings),
         "ARTIFACT": str(ARTIFACT),
+        COMMIT: read_commit(),
     }
+
+
+def read_commit() -> str:
+    """What is checked out, with `-dirty` where files differ from it; empty where this is no checkout."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],  # noqa: S607 - where git lives differs between systems
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip()
 
 
 def find_url(stage: str, settings: Mapping[str, str]) -> str:

@@ -23,4 +23,4 @@ def check_health() -> Health:
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise Unavailable("Supabase does not answer as it should.") from error
-    return Health(status="ok")
+    return Health(status="ok", commit=settings.commit)

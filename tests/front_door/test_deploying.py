@@ -19,7 +19,7 @@ from local.ports import free_port
 from local.serverless import OFFLINE
 from local.supabase import User
 from operations import deploy, plan, remove, rollback, tools
-from operations.look import look
+from operations.look import Changes, compare, look
 from tests.local.dev_process import Dev
 from tests.project.account import AT_ONCE, REGION, STACK, Account, run_account
 
@@ -268,6 +268,26 @@ def test_plan_says_who_and_what_and_changes_nothing(
     assert "changed  ProductsLambdaFunction" in told
     assert "changed  ApiErrorsAlarm" in told
     assert "changed  ProductsRole" not in told
+
+
+def test_deployment_names_its_commit_and_another_commit_alone_is_no_change(
+    stage: Stage, account: Account, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stage.write()
+    assert deploy.main(["production", "--yes"]) == 0, capfd.readouterr()
+    functions = account.client("lambda").list_functions()["Functions"]
+    names = {each["FunctionName"]: each for each in functions}
+    commit = names[f"{STACK}-health"]["Environment"]["Variables"]["COMMIT"]
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", commit)
+    assert "COMMIT" not in names[f"{STACK}-products"]["Environment"]["Variables"]
+    seen = look("production", stage.settings)
+    assert seen.stack is not None
+    # moto gives functions no tags.
+    tags = seen.stack.resources["ProductsLambdaFunction"]["Properties"]["Tags"]
+    assert {"Key": "commit", "Value": commit} in tags
+    other = json.loads(json.dumps(seen.stack.resources).replace(commit, "f" * 40))
+    assert other != seen.stack.resources
+    assert compare(seen.stack.resources, other) == Changes(new=[], changed=[], gone=[])
 
 
 def test_production_is_not_deployed_where_nobody_agrees(

@@ -7,7 +7,16 @@ from tests.functions.conftest import Client
 
 
 def test_health_is_ok_where_the_database_answers(anonymous: Client) -> None:
-    assert anonymous.get("/health").expect(200) == {"status": "ok"}
+    assert anonymous.get("/health").expect(200) == {"status": "ok", "commit": None}
+
+
+def test_health_names_the_commit_that_is_deployed(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMMIT", "0123abc-dirty")
+    get_settings.cache_clear()
+    answer = anonymous.get("/health")
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert answer.expect(200)["commit"] == "0123abc-dirty"
 
 
 @pytest.mark.parametrize(

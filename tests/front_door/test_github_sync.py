@@ -177,7 +177,7 @@ def test_an_error_of_a_function_is_told_at_once(dev: Dev) -> None:
 def test_the_schedule_of_the_service_ticks_here(dev: Dev) -> None:
     log = (dev.directory / "logs" / "api.log").read_text()
     assert "Scheduling [sync_dispatcher] cron: [*/15 * * * *]" in log
-    assert "Scheduling [maintenance] cron: [0 * * * *]" in log
+    assert "Scheduling [maintenance] cron: [0 */1 * * *]" in log
 
 
 def test_the_maintenance_answers_what_has_gone(dev: Dev) -> None:

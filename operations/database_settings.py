@@ -1,5 +1,6 @@
 """The settings that the database has to know: it refuses by them whoever goes past the functions."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 
@@ -9,13 +10,24 @@ ALLOW_ANONYMOUS_SIGN_INS = "ALLOW_ANONYMOUS_SIGN_INS"
 SECOND_FACTOR = "SECRETS_SECOND_FACTOR"
 SIGN_IN_MINUTES = "SECRETS_SIGN_IN_MINUTES"
 RETENTION_DAYS = "ACTIVITY_RETENTION_DAYS"
+LIMITS = "ACCOUNT_LIMITS"
 # What no function reads.
-ONLY_FOR_THE_DATABASE = {SECOND_FACTOR, SIGN_IN_MINUTES, RETENTION_DAYS}
+ONLY_FOR_THE_DATABASE = {SECOND_FACTOR, SIGN_IN_MINUTES, RETENTION_DAYS, LIMITS}
 
 BOOLEANS = {"true": True, "false": False}
 SECOND_FACTORS = ("never", "enrolled", "always")
 MINUTES_OF_A_YEAR = 365 * 24 * 60
 DAYS_OF_A_CENTURY = 36_500
+DEFAULT_LIMITS: dict[str, int | None] = {
+    "products": 200,
+    "repositories": None,
+    "work_items": 100_000,
+    "documents": 10_000,
+    "app_info": 5_000,
+    "bytes": 2**30,
+}
+# Postgres' bigint.
+LARGEST_LIMIT = 2**63 - 1
 
 
 def find_wrong_database_settings(settings: Mapping[str, str]) -> Iterator[str]:
@@ -30,6 +42,25 @@ def find_wrong_database_settings(settings: Mapping[str, str]) -> Iterator[str]:
     days = settings.get(RETENTION_DAYS) or "400"
     if re.fullmatch(r"[0-9]{1,5}", days) is None or int(days) > DAYS_OF_A_CENTURY:
         yield f"{RETENTION_DAYS} has to be a number of days, {DAYS_OF_A_CENTURY} at most, or 0 for all"
+    if read_limits(settings) is None:
+        yield (
+            f'{LIMITS} has to be JSON such as {{"products": 500, "bytes": null}}, of'
+            f" {', '.join(DEFAULT_LIMITS)}, each a number or null for none"
+        )
+
+
+def read_limits(settings: Mapping[str, str]) -> dict[str, int | None] | None:
+    """The limits of an account, with the defaults where the setting names none; None where it is none."""
+    try:
+        given = json.loads(settings.get(LIMITS) or "{}")
+    except ValueError:
+        return None
+    if not isinstance(given, dict) or not given.keys() <= DEFAULT_LIMITS.keys():
+        return None
+    for most in given.values():
+        if most is not None and (type(most) is not int or not 0 <= most <= LARGEST_LIMIT):
+            return None
+    return DEFAULT_LIMITS | given
 
 
 def store_database_settings(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
@@ -45,3 +76,4 @@ def store_database_settings(connection: psycopg.Connection, settings: Mapping[st
         ),
     )
     connection.execute("select private.save_retention(%s)", (int(given.get(RETENTION_DAYS, "400")),))
+    connection.execute("select private.save_limits(%s)", (json.dumps(read_limits(given)),))

@@ -541,6 +541,11 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"get_account":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "created_at": string,"email": string,"id": string,"limits": Json,"usage": Json
+            }[]
+                           },
 "get_current_access_token":
 { Args: Record<PropertyKey, never>; Returns: {
               "created_at": string,

@@ -5,6 +5,7 @@ import json
 import sys
 import tomllib
 
+from functions.account import handler as account
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
 from functions.github_connection import handler as github_connection
@@ -34,6 +35,7 @@ FUNCTIONS = (
     github_runs,
     github_sync,
     tokens,
+    account,
     health,
     reference,
 )

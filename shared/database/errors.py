@@ -32,6 +32,8 @@ from shared.errors import (
 OFFSET_PAST_THE_END = "PGRST103"
 # The hint of what one item of a bulk met.
 BULK_ITEM = "bulk_item"
+# The hint where an account would hold more than it may.
+ACCOUNT_LIMIT = "account_limit"
 # The hint where an access token lacks a grant.
 TOKEN_SCOPE = "token_scope"  # noqa: S105 - a name
 
@@ -98,6 +100,22 @@ def _as_missing_grant(error: APIError) -> Problem:
 
 def _as_too_many_tokens(_: APIError) -> Problem:
     return Conflict("You have 50 active access tokens. Revoke one first.", type="too-many-tokens")
+
+
+# Of what an account may hold so many.
+_LIMITED = {"work_items": "work items", "app_info": "entries of app info"}
+
+
+def _as_account_limit(error: APIError) -> Problem:
+    reached = json.loads(str(error.details))
+    name, most = reached["limit"], reached["most"]
+    return Forbidden(
+        f"Your account may hold {most:,} {_LIMITED.get(name, name)}, and would hold more."
+        " Delete what you do not need.",
+        type="account-limit",
+        limit=name,
+        most=most,
+    )
 
 
 def _as_ambiguous_passage(error: APIError) -> Problem:
@@ -198,8 +216,8 @@ def _as_bulk_item(error: APIError) -> Problem:
     """The problem that one item of a bulk request met, as for a request of its own, with the item's index."""
     met = json.loads(str(error.details))
     problem = to_single_problem(error)
-    # What a token may do is not about the item that met it first.
-    return problem if met["hint"] == TOKEN_SCOPE else problem.locate(met["index"])
+    # What a token may do, or an account may hold, is not about the item that met it first.
+    return problem if met["hint"] in {TOKEN_SCOPE, ACCOUNT_LIMIT} else problem.locate(met["index"])
 
 
 def to_single_problem(error: APIError) -> Problem:
@@ -291,6 +309,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     TOKEN_SCOPE: _as_missing_grant,
     "token_product": _as_another_product,
     "too_many_tokens": _as_too_many_tokens,
+    ACCOUNT_LIMIT: _as_account_limit,
     "passage_missing": lambda _: Conflict(
         "The document does not have this passage. Read it and send what it has, to the letter.",
         type="passage-missing",

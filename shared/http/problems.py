@@ -86,6 +86,10 @@ class ProblemDocument(BaseModel):
     )
     run_id: Absent[UUID] = Field(None, description="The re-sync that is under way.")
     github_ids: Absent[list[int]] = Field(None, description="The repositories that it is about.")
+    limit: Absent[str] = Field(
+        None, description="What the account would hold too much of, as `GET /api/account` names it."
+    )
+    most: Absent[int] = Field(None, description="How much of it the account may hold.")
 
 
 class ProblemResponse(JSONResponse):

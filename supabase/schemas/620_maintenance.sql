@@ -48,7 +48,9 @@ values
   -- Each may be a megabyte long.
   ('document_revisions', 30, 100),
   ('access_tokens', 50, 1000),
-  ('activity', 70, 1000);
+  ('activity', 70, 1000),
+  -- Removes nothing: see 630_limits.
+  ('usage', 90, 1000);
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
@@ -382,6 +384,8 @@ begin
           removed := removed + private.prune_access_tokens(owner_id, rows_left);
         when 'activity' then
           removed := removed + private.prune_activity(owner_id, rows_left);
+        when 'usage' then
+          perform private.count_usage(owner_id);
       end case;
       is_finished := removed < taken.batch_size;
       exit when not is_finished;

@@ -337,6 +337,14 @@ CASES: dict[str, Cases] = {
         ],
     ),
     "app_info_keys_key_length": SHA256,
+    "limits_most_range": at_least("most", 0),
+    "maintenance_steps_batch_size_range": Cases(
+        [{"batch_size": number} for number in (1, 10_000)], [{"batch_size": number} for number in (0, 10_001)]
+    ),
+    "settings_activity_retention_days_range": Cases(
+        [{"activity_retention_days": days} for days in (0, 36_500)],
+        [{"activity_retention_days": days} for days in (-1, 36_501)],
+    ),
     "settings_second_factor_values": values(
         "second_factor", "never", "enrolled", "always", refused="sometimes"
     ),

@@ -236,6 +236,7 @@ PEOPLES: dict[str, Prepare] = {
     "decide_missing_repositories(text,bigint[])": miss,
     "create_access_token(text,uuid,text[],integer,text,text)": new_token_of_product,
     "revoke_access_token(uuid)": token,
+    "get_account()": plain(),
 }
 """What people call, who are known by their token."""
 

@@ -72,6 +72,9 @@ _GITHUB_OF_THE_SERVICE = (
 # 620_maintenance: these take no user, and are about whatever has had its time.
 _MAINTENANCE = ("list_maintenance_steps()", "run_maintenance(text)")
 
+# 630_limits
+_ACCOUNT_OF_PEOPLE = ("get_account()",)
+
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
 _READ_BY_TOKENS = (
@@ -193,6 +196,7 @@ EXECUTE: set[tuple[str, str]] = {
             (_TOKENS_OF_TOKENS, "forum_agent"),
             (_GITHUB_OF_THE_SERVICE, "service_role"),
             (_MAINTENANCE, "service_role"),
+            (_ACCOUNT_OF_PEOPLE, "authenticated"),
         )
         for function in functions
         for schema in ("public", "private")
@@ -244,6 +248,8 @@ DEFINERS = {
     "private.get_idempotent_answer(text)",
     # 235_document_revisions
     "private.keep_revision()",
+    # 630_limits
+    *("private.check_limits()", "private.check_longer_content()"),
     # 240_app_info
     "private.keep_former_value()",
     "private.guard_sealed_values()",
@@ -256,6 +262,7 @@ DEFINERS = {
         for functions in (
             *(_GITHUB_OF_PEOPLE, _GITHUB_OF_THE_SERVICE, _SECRETS_OF_PEOPLE),
             *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS, _MAINTENANCE),
+            _ACCOUNT_OF_PEOPLE,
         )
         for function in functions
     ),
@@ -273,6 +280,9 @@ TRIGGERS = {
     # 120_idempotency
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
+    # 630_limits
+    *(f"public.{table}.check_limits" for table in _CLIENT_COLUMNS),
+    "public.documents.check_longer_content",
     # 240_app_info
     *("public.app_info.forget_plain_copies", "public.app_info.forget_plain_copies_of_new"),
     *("public.documents.keep_search", "public.documents.keep_revision"),

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from functions.account import handler as account
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
 from functions.github_connection import handler as github_connection
@@ -38,6 +39,7 @@ HANDLERS = {
     "/api/github/missing": github_runs.handler,
     "/api/github/sync": github_sync.handler,
     "/api/tokens": tokens.handler,
+    "/api/account": account.handler,
     "/health": health.handler,
 }
 

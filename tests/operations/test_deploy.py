@@ -12,6 +12,7 @@ from local.ports import free_port
 from local.postgres import run_postgres
 from local.supabase import Supabase
 from operations import deploy as deploying
+from operations.database_settings import DEFAULT_LIMITS
 from operations.deploy import (
     URLS,
     find_wrong,
@@ -99,6 +100,12 @@ def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
             {"ACTIVITY_RETENTION_DAYS": "s3cr3t"},
             "ACTIVITY_RETENTION_DAYS has to be a number of days, 36500 at most, or 0 for all",
         ),
+        ({"ACCOUNT_LIMITS": "s3cr3t"}, "ACCOUNT_LIMITS has to be JSON such as"),
+        ({"ACCOUNT_LIMITS": '["s3cr3t"]'}, "ACCOUNT_LIMITS has to be JSON such as"),
+        ({"ACCOUNT_LIMITS": '{"s3cr3t": 1}'}, "ACCOUNT_LIMITS has to be JSON such as"),
+        ({"ACCOUNT_LIMITS": '{"products": "s3cr3t"}'}, "ACCOUNT_LIMITS has to be JSON such as"),
+        ({"ACCOUNT_LIMITS": '{"products": -1}'}, "ACCOUNT_LIMITS has to be JSON such as"),
+        ({"ACCOUNT_LIMITS": '{"products": true}'}, "ACCOUNT_LIMITS has to be JSON such as"),
         ({"ACTIVITY_RETENTION_DAYS": "36501"}, "ACTIVITY_RETENTION_DAYS has to be a number of days"),
         ({"ACTIVITY_RETENTION_DAYS": "-1"}, "ACTIVITY_RETENTION_DAYS has to be a number of days"),
         ({"SECRETS_SIGN_IN_MINUTES": "0"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),
@@ -319,7 +326,9 @@ def test_settings_reach_the_database_and_one_that_is_taken_out_has_its_default_a
         "SECRETS_SECOND_FACTOR": "always",
         "SECRETS_SIGN_IN_MINUTES": "15",
         "ACTIVITY_RETENTION_DAYS": "0",
+        "ACCOUNT_LIMITS": '{"products": 500, "bytes": null}',
     }
+    limits = []
     with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
         apply_migrations(server.url)
         stored = []
@@ -330,10 +339,18 @@ def test_settings_reach_the_database_and_one_that_is_taken_out_has_its_default_a
                     "select allow_anonymous_sign_ins, second_factor, sign_in_minutes, activity_retention_days"
                     " from private.settings"
                 ).fetchall()
+                limits += connection.execute(
+                    "select jsonb_object_agg(name, most) from private.limits"
+                ).fetchall()
     assert stored == [
         (False, "enrolled", None, 400),
         (True, "always", 15, 0),
         (False, "enrolled", None, 400),
+    ]
+    assert limits == [
+        (DEFAULT_LIMITS,),
+        ({**DEFAULT_LIMITS, "products": 500, "bytes": None},),
+        (DEFAULT_LIMITS,),
     ]
 
 

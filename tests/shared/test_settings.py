@@ -64,7 +64,7 @@ def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
     of_a_deployment = {
         *("ALLOWED_ORIGINS", "ALLOWED_HEADERS", "ALARM_TOPIC_ARN", "TRACING", "DATABASE_URL", "API_URL"),
         *("KMS_KEY_ID_PREVIOUS", "SECRETS_SECOND_FACTOR", "SECRETS_SIGN_IN_MINUTES"),
-        "ACTIVITY_RETENTION_DAYS",
+        *("ACTIVITY_RETENTION_DAYS", "ACCOUNT_LIMITS"),
     }
     assert example.keys() - of_a_deployment == {name.upper() for name in Settings.model_fields}
     given = Settings.model_validate({name: value for name, value in example.items() if value})

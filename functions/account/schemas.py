@@ -1,0 +1,53 @@
+"""What clients get of their account."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Number = Annotated[int, Field(ge=0, examples=[3])]
+Most = Annotated[int, Field(ge=0, examples=[200])]
+
+
+class Usage(BaseModel):
+    """What an account holds now."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    products: Number
+    repositories: Number
+    work_items: Number
+    documents: Number
+    app_info: Number
+    bytes: Number = Field(
+        description="Of what was written in these and in former versions. For the limit counted once an hour."
+    )
+
+
+class Limits(BaseModel):
+    """The most that an account may hold, or null for any number.
+
+    What would add more is refused with 403 `account-limit`. Reading, changing and deleting always work.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    products: Most | None
+    repositories: Most | None
+    work_items: Most | None
+    documents: Most | None
+    app_info: Most | None
+    bytes: Most | None
+
+
+class AccountRead(BaseModel):
+    """The account of the caller: what it holds, and how much it may hold."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    id: UUID
+    email: str | None = Field(examples=["a@example.com"])
+    created_at: datetime
+    usage: Usage
+    limits: Limits

@@ -1,0 +1,563 @@
+-- Purpose: an account holds no more than it may, and its owner can see what it holds.
+-- Tables: made: private.limits, private.usage; written: private.maintenance_steps, which gets the step usage.
+-- Notes:
+--   * Who holds more than a limit keeps all of it, and can add nothing before there is less. ACCOUNT_LIMITS sets other
+--     limits, or none.
+
+set local lock_timeout = '4s';
+set local statement_timeout = '5s';
+
+-- tables ------------------------------------------------------------------------------------------------------------
+
+create table private.limits (
+  id uuid not null default gen_random_uuid(),
+  name text not null,
+  most bigint,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  version integer not null default 1,
+  constraint limits_pkey primary key (id),
+  -- Stops two limits of one kind, of which nobody would know whether it counts.
+  constraint limits_name_unique unique (name),
+  -- Stops a limit that no account can keep.
+  constraint limits_most_range check (most >= 0)
+);
+
+create table private.usage (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  products bigint not null,
+  repositories bigint not null,
+  work_items bigint not null,
+  documents bigint not null,
+  app_info bigint not null,
+  bytes bigint not null,
+  counted_at timestamptz not null default now(),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  version integer not null default 1,
+  constraint usage_pkey primary key (id),
+  -- Stops two counts of one account. Also the foreign key's index.
+  constraint usage_user_unique unique (user_id),
+  -- Stops a count of nobody, and goes with its account.
+  constraint usage_user_fkey foreign key (user_id) references public.users (id) on delete cascade
+);
+
+-- Stops estimates of what people write: see 030_requests.
+alter table private.limits
+  alter column name set statistics 0,
+  alter column most set statistics 0,
+  alter column created_at set statistics 0,
+  alter column updated_at set statistics 0,
+  alter column version set statistics 0;
+
+alter table private.usage
+  alter column products set statistics 0,
+  alter column repositories set statistics 0,
+  alter column work_items set statistics 0,
+  alter column documents set statistics 0,
+  alter column app_info set statistics 0,
+  alter column bytes set statistics 0,
+  alter column counted_at set statistics 0,
+  alter column created_at set statistics 0,
+  alter column updated_at set statistics 0,
+  alter column version set statistics 0;
+
+insert into private.limits (name, most)
+values
+  ('products', 200),
+  ('repositories', null),
+  ('work_items', 100000),
+  ('documents', 10000),
+  ('app_info', 5000),
+  ('bytes', 1073741824);
+
+-- grants ------------------------------------------------------------------------------------------------------------
+
+revoke all on table private.limits from public, anon, authenticated, service_role;
+revoke all on table private.usage from public, anon, authenticated, service_role;
+
+-- row level security ------------------------------------------------------------------------------------------------
+
+-- On without a policy: even a grant made by mistake would show nothing.
+alter table private.limits enable row level security;
+alter table private.usage enable row level security;
+
+-- functions ---------------------------------------------------------------------------------------------------------
+
+create function private.save_limits(limits jsonb)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update private.limits as known set most = (limits ->> known.name)::bigint;
+$$;
+
+revoke all on function private.save_limits(jsonb) from public, anon, authenticated, service_role;
+comment on function private.save_limits(jsonb) is
+  'Stores how much an account may hold, {"products": 200, …}. What is not named has no limit. For whoever deploys.';
+
+-- The length of a text is read without the text.
+create function private.measure_usage(owner_id uuid)
+returns table (
+  products bigint, repositories bigint, work_items bigint, documents bigint, app_info bigint, bytes bigint
+)
+language sql
+stable
+set search_path = ''
+as $$
+  select
+    products.number,
+    repositories.number,
+    work_items.number,
+    documents.number,
+    app_info.number,
+    (
+      products.bytes + repositories.bytes + work_items.bytes + documents.bytes + app_info.bytes
+      + revisions.bytes + former_values.bytes
+    )::bigint
+  from (
+    select
+      count(*) as number,
+      coalesce(sum(octet_length(held.name) + coalesce(octet_length(held.description), 0)), 0) as bytes
+    from public.products as held
+    where held.user_id = owner_id
+  ) as products
+  cross join (
+    select
+      count(*) as number,
+      coalesce(
+        sum(
+          octet_length(held.name)
+          + coalesce(octet_length(held.description), 0)
+          + coalesce(octet_length(held.notes), 0)
+        ),
+        0
+      ) as bytes
+    from public.repositories as held
+    where held.user_id = owner_id
+  ) as repositories
+  cross join (
+    select
+      count(*) as number,
+      coalesce(sum(octet_length(held.title) + coalesce(octet_length(held.description), 0)), 0) as bytes
+    from public.work_items as held
+    where held.user_id = owner_id
+  ) as work_items
+  cross join (
+    select
+      count(*) as number,
+      coalesce(sum(octet_length(held.title) + octet_length(held.content)), 0) as bytes
+    from public.documents as held
+    where held.user_id = owner_id
+  ) as documents
+  cross join (
+    select
+      count(*) as number,
+      coalesce(
+        sum(
+          octet_length(held.key)
+          + coalesce(octet_length(held.value), 0)
+          + coalesce(octet_length(held.description), 0)
+        ),
+        0
+      ) as bytes
+    from public.app_info as held
+    where held.user_id = owner_id
+  ) as app_info
+  cross join (
+    select coalesce(sum(octet_length(kept.title) + kept.content_bytes), 0) as bytes
+    from public.document_revisions as kept
+    where kept.user_id = owner_id
+  ) as revisions
+  cross join (
+    select coalesce(sum(coalesce(octet_length(kept.value), pg_column_size(kept.sealed))), 0) as bytes
+    from private.app_info_values as kept
+    where kept.user_id = owner_id
+  ) as former_values;
+$$;
+
+revoke all on function private.measure_usage(uuid) from public, anon, authenticated, service_role;
+comment on function private.measure_usage(uuid) is
+  'How many rows of each kind an account holds now, and how many bytes of what people have written.';
+
+create function private.count_usage(owner_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from public.activity as done
+    where done.user_id = owner_id
+      and done.created_at > coalesce(
+        (select known.counted_at from private.usage as known where known.user_id = owner_id), '-infinity'
+      )
+  ) then
+    return;
+  end if;
+  -- Stops the count from waiting for an account that is being deleted.
+  perform from public.users as account where account.id = owner_id for key share skip locked;
+  if not found then
+    return;
+  end if;
+  insert into private.usage as known (
+    user_id, products, repositories, work_items, documents, app_info, bytes
+  )
+  select
+    owner_id, held.products, held.repositories, held.work_items, held.documents, held.app_info, held.bytes
+  from private.measure_usage(owner_id) as held
+  on conflict (user_id) do update
+  set
+    products = excluded.products,
+    repositories = excluded.repositories,
+    work_items = excluded.work_items,
+    documents = excluded.documents,
+    app_info = excluded.app_info,
+    bytes = excluded.bytes,
+    counted_at = now();
+end;
+$$;
+
+revoke all on function private.count_usage(uuid) from public, anon, authenticated, service_role;
+comment on function private.count_usage(uuid) is
+  'Writes down what an account holds, if it has done anything since that was last written down.';
+
+create function private.count_rows(owner_id uuid, entity text)
+returns bigint
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  case entity
+    when 'products' then
+      return (select count(*) from public.products as held where held.user_id = owner_id);
+    when 'repositories' then
+      return (select count(*) from public.repositories as held where held.user_id = owner_id);
+    when 'work_items' then
+      return (select count(*) from public.work_items as held where held.user_id = owner_id);
+    when 'documents' then
+      return (select count(*) from public.documents as held where held.user_id = owner_id);
+    when 'app_info' then
+      return (select count(*) from public.app_info as held where held.user_id = owner_id);
+  end case;
+end;
+$$;
+
+revoke all on function private.count_rows(uuid, text) from public, anon, authenticated, service_role;
+comment on function private.count_rows(uuid, text) is 'How many rows of a table an account holds now.';
+
+create function private.refuse_by_limit(name text, most bigint)
+returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  raise sqlstate 'PT403' using
+    message = format('this account has reached its limit for %s, which is %s', name, most),
+    detail = jsonb_build_object('limit', name, 'most', most),
+    hint = 'account_limit';
+end;
+$$;
+
+revoke all on function private.refuse_by_limit(text, bigint) from public, anon, authenticated, service_role;
+comment on function private.refuse_by_limit(text, bigint) is 'Refuses a statement, and names the limit.';
+
+create function private.require_bytes(owner_id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  allowed constant bigint := (select known.most from private.limits as known where known.name = 'bytes');
+begin
+  if exists (
+    select from private.usage as known
+    where known.user_id = owner_id and known.bytes > allowed
+  ) then
+    perform private.refuse_by_limit('bytes', allowed);
+  end if;
+end;
+$$;
+
+revoke all on function private.require_bytes(uuid) from public, anon, authenticated, service_role;
+comment on function private.require_bytes(uuid) is
+  'Refuses a statement of an account that held more bytes than it may when it was last counted.';
+
+-- Definer: clients have no right to the limits. It takes the account from the token. After the statement, whose rows it
+-- sees: a bulk that goes beyond the limit with one of them is refused as a whole.
+create function private.check_limits()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  caller_id constant uuid := private.caller_id();
+  most bigint;
+  known bigint;
+begin
+  if caller_id is null or not exists (select from added) then
+    return null;
+  end if;
+  perform private.require_bytes(caller_id);
+  select bound.most into most from private.limits as bound where bound.name = tg_table_name;
+  if most is null then
+    return null;
+  end if;
+  select case tg_table_name
+    when 'products' then held.products
+    when 'repositories' then held.repositories
+    when 'work_items' then held.work_items
+    when 'documents' then held.documents
+    when 'app_info' then held.app_info
+  end
+  into known
+  from private.usage as held
+  where held.user_id = caller_id and held.counted_at > now() - interval '3 hours';
+  if coalesce(known, 0) <= 5000 then
+    known := private.count_rows(caller_id, tg_table_name);
+  end if;
+  if known < most * 0.9 then
+    return null;
+  end if;
+  -- Near the limit two requests of one account count one after the other, and each sees what the other has added.
+  perform from public.users as account where account.id = caller_id for no key update;
+  if private.count_rows(caller_id, tg_table_name) > most then
+    perform private.refuse_by_limit(tg_table_name, most);
+  end if;
+  return null;
+end;
+$$;
+
+revoke all on function private.check_limits() from public, anon, authenticated, service_role;
+comment on function private.check_limits() is
+  'Refuses a statement of a person or a token by which their account would hold more rows than it may, or that adds to one with too many bytes.';
+
+-- Definer: as above. An update can add no row, and as many bytes as an insert.
+create function private.check_longer_content()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_bytes(private.caller_id());
+  return new;
+end;
+$$;
+
+revoke all on function private.check_longer_content() from public, anon, authenticated, service_role;
+comment on function private.check_longer_content() is
+  'Refuses to make a document of an account with too many bytes longer.';
+
+-- Definer: clients have no right to accounts, limits and former values. It takes the account from the token.
+create function private.get_account()
+returns table (id uuid, email text, created_at timestamptz, usage jsonb, limits jsonb)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select
+    account.id,
+    account.email::text,
+    account.created_at,
+    (select to_jsonb(held) from private.measure_usage(account.id) as held),
+    (select jsonb_object_agg(bound.name, bound.most) from private.limits as bound)
+  from auth.users as account
+  where account.id = (select private.caller_id()) and account.deleted_at is null;
+$$;
+
+revoke all on function private.get_account() from public, anon, authenticated, service_role;
+grant execute on function private.get_account() to authenticated;
+comment on function private.get_account() is 'The body of public.get_account.';
+
+create function public.get_account()
+returns table (id uuid, email text, created_at timestamptz, usage jsonb, limits jsonb)
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select account.id, account.email, account.created_at, account.usage, account.limits
+  from private.get_account() as account;
+$$;
+
+revoke all on function public.get_account() from public, anon, authenticated, service_role;
+grant execute on function public.get_account() to authenticated;
+comment on function public.get_account() is
+  'The caller''s account: what it holds, and how much of each it may hold; null for any number. For sessions.';
+
+-- triggers ----------------------------------------------------------------------------------------------------------
+
+create trigger touch
+  before update on private.limits
+  for each row
+  execute function private.touch();
+
+create trigger align_times
+  before insert on private.limits
+  for each row
+  execute function private.align_times();
+
+create trigger keep_owner
+  before update on private.usage
+  for each row
+  execute function private.keep_owner();
+
+create trigger touch
+  before update on private.usage
+  for each row
+  execute function private.touch();
+
+create trigger align_times
+  before insert on private.usage
+  for each row
+  execute function private.align_times();
+
+create trigger check_limits
+  after insert on public.products
+  referencing new table as added
+  for each statement
+  execute function private.check_limits();
+
+create trigger check_limits
+  after insert on public.repositories
+  referencing new table as added
+  for each statement
+  execute function private.check_limits();
+
+create trigger check_limits
+  after insert on public.work_items
+  referencing new table as added
+  for each statement
+  execute function private.check_limits();
+
+create trigger check_limits
+  after insert on public.documents
+  referencing new table as added
+  for each statement
+  execute function private.check_limits();
+
+create trigger check_limits
+  after insert on public.app_info
+  referencing new table as added
+  for each statement
+  execute function private.check_limits();
+
+create trigger check_longer_content
+  before update on public.documents
+  for each row
+  when (octet_length(new.content) > octet_length(old.content))
+  execute function private.check_longer_content();
+
+-- comments ----------------------------------------------------------------------------------------------------------
+
+comment on table private.limits is 'How much an account may hold.';
+comment on column private.limits.id is 'Made by the database.';
+comment on column private.limits.name is 'Of what: a table, or bytes.';
+comment on column private.limits.most is 'The most that an account may hold; null for any number.';
+comment on column private.limits.created_at is 'When the row was made.';
+comment on column private.limits.updated_at is 'When the row last changed.';
+comment on column private.limits.version is 'Starts at 1 and rises with each real change.';
+
+comment on table private.usage is 'What an account held when it was last counted.';
+comment on column private.usage.id is 'Made by the database.';
+comment on column private.usage.user_id is 'Whose account it is.';
+comment on column private.usage.products is 'Its products.';
+comment on column private.usage.repositories is 'Its repositories.';
+comment on column private.usage.work_items is 'Its work items.';
+comment on column private.usage.documents is 'Its documents.';
+comment on column private.usage.app_info is 'Its app-info entries.';
+comment on column private.usage.bytes is 'The bytes of what was written in all of these and in their former versions.';
+comment on column private.usage.counted_at is 'When it was counted.';
+comment on column private.usage.created_at is 'When the row was made.';
+comment on column private.usage.updated_at is 'When the row last changed.';
+comment on column private.usage.version is 'Starts at 1 and rises with each real change.';
+
+-- the step of the maintenance ---------------------------------------------------------------------------------------
+
+insert into private.maintenance_steps (name, place, batch_size) values ('usage', 90, 1000);
+
+-- Definer: the service role has no right to the tables. It takes no user: what is too old is so for everybody.
+create or replace function private.run_maintenance(step text)
+returns table (removed integer, is_finished boolean)
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  ends constant timestamptz := clock_timestamp() + interval '2 seconds';
+  taken private.maintenance_steps;
+  reached_group uuid;
+  account_group uuid;
+  owner_id uuid;
+  rows_left integer;
+begin
+  removed := 0;
+  is_finished := true;
+  select known.* into taken
+  from private.maintenance_steps as known
+  where known.name = step
+  for update skip locked;
+  if not found then
+    if step is null or not exists (select from private.maintenance_steps as known where known.name = step) then
+      raise sqlstate 'PT422' using
+        message = 'the maintenance has no such step',
+        hint = 'maintenance_step';
+    end if;
+    -- Somebody else is at it.
+    return next;
+    return;
+  end if;
+
+  if step = 'idempotency_keys' then
+    removed := private.prune_idempotency_keys(taken.batch_size);
+    is_finished := removed < taken.batch_size;
+  else
+    reached_group := taken.reached;
+    for owner_id in
+      select account.id from public.users as account
+      where account.id >= coalesce(taken.reached, '00000000-0000-0000-0000-000000000000')
+      order by account.id
+    loop
+      -- By the first four digits of their ids, whose accounts are looked at together: a whole id would stay here when
+      -- its account has gone.
+      if account_group <> private.end_of_account_group(owner_id) then
+        reached_group := account_group;
+        is_finished := clock_timestamp() <= ends;
+        exit when not is_finished;
+      end if;
+      account_group := private.end_of_account_group(owner_id);
+      rows_left := taken.batch_size - removed;
+      case step
+        when 'document_revisions' then
+          removed := removed + private.prune_revisions_of_gone_documents(owner_id, rows_left);
+        when 'access_tokens' then
+          removed := removed + private.prune_access_tokens(owner_id, rows_left);
+        when 'activity' then
+          removed := removed + private.prune_activity(owner_id, rows_left);
+        when 'usage' then
+          perform private.count_usage(owner_id);
+      end case;
+      is_finished := removed < taken.batch_size;
+      exit when not is_finished;
+    end loop;
+    if is_finished then
+      reached_group := null;
+    end if;
+  end if;
+
+  update private.maintenance_steps as known
+  set reached = reached_group, finished_at = case when is_finished then now() else known.finished_at end
+  where known.id = taken.id;
+  return next;
+end;
+$$;

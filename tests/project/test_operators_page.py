@@ -69,3 +69,30 @@ def test_secrets_of_the_page_are_read_by_whom_it_says(template: dict[str, Any]) 
 def test_page_says_for_how_long_a_secret_is_kept() -> None:
     assert MAX_AGE_SECONDS == 5 * 60
     assert "keeps it for five minutes" in PAGE
+
+
+def test_throttles_of_the_page_are_those_of_the_gateway(template: dict[str, Any]) -> None:
+    stage = template["HttpApiStage"]["Properties"]
+    said = {about: (rate, burst) for about, rate, burst in read_rows("throttle of")}
+    costly = list(stage["RouteSettings"].values())
+    assert costly.count(costly[0]) == len(costly)
+    assert said == {
+        f"each of the {len(costly)} routes that call GitHub or KMS": describe_throttle(costly[0]),
+        "all other routes": describe_throttle(stage["DefaultRouteSettings"]),
+    }
+
+
+def describe_throttle(settings: dict[str, int]) -> tuple[str, str]:
+    """As the page has it."""
+    return f"{settings['ThrottlingRateLimit']} a second", str(settings["ThrottlingBurstLimit"])
+
+
+def test_nobody_pays_for_metrics_by_route_that_no_alarm_reads(template: dict[str, Any]) -> None:
+    stage = template["HttpApiStage"]["Properties"]
+    settings = [stage["DefaultRouteSettings"], *stage["RouteSettings"].values()]
+    assert not any(each.get("DetailedMetricsEnabled", False) for each in settings)
+    alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
+    of_gateway = [alarm for alarm in alarms if alarm.get("Namespace") == "AWS/ApiGateway"]
+    assert of_gateway
+    # Of a route an alarm would name these too.
+    assert {each["Name"] for alarm in of_gateway for each in alarm["Dimensions"]} == {"ApiId"}

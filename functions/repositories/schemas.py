@@ -16,6 +16,7 @@ from shared.entities.repositories import (
     RepositoryName,
     RepositoryRead,
     RepositoryUrl,
+    SyncState,
 )
 from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
@@ -90,6 +91,7 @@ class RepositoryQuery(SearchQuery):
     language: list[NewLanguage] = Field([], max_length=100)
     is_private: list[bool] = []
     is_archived: list[bool] = []
+    sync_state: list[SyncState] = []
     sort: Literal[
         "-created_at",
         "created_at",

@@ -405,6 +405,26 @@ def test_import_of_twenty_shows_them_in_the_product(
         assert row["notes"] is None
 
 
+def test_repositories_are_listed_by_what_github_said_of_them_last(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    owner.create_repository(product, name="by hand")
+    archived = next(r.id for r in fake.account.repositories.values() if r.archived)
+    active = next(r.id for r in fake.account.repositories.values() if not r.archived)
+    import_into(owner, product, [archived, active])
+
+    def find(query: str) -> set[int | None]:
+        page = owner.get(f"/api/repositories?{query}&total=true").expect(200)
+        assert page["total"] == len(page["items"])
+        return {item["github_id"] for item in page["items"]}
+
+    assert find("sync_state=archived") == {archived}
+    assert find("sync_state=active") == {active}
+    assert find("sync_state=archived&sync_state=active") == {archived, active}
+    assert find(f"sync_state=active&product_id={product}") == {active}
+    assert find("sync_state=gone&sync_state=inaccessible") == set()
+    owner.get("/api/repositories?sync_state=lost").expect_problem(422, "invalid")
+
+
 def test_import_of_a_thousand_costs_ten_github_and_three_supabase_requests(
     owner: Client, fake: FakeGitHub, supabase_calls: list[str]
 ) -> None:

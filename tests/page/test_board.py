@@ -1,7 +1,7 @@
 """The board of work: by mouse, by keyboard and by button, under the database's rules."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Response, Route, expect
 
 from tests.page.visitor import JSON, Visitor
 
@@ -47,6 +47,28 @@ def test_item_goes_its_way_by_button(visitor: Visitor, item: JSON) -> None:
         visitor.page.get_by_role("button", name=f"{step}: {item['title']}").click()
         expect(visitor.column(status).get_by_text(item["title"])).to_be_visible()
     expect(visitor.page.get_by_role("button", name=f"Start: {item['title']}")).to_be_enabled()
+
+
+def test_next_step_that_is_pressed_before_the_answer_to_the_last_is_taken(
+    visitor: Visitor, item: JSON
+) -> None:
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    def finishes(answer: Response) -> bool:
+        return "done" in (answer.request.post_data or "")
+
+    visitor.page.route("**/rest/v1/work_items?id=*", hold, times=1)
+    visitor.page.get_by_role("button", name=f"Start: {item['title']}").click()
+    visitor.page.get_by_role("button", name=f"Finish: {item['title']}").click()
+    expect(visitor.column("done").get_by_text(item["title"])).to_be_visible()
+    assert visitor.read("work_items", item)["status"] == "todo"
+    with visitor.page.expect_response(finishes):
+        waiting[0].continue_()
+    expect(visitor.column("done").get_by_text(item["title"])).to_be_visible()
+    assert visitor.read("work_items", item)["status"] == "done"
 
 
 def test_item_is_dragged_by_the_mouse(visitor: Visitor, item: JSON) -> None:

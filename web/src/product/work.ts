@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
+import { useRef } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { useSay } from "../parts/notices.tsx"
 import { Conflict, explain, Gone } from "../problems.ts"
@@ -56,8 +57,16 @@ export function useMove(productId: string, limit: number) {
   const queries = useQueryClient()
   const say = useSay()
   const key = ["work", productId, limit]
+  const written = useRef(new Map<string, number>())
   return useMutation({
-    mutationFn: ({ item, to }: { item: WorkItem; to: Status }) => changeRow(supabase, "work_items", item, { status: to }),
+    // One after the other: whoever presses Start and Finish in quick succession means both.
+    scope: { id: "work" },
+    mutationFn: ({ item, to }: { item: WorkItem; to: Status }) => {
+      // The card may not know yet which version this page's own last move has made.
+      const version = Math.max(item.version, written.current.get(item.id) ?? 0)
+      return changeRow(supabase, "work_items", { ...item, version }, { status: to })
+    },
+    onSuccess: ({ id, version }) => void written.current.set(id, version),
     onMutate: async ({ item, to }) => {
       await queries.cancelQueries({ queryKey: ["work", productId] })
       const before = queries.getQueryData<Columns>(key)

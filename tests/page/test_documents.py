@@ -113,3 +113,18 @@ def test_document_that_was_changed_meanwhile_is_not_lost(visitor: Visitor, produ
     page.get_by_role("button", name="Save mine over it").click()
     expect(page.locator(".markdown")).to_have_text("Mine")
     assert visitor.read("documents", document)["content"] == "Mine"
+
+
+def test_revision_shows_what_has_changed_since_and_can_be_restored(visitor: Visitor, product: JSON) -> None:
+    page = visitor.page
+    document = write(visitor, product, "First\nSame\n")
+    visitor.change("documents", document, content="Second\nSame\n")
+    page.reload()
+    expect(page.locator(".markdown")).to_contain_text("Second")
+    page.get_by_role("button", name="Revisions").click()
+    page.get_by_role("radio").first.check()
+    expect(page.locator(".removed")).to_have_text("-First")
+    expect(page.locator(".added")).to_have_text("+Second")
+    page.get_by_role("button", name="Restore this one").click()
+    expect(page.locator(".markdown")).to_contain_text("First")
+    assert visitor.read("documents", document)["content"] == "First\nSame\n"

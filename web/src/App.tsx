@@ -4,6 +4,7 @@ import { Products } from "./Products.tsx"
 import { Product } from "./product/Product.tsx"
 import { type SessionState, useSessionState } from "./session.ts"
 import { SignIn } from "./SignIn.tsx"
+import { Tokens } from "./Tokens.tsx"
 
 export function App() {
   const state = useSessionState()
@@ -18,6 +19,7 @@ export function App() {
         <Switch>
           <Route path="/" component={Products} />
           <Route path="/products/:id/*?">{({ id }) => <Product key={id} id={id} />}</Route>
+          <Route path="/tokens" component={Tokens} />
           <Route><Redirect to="/" replace /></Route>
         </Switch>
       </main>
@@ -29,9 +31,10 @@ function Header({ state }: { state: SessionState }) {
   const { config } = useClients()
   return (
     <header className="top">
-      <Link href="/" className="brand"><img src="/icon.svg" alt="" width="24" height="24" />Forum</Link>
+      <Link href="/" className="brand"><img src="/icon.svg" alt="" width="24" height="24" /><span>Forum</span></Link>
       <nav aria-label="Forum">
         <Link href="/" className={(isActive) => (isActive ? "active" : "")}>Products</Link>
+        <Link href="/tokens" className={(isActive) => (isActive ? "active" : "")}>Tokens</Link>
         <a href={`${config.apiUrl}/reference`} target="_blank" rel="noreferrer">API</a>
       </nav>
       <span className="who" title={state.session?.user.email}>{state.session?.user.email}</span>

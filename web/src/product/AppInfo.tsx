@@ -4,6 +4,8 @@ import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { AppInfoForm } from "./AppInfoForm.tsx"
 import { Entry } from "./Entry.tsx"
+import { EnvExport } from "./EnvExport.tsx"
+import { EnvImport } from "./EnvImport.tsx"
 
 const SHOWN = 500
 // What the API tells as well; the number that a secret is sealed under is nobody's business.
@@ -17,7 +19,8 @@ export type AppInfoEntry = Pick<
 /** The keys, URLs and notes of a product, in the order of the file that they came from. */
 export function AppInfo({ product }: { product: Row<"products"> }) {
   const { supabase } = useClients()
-  const [isAdding, setAdding] = useState(false)
+  const [opened, setOpened] = useState<"entry" | "import" | "export">()
+  const close = (): void => setOpened(undefined)
   const entries = useQuery({
     queryKey: ["app_info", product.id],
     queryFn: async ({ signal }): Promise<AppInfoEntry[]> => {
@@ -35,7 +38,9 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
     <>
       <div className="page-head">
         <h2>App info</h2>
-        <button type="button" className="primary" onClick={() => setAdding(true)}>New entry</button>
+        <button type="button" onClick={() => setOpened("export")}>Download .env</button>
+        <button type="button" onClick={() => setOpened("import")}>Paste .env</button>
+        <button type="button" className="primary" onClick={() => setOpened("entry")}>New entry</button>
       </div>
       <Answer of={entries}>
         {(rows) =>
@@ -49,7 +54,9 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
-      {isAdding && <AppInfoForm productId={product.id} onClose={() => setAdding(false)} />}
+      {opened === "entry" && <AppInfoForm productId={product.id} onClose={close} />}
+      {opened === "import" && <EnvImport productId={product.id} onClose={close} />}
+      {opened === "export" && <EnvExport product={product} onClose={close} />}
     </>
   )
 }

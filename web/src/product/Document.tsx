@@ -8,6 +8,7 @@ import { Field } from "../parts/Field.tsx"
 import { useSay } from "../parts/notices.tsx"
 import { Conflict, explain } from "../problems.ts"
 import { changeRow } from "../rows.ts"
+import { Revisions } from "./Revisions.tsx"
 
 // The renderer and its sanitiser come with the first document, not with the page.
 const Markdown = lazy(() => import("../parts/Markdown.tsx"))
@@ -36,6 +37,7 @@ function Shown({ document }: { document: Row<"documents"> }) {
   const [, go] = useLocation()
   const [isEditing, setEditing] = useState(document.content === "")
   const [isDeleting, setDeleting] = useState(false)
+  const [showsRevisions, setShowsRevisions] = useState(false)
   const key = ["documents", document.product_id]
   const pin = useMutation({
     mutationFn: () => changeRow(supabase, "documents", document, { is_pinned: !document.is_pinned }),
@@ -56,12 +58,14 @@ function Shown({ document }: { document: Row<"documents"> }) {
       <div className="page-head">
         <h2>{document.title}</h2>
         <button type="button" onClick={() => pin.mutate()} aria-pressed={document.is_pinned}>{document.is_pinned ? "Unpin" : "Pin"}</button>
+        <button type="button" onClick={() => setShowsRevisions(true)}>Revisions</button>
         <button type="button" onClick={() => setDeleting(true)}>Delete</button>
         <button type="button" className="primary" onClick={() => setEditing(true)}>Edit</button>
       </div>
       <Suspense fallback={<p className="empty">Loading…</p>}>
         {document.content ? <Markdown text={document.content} /> : <p className="empty">Nothing is written here yet.</p>}
       </Suspense>
+      {showsRevisions && <Revisions document={document} onClose={() => setShowsRevisions(false)} />}
       {isDeleting && (
         <Confirm title={`Delete ${document.title}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={() => setDeleting(false)}>
           Its revisions go with it.

@@ -1,6 +1,10 @@
-import { useQuery } from "@tanstack/react-query"
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
+import { useState } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
+import { useSay } from "../parts/notices.tsx"
+import { explain } from "../problems.ts"
+import { ImportRepositories } from "./ImportRepositories.tsx"
 
 const SHOWN = 200
 const COLUMNS =
@@ -19,7 +23,16 @@ const STATES: Record<string, string> = {
 
 /** The repositories of a product and how they stand at GitHub. */
 export function Repositories({ product }: { product: Row<"products"> }) {
-  const { supabase } = useClients()
+  const { supabase, api } = useClients()
+  const queries = useQueryClient()
+  const say = useSay()
+  const [isImporting, setImporting] = useState(false)
+  const sync = useMutation({
+    mutationFn: () => api.POST("/api/github/sync"),
+    onSuccess: () => say("GitHub is being read again. What has changed appears here."),
+    onError: (error) => say(explain(error), true),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["repositories"] }),
+  })
   const repositories = useQuery({
     queryKey: ["repositories", product.id],
     queryFn: async ({ signal }) => {
@@ -35,11 +48,15 @@ export function Repositories({ product }: { product: Row<"products"> }) {
   })
   return (
     <>
-      <div className="page-head"><h2>Repositories</h2></div>
+      <div className="page-head">
+        <h2>Repositories</h2>
+        <button type="button" onClick={() => sync.mutate()} disabled={sync.isPending}>Sync now</button>
+        <button type="button" className="primary" onClick={() => setImporting(true)}>Import from GitHub</button>
+      </div>
       <Answer of={repositories}>
         {(rows) =>
           rows.length === 0 ? (
-            <p className="empty">No repository belongs to this product yet.</p>
+            <p className="empty">Import repositories from GitHub, and Forum keeps them up to date: renamed, moved, archived, gone.</p>
           ) : (
             <ul className="list">
               {rows.map((row) => (
@@ -60,6 +77,7 @@ export function Repositories({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
+      {isImporting && <ImportRepositories product={product} onClose={() => setImporting(false)} />}
     </>
   )
 }

@@ -1,0 +1,22 @@
+"""Files that only their owner may read."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Put a file there with mode 0600, whole or not at all.
+
+    The name is given to a finished file, so that nobody reads half of one and a killed process leaves what
+    was there. A link is replaced, not followed.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,48 @@
+"""The command itself."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from forum_cli.docs import doc
+from forum_cli.environment import env
+from forum_cli.output import make_harmless
+from forum_cli.session import link, login, logout, status
+from forum_cli.work import work
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(package_name="forum-cli")
+def forum() -> None:
+    """Forum in a terminal."""
+
+
+@forum.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete this command: eval "$(forum completion bash)"."""
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"There is no completion for {shell}.")
+    click.echo(found(forum, {}, "forum", "_FORUM_COMPLETE").source())
+
+
+for command in (login, logout, status, link, work, doc, env):
+    forum.add_command(command)
+
+
+def run() -> None:
+    """Run it. A failure is one message on standard error and an exit code, never a traceback."""
+    try:
+        code = forum.main(prog_name="forum", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        raise SystemExit(130) from None
+    except click.UsageError as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except click.ClickException as error:
+        click.echo(f"forum: {make_harmless(error.format_message())}", err=True)
+        raise SystemExit(error.exit_code) from None
+    raise SystemExit(code if isinstance(code, int) else 0)

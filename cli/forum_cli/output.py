@@ -1,0 +1,39 @@
+"""What people and scripts are shown."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+json_option: Callable[..., Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print the answer as JSON, for scripts."
+)
+
+
+def make_harmless(text: str) -> str:
+    """The text without what steers a terminal: others write titles and documents, agents included."""
+    return "".join(
+        character if character in "\n\t" or character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+def show(text: str) -> None:
+    """Print lines for a person."""
+    click.echo(make_harmless(text))
+
+
+def show_json(value: Any) -> None:
+    """Print a value for a script. JSON escapes what steers a terminal."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def write_text(text: str) -> None:
+    """Write a text byte for byte into a pipe or file, and without control characters onto a terminal."""
+    if sys.stdout.isatty():
+        show(text)
+    else:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()

@@ -1,0 +1,120 @@
+"""`forum work`: the work items of the folder's product."""
+
+import sys
+from typing import Any
+
+import click
+
+from forum_cli.api import Api
+from forum_cli.credentials import find_credentials
+from forum_cli.folder import find_product
+from forum_cli.output import json_option, show, show_json
+
+PATH = "/api/work"
+PRIORITIES = {"none": 0, "urgent": 1, "high": 2, "medium": 3, "low": 4}
+NAMES = {number: name for name, number in PRIORITIES.items()}
+TYPES = ("feature", "fix", "refactor", "investigation")
+STATUSES = ("todo", "in_progress", "done")
+
+
+@click.group()
+def work() -> None:
+    """Add work, list it, start it, finish it."""
+
+
+def line_of(item: Any) -> str:
+    """A work item in one line."""
+    priority = f"  [{NAMES[item['priority']]}]" if item["priority"] else ""
+    return f"{item['id'][:8]}  {item['status']:<11}  {item['title']}{priority}"
+
+
+def show_item(item: Any, *, as_json: bool) -> None:
+    """Print one work item."""
+    if as_json:
+        show_json(item)
+    else:
+        show(line_of(item))
+
+
+@work.command()
+@click.argument("title")
+@click.option("-d", "--description", help="More than the title; - reads it from standard input.")
+@click.option("-p", "--priority", type=click.Choice(list(PRIORITIES)), default="none")
+@click.option("-t", "--type", "kind", type=click.Choice(TYPES), default="feature")
+@json_option
+def add(*, title: str, description: str | None, priority: str, kind: str, as_json: bool) -> None:
+    """Add a work item."""
+    credentials = find_credentials()
+    body = {
+        "product_id": find_product(credentials),
+        "title": title,
+        "description": sys.stdin.read() if description == "-" else description,
+        "priority": PRIORITIES[priority],
+        "type": kind,
+    }
+    with Api(credentials) as forum:
+        show_item(forum.send("POST", PATH, json=body).json(), as_json=as_json)
+
+
+@work.command("list")
+@click.option(
+    "-s", "--status", multiple=True, type=click.Choice(STATUSES), help="What is open, unless given."
+)
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@json_option
+def list_work(*, status: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List work, newest first."""
+    credentials = find_credentials()
+    asked = list(status) or ["todo", "in_progress"]
+    with Api(credentials) as forum:
+        page = forum.fetch(PATH, product_id=find_product(credentials), status=asked, limit=limit)
+    if as_json:
+        show_json(page)
+        return
+    for item in page["items"]:
+        show(line_of(item))
+    if page["next_cursor"] is not None:
+        click.echo(f"There is more than these {limit}: -n shows up to 100.", err=True)
+
+
+@work.command("show")
+@click.argument("item_id", metavar="ID")
+@json_option
+def show_work(*, item_id: str, as_json: bool) -> None:
+    """Show a work item, by its ID or the first characters of it."""
+    credentials = find_credentials()
+    with Api(credentials) as forum:
+        item = forum.fetch(f"{PATH}/{forum.find_id(PATH, find_product(credentials), item_id)}")
+    show_item(item, as_json=as_json)
+    if not as_json and item["description"]:
+        show(f"\n{item['description']}")
+
+
+@work.command()
+@click.argument("item_id", metavar="ID")
+@json_option
+def start(*, item_id: str, as_json: bool) -> None:
+    """Take up a work item."""
+    credentials = find_credentials()
+    with Api(credentials) as forum:
+        path = f"{PATH}/{forum.find_id(PATH, find_product(credentials), item_id)}/status"
+        moved = forum.send("POST", path, json={"status": "in_progress"}).json()
+    show_item(moved, as_json=as_json)
+
+
+@work.command()
+@click.argument("item_id", metavar="ID")
+@json_option
+def done(*, item_id: str, as_json: bool) -> None:
+    """Finish a work item, also one that nobody has started."""
+    credentials = find_credentials()
+    with Api(credentials) as forum:
+        path = f"{PATH}/{forum.find_id(PATH, find_product(credentials), item_id)}"
+        item = forum.fetch(path)
+        # Forum has no way from `todo` to `done` but over `in_progress`. The version stops a step on a row
+        # that somebody else has moved meanwhile.
+        steps = ["in_progress", "done"] if item["status"] == "todo" else ["done"]
+        for step in steps:
+            condition = {"if-match": f'"{item["version"]}"'}
+            item = forum.send("POST", f"{path}/status", json={"status": step}, headers=condition).json()
+    show_item(item, as_json=as_json)

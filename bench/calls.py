@@ -9,13 +9,20 @@ import httpx
 
 from shared.http_client import get_http_client
 
+Handler = Callable[[Any, Any], dict[str, Any]]
 
-def call(handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]) -> Any:
-    """What a function answers. Raises `ValueError` where that is a problem."""
+
+def invoke(handler: Handler, event: dict[str, Any]) -> dict[str, Any]:
+    """A function's answer as API Gateway gets it. Raises `ValueError` where that is a problem."""
     answer = handler(event, None)
     if answer["statusCode"] >= HTTPStatus.BAD_REQUEST:
         raise ValueError(f"{event['routeKey']} answers {answer['body']}")
-    return json.loads(answer["body"])
+    return answer
+
+
+def call(handler: Handler, event: dict[str, Any]) -> Any:
+    """The body of a function's answer. Raises `ValueError` where that is a problem."""
+    return json.loads(invoke(handler, event)["body"])
 
 
 class Calls:

@@ -2,7 +2,7 @@
 
 import httpx
 
-from bench.calls import Calls, call
+from bench.calls import Calls, invoke
 from bench.events import make_event
 from bench.line import Line
 from bench.timing import compare
@@ -22,13 +22,13 @@ def measure_warm_list(supabase: Supabase, user: User) -> Line:
         bare.post(f"{supabase.url}/rest/v1/products", json=rows, headers=headers).raise_for_status()
         event = make_event("GET", "/api/products?limit=50", user)
         with Calls(supabase.url) as calls:
-            call(handler, event)
+            invoke(handler, event)
         (request,) = calls.requests
 
         def read() -> None:
             bare.get(request.url, headers=headers).raise_for_status().json()
 
-        compared = compare(lambda: call(handler, event), read, TIMES)
+        compared = compare(lambda: invoke(handler, event), read, TIMES)
     return Line(
         "warm list of 50, verification included",
         "the same PostgREST request by bare httpx",

@@ -62,9 +62,9 @@ def github(running_github: FakeGitHub) -> FakeGitHub:
     return running_github
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def user(supabase: Supabase) -> User:
-    """Somebody signed in."""
+    """Somebody signed in. One person for all tests would come to hold more products than an account may."""
     return supabase.create_user()
 
 

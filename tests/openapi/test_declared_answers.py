@@ -189,9 +189,15 @@ def place(
 
 
 @pytest.fixture(scope="module")
-def shared_rows(user: User, running_github: FakeGitHub) -> Rows:
+def refused_user(supabase: Supabase) -> User:
+    """Somebody whose requests are all refused."""
+    return supabase.create_user()
+
+
+@pytest.fixture(scope="module")
+def shared_rows(refused_user: User, running_github: FakeGitHub) -> Rows:
     """Rows that no refused request changes."""
-    return make_rows(Client(user), sorted(running_github.account.repositories))
+    return make_rows(Client(refused_user), sorted(running_github.account.repositories))
 
 
 def succeed(world: World, operation: Operation) -> Answer:
@@ -414,9 +420,9 @@ def test_declared_success_is_given_as_it_is_declared(operation: Operation, statu
 
 @pytest.mark.parametrize(("operation", "status"), [d for d in DECLARED if d[1] >= 400], ids=name)
 def test_declared_problem_is_given_as_it_is_declared(
-    operation: Operation, status: int, place: Place, user: User, shared_rows: Rows
+    operation: Operation, status: int, place: Place, refused_user: User, shared_rows: Rows
 ) -> None:
-    answer = PROVOKE[status](World(place, user, shared_rows), operation)
+    answer = PROVOKE[status](World(place, refused_user, shared_rows), operation)
     assert answer.status == status, answer.text
     check(answer, resolve(operation.described["responses"][str(status)]))
 
@@ -426,9 +432,9 @@ def test_declared_problem_is_given_as_it_is_declared(
     "operation", [operation for operation in OPERATIONS if "requestBody" not in operation.described], ids=name
 )
 def test_body_that_nobody_reads_is_answered_as_declared(
-    operation: Operation, size: int, place: Place, user: User, shared_rows: Rows
+    operation: Operation, size: int, place: Place, refused_user: User, shared_rows: Rows
 ) -> None:
-    world = World(place, user, shared_rows)
+    world = World(place, refused_user, shared_rows)
     if operation.method == "DELETE":
         world = World(place, place.supabase.create_user(), shared_rows)
     answer = world.send(operation, Change(headers={"content-type": "text/plain"}, raw=b"x" * size))

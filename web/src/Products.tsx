@@ -6,7 +6,7 @@ import { Answer } from "./parts/Answer.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
 import { ProductForm } from "./product/ProductForm.tsx"
 
-// PostgREST gives no more rows at once than this (docs/deployment.md), and nobody reads more of them.
+// Nobody reads more of them.
 const SHOWN = 100
 
 /** All products of whoever is signed in, the newest first. */

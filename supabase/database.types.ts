@@ -113,7 +113,7 @@ isOneToOne: false
                   ]
                 },"documents": {
                   Row: {
-                    "content": string,"created_at": string,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string | null,"search": unknown,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number,"revisions": {
+                    "content": string,"created_at": string,"external_id": string | null,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string | null,"search": unknown,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number,"revisions": {
               "actor": string,
 "actor_id": string | null,
 "content": string,
@@ -132,10 +132,10 @@ isOneToOne: false
                   }
                   ComputedFields: "revisions"
                   Insert: {
-                    "content"?: string,"created_at"?: string,"id"?: string,"is_pinned"?: boolean,"product_id": string,"repository_id"?: string | null,"search"?: unknown,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "content"?: string,"created_at"?: string,"external_id"?: string | null,"id"?: string,"is_pinned"?: boolean,"product_id": string,"repository_id"?: string | null,"search"?: unknown,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "content"?: string,"created_at"?: string,"id"?: string,"is_pinned"?: boolean,"product_id"?: string,"repository_id"?: string | null,"search"?: unknown,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "content"?: string,"created_at"?: string,"external_id"?: string | null,"id"?: string,"is_pinned"?: boolean,"product_id"?: string,"repository_id"?: string | null,"search"?: unknown,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -246,14 +246,14 @@ isOneToOne: false
                   ]
                 },"work_items": {
                   Row: {
-                    "created_at": string,"description": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
+                    "created_at": string,"description": string | null,"external_id": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"description"?: string | null,"id"?: string,"priority"?: number,"product_id": string,"repository_id"?: string | null,"status"?: string,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id": string,"repository_id"?: string | null,"status"?: string,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "created_at"?: string,"description"?: string | null,"id"?: string,"priority"?: number,"product_id"?: string,"repository_id"?: string | null,"status"?: string,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id"?: string,"repository_id"?: string | null,"status"?: string,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -282,7 +282,17 @@ isOneToOne: false
             [_ in never]: never
           }
           Functions: {
-            "app_info_count":
+            "add_document":
+{ Args: { "item": Json }; Returns: {
+              "existing": boolean,"id": string,"product_id": string,"title": string,"type": string,"version": number
+            }[]
+                           },
+"add_work_item":
+{ Args: { "item": Json }; Returns: {
+              "existing": boolean,"id": string,"priority": number,"product_id": string,"status": string,"title": string,"type": string,"version": number
+            }[]
+                           },
+"app_info_count":
 { Args: { "": Database["public"]['Tables']["products"]['Row'] }; Returns: { error: true } & "the function public.app_info_count with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
                            },
 "apply_github_import_chunk":
@@ -294,6 +304,28 @@ isOneToOne: false
 "begin_github_sync":
 { Args: { "connection_id": string,"lease_seconds": number,"run_id": string,"user_id": string }; Returns: Json
                            },
+"change_work_item":
+{ Args: { "changes": Json,"version": number,"work_item_id": string }; Returns: {
+              "created_at": string,
+"description": string | null,
+"external_id": string | null,
+"id": string,
+"priority": number,
+"product_id": string,
+"repository_id": string | null,
+"status": string,
+"title": string,
+"type": string,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "work_items"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "claim_due_github_connections":
 { Args: { "lease_seconds": number,"max_connections": number }; Returns: {
               "connection_id": string,"run_id": string,"user_id": string
@@ -363,6 +395,7 @@ isOneToOne: false
 { Args: { "items": Json }; Returns: {
               "content": string,
 "created_at": string,
+"external_id": string | null,
 "id": string,
 "is_pinned": boolean,
 "product_id": string,
@@ -439,6 +472,7 @@ isOneToOne: false
 { Args: { "items": Json }; Returns: {
               "created_at": string,
 "description": string | null,
+"external_id": string | null,
 "id": string,
 "priority": number,
 "product_id": string,
@@ -471,7 +505,7 @@ isOneToOne: false
                            },
 "edit_document":
 { Args: { "document_id": string,"edit_mode": string,"new_text": string,"passage"?: string,"versions"?: (number)[] }; Returns: {
-              "after": string,"before": string,"content_bytes": number,"created_at": string,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
+              "after": string,"before": string,"content_bytes": number,"created_at": string,"external_id": string,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
             }[]
                            },
 "export_documents":
@@ -479,6 +513,24 @@ isOneToOne: false
               "content": string,"created_at": string,"id": string,"is_pinned": boolean,"repository": string,"title": string,"type": string,"updated_at": string,"version": number
             }[]
                            },
+"find_product":
+{ Args: { "named"?: string }; Returns: {
+              "color": string | null,
+"created_at": string,
+"description": string | null,
+"icon": string | null,
+"id": string,
+"name": string,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "products"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "finish_github_import":
 { Args: { "connection_id": string,"end_error": string,"end_reason"?: string,"run_id": string,"user_id": string }; Returns: {
               "connection_id": string | null,
@@ -738,6 +790,7 @@ isOneToOne: false
 { Args: { "document_id": string,"revision_number": number,"versions"?: (number)[] }; Returns: {
               "content": string,
 "created_at": string,
+"external_id": string | null,
 "id": string,
 "is_pinned": boolean,
 "product_id": string,
@@ -812,6 +865,7 @@ isOneToOne: false
 { Args: { "items": Json }; Returns: {
               "content": string,
 "created_at": string,
+"external_id": string | null,
 "id": string,
 "is_pinned": boolean,
 "product_id": string,
@@ -888,6 +942,7 @@ isOneToOne: false
 { Args: { "items": Json }; Returns: {
               "created_at": string,
 "description": string | null,
+"external_id": string | null,
 "id": string,
 "priority": number,
 "product_id": string,

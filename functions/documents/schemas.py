@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Embedded, Input, NewTitle, StrictBool, Version, text
+from shared.entities.base import Embedded, Input, NewExternalId, NewTitle, StrictBool, Version, text
 from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
@@ -34,6 +34,7 @@ class DocumentCreate(Input):
     content: Content = ""
     type: DocumentType = "note"
     is_pinned: StrictBool = False
+    external_id: NewExternalId | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from shared.entities.base import Embedded, Input, NewTitle, Text, Version
+from shared.entities.base import Embedded, Input, NewExternalId, NewTitle, Text, Version
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
@@ -23,6 +23,7 @@ class WorkItemCreate(Input):
     type: WorkType = "feature"
     status: Literal["todo"] = "todo"
     priority: Priority = 0
+    external_id: NewExternalId | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -129,6 +129,21 @@ def _as_ambiguous_passage(error: APIError) -> Problem:
     )
 
 
+def _as_unclear_product(detail: str) -> Callable[[APIError], Problem]:
+    return lambda error: Conflict(detail, type="product-unclear", products=json.loads(str(error.details)))
+
+
+def _as_unclear_repository(error: APIError) -> Problem:
+    detail = (
+        "The product has no such repository."
+        if str(error.details) == "0"
+        else "The product has several repositories of this name. Send the id of the one that you mean."
+    )
+    return Conflict(
+        detail, type="repository-unclear", errors=[FieldError(detail=detail, pointer="/repository")]
+    )
+
+
 def _as_timeout(_: APIError) -> Problem:
     return UpstreamTimedOut(
         "The database took too long and changed nothing. Send less at once: fewer items, shorter texts."
@@ -325,6 +340,10 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
         type="export-too-large",
     ),
     "product": lambda _: NotFound("There is no such product."),
+    "product_named": lambda _: NotFound("There is no product with this name or id."),
+    "product_needed": _as_unclear_product("There are several products. Say which one is meant."),
+    "product_ambiguous": _as_unclear_product("Several products have this name. Send the id of one."),
+    "repository_named": _as_unclear_repository,
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",
         type="github-not-connected",
@@ -378,6 +397,12 @@ _BY_CONSTRAINT: dict[str, Rule] = {
         " first, and none that shells keep for themselves. Take another key or another category.",
     ),
     "app_info_product_key_unique": Rule("/key", "This product has an entry with this key already."),
+    "work_items_external_id_unique": Rule(
+        "/external_id", "This product has a work item with this `external_id` already."
+    ),
+    "documents_external_id_unique": Rule(
+        "/external_id", "This product has a document with this `external_id` already."
+    ),
     "repositories_product_github_unique": Rule("/github_id", "This product has this repository already."),
 }
 
@@ -389,6 +414,7 @@ _BY_CONSTRAINT_ENDING: dict[str, Rule] = {
     "_name_visible": Rule("/name", _NOT_VISIBLE),
     "_title_visible": Rule("/title", _NOT_VISIBLE),
     "_key_visible": Rule("/key", _NOT_VISIBLE),
+    "_external_id_visible": Rule("/external_id", _NOT_VISIBLE),
     "_product_fkey": Rule("/product_id", "There is no such product."),
     "_repository_fkey": Rule(
         "/repository_id", "This product has no such repository, or the change would part them."

@@ -41,6 +41,14 @@ Text = Annotated[str, text(100_000)]
 Description = Annotated[str, text(10_000), Field(examples=["What it is for, in a sentence."])]
 Title = Annotated[str, text(500, min_length=1), Field(examples=["Ship the beta"])]
 NewTitle = Annotated[Title, *VISIBLE_LINE]
+ExternalId = Annotated[
+    str,
+    Field(
+        description="What whoever creates it calls it, such as the number of an issue: once in a product.",
+        examples=["tracker-418"],
+    ),
+]
+NewExternalId = Annotated[ExternalId, text(255, min_length=1), *VISIBLE_LINE]
 # pydantic reads "yes", "on" and 1 as true, and "1" as a number: in JSON each of them is a mistake.
 StrictBool = Annotated[bool, Field(strict=True)]
 # Behind the constraints of an integer, which would not get into its JSON schema otherwise.

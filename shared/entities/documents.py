@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.entities.base import Row, Title
+from shared.entities.base import ExternalId, Row, Title
 
 DocumentType = Literal["blueprint", "architecture", "note", "plan"]
 Markdown = Annotated[str, Field(examples=["# Why\n\nOne list for everything."])]
@@ -20,6 +20,7 @@ class DocumentListItem(Row):
     title: Title
     type: DocumentType
     is_pinned: bool
+    external_id: ExternalId | None
 
 
 class DocumentRead(DocumentListItem):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.entities.base import WHOLE_NUMBER, Excerpt, Row, Text, Title, Truncated
+from shared.entities.base import WHOLE_NUMBER, Excerpt, ExternalId, Row, Text, Title, Truncated
 
 WorkType = Literal["feature", "fix", "refactor", "investigation"]
 WorkStatus = Literal["todo", "in_progress", "done"]
@@ -27,6 +27,7 @@ class WorkItemRead(Row):
     type: WorkType
     status: WorkStatus
     priority: Priority
+    external_id: ExternalId | None
 
 
 class WorkItemListItem(WorkItemRead):

@@ -130,7 +130,7 @@ end;
 $$;
 
 revoke all on function private.caller_id() from public, anon, authenticated, service_role;
-grant execute on function private.caller_id() to forum_agent;
+grant execute on function private.caller_id() to authenticated, forum_agent;
 comment on function private.caller_id() is
   'The account of a token that counts as a person''s; null for anybody else. Whoever runs as its definer takes the caller from here.';
 

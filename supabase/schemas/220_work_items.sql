@@ -22,6 +22,7 @@ create table public.work_items (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version integer not null default 1,
+  external_id text,
   constraint work_items_pkey primary key (id),
   -- Stops a work item of nobody, and goes with its owner.
   constraint work_items_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -41,7 +42,11 @@ create table public.work_items (
   -- 0 none, 1 urgent, 2 high, 3 medium, 4 low.
   constraint work_items_priority_values check (priority between 0 and 4),
   -- Stops an item that nobody can see in a list.
-  constraint work_items_title_visible check (private.is_visible_line(title))
+  constraint work_items_title_visible check (private.is_visible_line(title)),
+  -- Stops a key that its index cannot hold.
+  constraint work_items_external_id_length check (char_length(external_id) between 1 and 255),
+  -- Stops a key that nobody can see or tell from another.
+  constraint work_items_external_id_visible check (private.is_visible_line(external_id))
 );
 
 -- Stops estimates of what people write: see 030_requests.
@@ -52,7 +57,8 @@ alter table public.work_items
   alter column priority set statistics 0,
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
-  alter column version set statistics 0;
+  alter column version set statistics 0,
+  alter column external_id set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -69,17 +75,21 @@ create index work_items_repository_newest_idx on public.work_items (repository_i
   where repository_id is not null;
 -- An owner's item by title, and lists sorted by title.
 create index work_items_user_title_idx on public.work_items (user_id, title, id);
+-- Stops a second item for one thing of another system. Led by the owner, so that a stranger's insert cannot tell what a
+-- product has. Partial: most items have none.
+create unique index work_items_external_id_unique on public.work_items (user_id, product_id, external_id)
+  where external_id is not null;
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
 revoke all on table public.work_items from public, anon, authenticated, service_role;
 grant select, delete on table public.work_items to authenticated;
-grant insert (product_id, repository_id, title, description, type, status, priority)
+grant insert (product_id, repository_id, title, description, type, status, priority, external_id)
   on table public.work_items to authenticated;
 grant update (product_id, repository_id, title, description, type, status, priority)
   on table public.work_items to authenticated;
 grant select, delete on table public.work_items to forum_agent;
-grant insert (product_id, repository_id, title, description, type, status, priority)
+grant insert (product_id, repository_id, title, description, type, status, priority, external_id)
   on table public.work_items to forum_agent;
 grant update (product_id, repository_id, title, description, type, status, priority)
   on table public.work_items to forum_agent;
@@ -306,6 +316,8 @@ comment on column public.work_items.type is 'feature, fix, refactor or investiga
 comment on column public.work_items.status is
   'todo, in_progress or done. Starts as todo; moves todo to in_progress, in_progress to done or todo, done to todo.';
 comment on column public.work_items.priority is '0 none, 1 urgent, 2 high, 3 medium, 4 low.';
+comment on column public.work_items.external_id is
+  'What whoever creates it calls it, once in a product: a repeat is recognized by it. Never changed.';
 comment on column public.work_items.created_at is 'When the row was made.';
 comment on column public.work_items.updated_at is 'When the row last changed.';
 comment on column public.work_items.version is 'Starts at 1 and rises with each real change.';

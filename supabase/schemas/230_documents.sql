@@ -29,6 +29,7 @@ create table public.documents (
   updated_at timestamptz not null default now(),
   version integer not null default 1,
   search tsvector not null default '',
+  external_id text,
   constraint documents_pkey primary key (id),
   -- Stops a document of nobody, and goes with its owner.
   constraint documents_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -45,7 +46,11 @@ create table public.documents (
   -- Stops values that no client knows.
   constraint documents_type_values check (type in ('blueprint', 'architecture', 'note', 'plan')),
   -- Stops a document that nobody can see in a list.
-  constraint documents_title_visible check (private.is_visible_line(title))
+  constraint documents_title_visible check (private.is_visible_line(title)),
+  -- Stops a key that its index cannot hold.
+  constraint documents_external_id_length check (char_length(external_id) between 1 and 255),
+  -- Stops a key that nobody can see or tell from another.
+  constraint documents_external_id_visible check (private.is_visible_line(external_id))
 );
 
 -- Stops estimates of what people write: see 030_requests.
@@ -57,7 +62,8 @@ alter table public.documents
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
   alter column version set statistics 0,
-  alter column search set statistics 0;
+  alter column search set statistics 0,
+  alter column external_id set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -72,17 +78,20 @@ create index documents_repository_newest_idx on public.documents (repository_id,
   where repository_id is not null;
 -- An owner's document by title, and lists sorted by title.
 create index documents_user_title_idx on public.documents (user_id, title, id);
+-- Stops a second document for one of another system; as for work items.
+create unique index documents_external_id_unique on public.documents (user_id, product_id, external_id)
+  where external_id is not null;
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
 revoke all on table public.documents from public, anon, authenticated, service_role;
 grant select, delete on table public.documents to authenticated;
-grant insert (product_id, repository_id, title, content, type, is_pinned)
+grant insert (product_id, repository_id, title, content, type, is_pinned, external_id)
   on table public.documents to authenticated;
 grant update (product_id, repository_id, title, content, type, is_pinned)
   on table public.documents to authenticated;
 grant select, delete on table public.documents to forum_agent;
-grant insert (product_id, repository_id, title, content, type, is_pinned)
+grant insert (product_id, repository_id, title, content, type, is_pinned, external_id)
   on table public.documents to forum_agent;
 grant update (product_id, repository_id, title, content, type, is_pinned)
   on table public.documents to forum_agent;
@@ -351,6 +360,8 @@ comment on column public.documents.type is 'blueprint, architecture, note or pla
 comment on column public.documents.is_pinned is 'Whether it is kept on top.';
 comment on column public.documents.search is
   'The words of title and content for full-text search in English; kept by the database.';
+comment on column public.documents.external_id is
+  'What whoever creates it calls it, once in a product: a repeat is recognized by it. Never changed.';
 comment on column public.documents.created_at is 'When the row was made.';
 comment on column public.documents.updated_at is 'When the row last changed.';
 comment on column public.documents.version is 'Starts at 1 and rises with each real change.';

@@ -67,6 +67,7 @@ returns table (
   created_at timestamptz,
   updated_at timestamptz,
   version integer,
+  external_id text,
   content_bytes integer,
   before text,
   after text
@@ -125,6 +126,7 @@ begin
     target.created_at,
     target.updated_at,
     target.version,
+    target.external_id,
     octet_length(target.content),
     right(head, 200),
     left(tail, 200);

@@ -272,7 +272,7 @@ as $$
 declare
   kinds constant jsonb := '{
     "product_id": "uuid", "repository_id": "uuid", "title": "text", "description": "text", "type": "text",
-    "status": "text", "priority": "smallint"
+    "status": "text", "priority": "smallint", "external_id": "text"
   }';
   defaults constant jsonb := '{"type": "feature", "status": "todo", "priority": 0}';
   created public.work_items;
@@ -285,10 +285,12 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      insert into public.work_items (product_id, repository_id, title, description, type, status, priority)
+      insert into public.work_items (
+        product_id, repository_id, title, description, type, status, priority, external_id
+      )
       select
         given.product_id, given.repository_id, given.title, given.description, given.type, given.status,
-        given.priority
+        given.priority, given.external_id
       from jsonb_populate_record(null::public.work_items, defaults || item) as given
       returning * into created;
       return next created;
@@ -323,7 +325,7 @@ as $$
 declare
   kinds constant jsonb := '{
     "product_id": "uuid", "repository_id": "uuid", "title": "text", "content": "text", "type": "text",
-    "is_pinned": "boolean"
+    "is_pinned": "boolean", "external_id": "text"
   }';
   defaults constant jsonb := '{"content": "", "type": "note", "is_pinned": false}';
   created public.documents;
@@ -336,8 +338,10 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      insert into public.documents (product_id, repository_id, title, content, type, is_pinned)
-      select given.product_id, given.repository_id, given.title, given.content, given.type, given.is_pinned
+      insert into public.documents (product_id, repository_id, title, content, type, is_pinned, external_id)
+      select
+        given.product_id, given.repository_id, given.title, given.content, given.type, given.is_pinned,
+        given.external_id
       from jsonb_populate_record(null::public.documents, defaults || item) as given
       returning * into created;
       return next created;

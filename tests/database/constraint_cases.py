@@ -175,6 +175,8 @@ CASES: dict[str, Cases] = {
     "repositories_sync_url_length": characters("sync_url", 2000),
     "repositories_url_format": url("url"),
     "repositories_url_length": characters("url", 2000),
+    "work_items_external_id_length": characters("external_id", 255, least=1),
+    "work_items_external_id_visible": visible("external_id"),
     "work_items_description_length": characters("description", 100_000),
     "work_items_priority_values": Cases(
         [{"priority": n} for n in (0, 4)], [{"priority": n} for n in (-1, 5)]
@@ -183,6 +185,8 @@ CASES: dict[str, Cases] = {
     "work_items_title_length": characters("title", 500, least=1),
     "work_items_title_visible": visible("title"),
     "work_items_type_values": values("type", "feature", "fix", "refactor", "investigation", refused="bug"),
+    "documents_external_id_length": characters("external_id", 255, least=1),
+    "documents_external_id_visible": visible("external_id"),
     "documents_content_length": octets("content", 1_048_576),
     "documents_title_length": characters("title", 500, least=1),
     "documents_title_visible": visible("title"),

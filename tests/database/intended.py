@@ -17,6 +17,8 @@ _CLIENT_COLUMNS = {
     "documents": ("product_id", "repository_id", "title", "content", "type", "is_pinned"),
     "app_info": ("product_id", "key", "value", "category", "description"),
 }
+# What is said when a row is created, and never again.
+_COLUMNS_OF_NEW = {"work_items": ("external_id",), "documents": ("external_id",)}
 
 # A thin invoker in public over a definer in private, each.
 _GITHUB_OF_PEOPLE = (
@@ -117,6 +119,12 @@ GRANTS: set[tuple[str, str, str]] = {
         for privilege in ("INSERT", "UPDATE")
     ),
     *(
+        (f"public.{table}.{column}", role, "INSERT")
+        for table, columns in _COLUMNS_OF_NEW.items()
+        for column in columns
+        for role in ("authenticated", "forum_agent")
+    ),
+    *(
         (f"public.{table}", "authenticated", privilege)
         for table in _CLIENT_COLUMNS
         for privilege in ("SELECT", "DELETE")
@@ -154,6 +162,10 @@ _CALLED_BY_TABLES = (
     *("public.edit_document(uuid,text,text,text,integer[])", "private.find_passage(text,text)"),
     # 238_document_exports: invoker
     "public.export_documents(uuid)",
+    # 350_agent_tools: invokers
+    *("public.find_product(text)", "private.find_repository(uuid,text)"),
+    *("public.add_work_item(jsonb)", "public.add_document(jsonb)"),
+    "public.change_work_item(uuid,integer,jsonb)",
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )
@@ -173,7 +185,7 @@ EXECUTE: set[tuple[str, str]] = {
     # 020_sessions
     *(("private.is_session()", role) for role in PRIVATE_USERS),
     # 025_token_scope: what policies, triggers and functions ask of a token
-    ("private.caller_id()", "forum_agent"),
+    *(("private.caller_id()", role) for role in ("authenticated", "forum_agent")),
     *((f"private.{name}()", "forum_agent") for name in ("token_id", "token_product_id")),
     *((f"private.{name}(text)", "forum_agent") for name in ("token_may", "require_token_scope")),
     # 260_access_tokens: check_request is not a token's yet when it calls these

@@ -32,6 +32,9 @@ LISTS: dict[str, Asked] = {
         "public.work_items", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"
     ),
     "public.work_items_repository_newest_idx": Asked("public.work_items", REPOSITORY, NEWEST),
+    # Asked when one is created, and for a repeat of that.
+    "public.work_items_external_id_unique": Asked("public.work_items", PRODUCT + " and external_id = 'x'"),
+    "public.documents_external_id_unique": Asked("public.documents", PRODUCT + " and external_id = 'x'"),
     "public.documents_product_newest_idx": Asked("public.documents", PRODUCT, NEWEST),
     "public.documents_user_newest_idx": Asked("public.documents", USER, NEWEST),
     "public.documents_user_title_idx": Asked("public.documents", USER, "title, id"),

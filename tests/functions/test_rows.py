@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.functions.conftest import Client
 from tests.functions.resources import Resource, every_child, every_resource
@@ -218,3 +219,17 @@ def test_change_with_a_stale_version_is_412_with_the_current_row(resource: Resou
 def test_times_are_utc_with_microseconds_or_less(resource: Resource, owner: Client) -> None:
     row = resource.create(owner)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", row["created_at"])
+
+
+@pytest.mark.parametrize("path", ["/api/work", "/api/docs"])
+def test_external_id_is_taken_once_in_a_product(path: str, owner: Client) -> None:
+    product, other = owner.create_product()["id"], owner.create_product()["id"]
+    body = {"product_id": product, "title": "Ship it", "external_id": "tracker-418"}
+    row = owner.post(path, body).expect(201)
+    assert owner.get(f"{path}/{row['id']}").expect(200)["external_id"] == "tracker-418"
+    problem = owner.post(path, body).expect_problem(409, "conflict")
+    assert problem["errors"][0]["pointer"] == "/external_id"
+    owner.post(f"{path}/bulk", {"items": [{**body, "product_id": other}]}).expect(201)
+    moved = owner.patch(f"{path}/{row['id']}", {"product_id": other}).expect_problem(409, "conflict")
+    assert moved["errors"][0]["pointer"] == "/external_id"
+    owner.patch(f"{path}/{row['id']}", {"external_id": "another"}).expect_problem(422, "invalid")

@@ -34,7 +34,7 @@ HAVORN = SampleProduct(
         "name": "Havørn",
         "description": "Weather and charts for small boats.",
         "color": "#1d6fa5",
-        "icon": "sailboat",
+        "icon": "⛵",
     },
     ("harbor-api", "harbor-web", "harbor-ios", "harbor-android", "Kystlinje.Kart_2"),
     (
@@ -78,7 +78,7 @@ LANTERN = SampleProduct(
         "name": "Lantern",
         "description": "Status pages that stay up.",
         "color": "#d97706",
-        "icon": "flashlight",
+        "icon": "🔦",
     },
     ("lantern-api", "lantern-web", "lantern-worker", "lantern-infra"),
     (
@@ -107,7 +107,7 @@ QUILL = SampleProduct(
         "name": "Quill",
         "description": "Letters on paper, sent from the browser.",
         "color": "#7c3aed",
-        "icon": "feather",
+        "icon": "🪶",
     },
     ("quill-api", "quill-web", "quill-docs"),
     (
@@ -130,7 +130,7 @@ EMBER = SampleProduct(
         "name": "Ember",
         "description": "An idea: how warm is this flat, and why?",
         "color": "#b91c1c",
-        "icon": "flame",
+        "icon": "🔥",
     },
     ("ember-api", "just-an-idea"),
     (

@@ -61,3 +61,69 @@ def test_key_that_no_shell_would_take_is_refused_in_words(visitor: Visitor) -> N
     page.get_by_label("Secret").uncheck()
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("letters, digits and _ only")
+
+
+def open_change(visitor: Visitor, key: str) -> None:
+    """Opens the window that changes an entry."""
+    visitor.page.get_by_role("button", name=f"Change {key}").click()
+
+
+def save(visitor: Visitor) -> None:
+    """Saves what the window holds, which then closes."""
+    visitor.page.get_by_role("button", name="Save", exact=True).click()
+    expect(visitor.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_secret_gets_a_new_value_without_showing_the_one_before(visitor: Visitor, secret: JSON) -> None:
+    page = visitor.page
+    open_change(visitor, "API_KEY")
+    expect(page.get_by_label("Value")).to_have_value("")
+    assert VALUE not in page.content()
+    page.get_by_label("Value").fill("another-one")
+    page.get_by_label("Description").fill("Of the forecast")
+    save(visitor)
+    expect(page.get_by_text("Of the forecast")).to_be_visible()
+    row = visitor.read("app_info", secret)
+    assert (row["is_secret"], row["value"]) == (True, None)
+    page.get_by_role("button", name="Reveal API_KEY").click()
+    expect(page.get_by_text("another-one")).to_be_visible()
+
+
+def test_secret_whose_description_changes_keeps_its_value(visitor: Visitor, secret: JSON) -> None:
+    open_change(visitor, "API_KEY")
+    visitor.page.get_by_label("Description").fill("Of the forecast")
+    save(visitor)
+    assert visitor.read("app_info", secret)["description"] == "Of the forecast"
+    visitor.page.get_by_role("button", name="Reveal API_KEY").click()
+    expect(visitor.page.get_by_text(VALUE)).to_be_visible()
+
+
+def test_entry_that_becomes_a_secret_leaves_no_plain_value(visitor: Visitor, secret: JSON) -> None:
+    page = visitor.page
+    plain = visitor.make("app_info", product_id=secret["product_id"], key="PLAIN", value="was-plain")
+    page.reload()
+    open_change(visitor, "PLAIN")
+    page.get_by_label("Secret").check()
+    save(visitor)
+    expect(page.get_by_role("button", name="Reveal PLAIN")).to_be_visible()
+    row = visitor.read("app_info", plain)
+    assert (row["is_secret"], row["has_value"], row["value"]) == (True, True, None)
+    page.get_by_role("button", name="Reveal PLAIN").click()
+    expect(page.get_by_text("was-plain")).to_be_visible()
+
+
+@pytest.mark.parametrize("key", ["PLAIN", "API_KEY"])
+def test_change_of_an_entry_that_came_second_shows_both(visitor: Visitor, secret: JSON, key: str) -> None:
+    page = visitor.page
+    plain = visitor.make("app_info", product_id=secret["product_id"], key="PLAIN", value="before")
+    page.reload()
+    open_change(visitor, key)
+    page.get_by_label("Description").fill("Mine")
+    row = {"PLAIN": plain, "API_KEY": secret}[key]
+    visitor.change("app_info", row, description="Theirs")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Theirs")
+    assert visitor.read("app_info", row)["description"] == "Theirs"
+    page.get_by_role("button", name="Save mine over it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert visitor.read("app_info", row)["description"] == "Mine"

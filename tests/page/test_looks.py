@@ -5,18 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from local.postgres import ROOT
 from tests.local.dev_process import Dev
+from tests.page.looks import look
 from tests.page.visitor import Visitor, new_context, page_url
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-# WCAG 2.2 AA, and what axe calls good practice.
-FAULTS = """axe.run().then(({ violations }) =>
-  violations.map((each) => [each.id, ...each.nodes.map((node) => node.html)]))"""
-# What sticks out of a page as wide as the screen, and is not cut off by something that scrolls.
-BEYOND = """width => document.documentElement.scrollWidth <= width ? [] : [
-  ...document.querySelectorAll("body *")
-].filter((each) => each.getBoundingClientRect().right > width).map((each) => each.outerHTML.slice(0, 80))"""
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -32,16 +24,6 @@ def page(dev: Dev, browser: Browser, scheme: str, request: pytest.FixtureRequest
     page.goto(page_url(dev))
     yield page
     context.close()
-
-
-def look(page: Page) -> None:
-    """Holds what is on the screen to the rules."""
-    page.evaluate(AXE.read_text())
-    assert page.evaluate(FAULTS) == []
-    assert page.viewport_size is not None
-    width = page.viewport_size["width"]
-    beyond = page.evaluate(BEYOND, width)
-    assert beyond == []
 
 
 def test_every_page_is_fit_for_everybody(page: Page) -> None:
@@ -60,9 +42,17 @@ def test_every_page_is_fit_for_everybody(page: Page) -> None:
     page.get_by_role("link", name="App info").click()
     expect(page.get_by_text("FORECAST_API_KEY")).to_be_visible()
     look(page)
+    page.get_by_role("button", name="Change FORECAST_API_KEY").click()
+    expect(page.get_by_label("Value")).to_be_visible()
+    look(page)
+    page.get_by_role("button", name="Close").click()
     page.get_by_role("link", name="Repositories").click()
     expect(page.get_by_role("link", name="harbor").first).to_be_visible()
     look(page)
+    page.get_by_role("button", name="Details: Import").click()
+    expect(page.get_by_role("dialog").get_by_role("row")).to_have_count(6)
+    look(page)
+    page.get_by_role("button", name="Close").click()
     page.get_by_role("link", name="Documents").click()
     page.get_by_role("link", name="How a forecast reaches the boat").click()
     expect(page.locator(".markdown")).to_be_visible()

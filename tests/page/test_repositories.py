@@ -31,6 +31,7 @@ def test_repositories_are_found_by_typing_and_imported(visitor: Visitor, product
     expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("2 imported")
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_role("listitem").filter(has_text="harbor")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Import done")).to_contain_text("2 imported")
     rows = visitor.ask("GET", f"repositories?product_id=eq.{product['id']}&order=name")
     assert {row["sync_state"] for row in rows} == {"active"}
     assert len(rows) == 2

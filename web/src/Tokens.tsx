@@ -5,6 +5,7 @@ import { Answer } from "./parts/Answer.tsx"
 import { Confirm, Dialog } from "./parts/Dialog.tsx"
 import { Field } from "./parts/Field.tsx"
 import { useSay } from "./parts/notices.tsx"
+import { formatDay } from "./parts/times.ts"
 import { explain } from "./problems.ts"
 
 type Token = Schema<"TokenListItem">
@@ -76,10 +77,9 @@ export function Tokens() {
 const isAlive = (token: Token): boolean => !token.revoked_at && new Date(token.expires_at) > new Date()
 
 function stateOf(token: Token): string {
-  const day = (time: string): string => new Date(time).toLocaleDateString()
-  if (token.revoked_at) return `revoked ${day(token.revoked_at)}`
-  const used = token.last_used_at ? `last used ${day(token.last_used_at)}` : "never used"
-  return `${isAlive(token) ? "ends" : "ended"} ${day(token.expires_at)}, ${used}`
+  if (token.revoked_at) return `revoked ${formatDay(token.revoked_at)}`
+  const used = token.last_used_at ? `last used ${formatDay(token.last_used_at)}` : "never used"
+  return `${isAlive(token) ? "ends" : "ended"} ${formatDay(token.expires_at)}, ${used}`
 }
 
 function NewToken({ onClose }: { onClose: () => void }) {

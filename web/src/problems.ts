@@ -10,9 +10,11 @@ export class Problem extends Error {
     this.name = "Problem"
   }
 
-  static async read(response: Response): Promise<Problem> {
+  /** What an answer refuses. Of a change that came second the API tells the row as it stands. */
+  static async read(response: Response): Promise<Problem | Conflict<unknown>> {
     // What stands before the functions, such as API Gateway's throttle, answers in words of its own.
     const body = await response.json().catch(() => ({}))
+    if (response.status === 412 && body.current) return new Conflict(body.current)
     const fields = (body.errors ?? []).map((error: { detail: string }) => error.detail)
     const detail = [body.detail ?? body.message ?? `The API answered with ${response.status}.`, ...fields].join(" ")
     return new Problem(response.status, body.type ?? "about:blank", detail, body.request_id)

@@ -1,9 +1,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { type Schema, useClients } from "../clients.ts"
+import { ConflictNotice } from "../parts/ConflictNotice.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
-import { explain } from "../problems.ts"
+import { Conflict, explain } from "../problems.ts"
+import { changeRow } from "../rows.ts"
+import type { AppInfoEntry } from "./AppInfo.tsx"
 
 type Category = NonNullable<Schema<"AppInfoCreate">["category"]>
 const CATEGORIES: Record<Category, string> = {
@@ -14,52 +17,108 @@ const CATEGORIES: Record<Category, string> = {
   other: "Other",
 }
 
-/** Makes an entry. A secret goes to the function that encrypts it, anything else straight to Supabase. */
-export function AppInfoForm({ productId, onClose }: { productId: string; onClose: () => void }) {
+type Values = { key: string; value: string; description: string; category: Category; is_secret: boolean }
+const EMPTY: Values = { key: "", value: "", description: "", category: "env_var", is_secret: true }
+
+/** What an entry has in the form. The value of a secret is not here to be shown: whoever types one replaces it. */
+function valuesOf(entry: AppInfoEntry | undefined): Values {
+  if (!entry) return EMPTY
+  const { key, value, description, category, is_secret } = entry
+  return { key, value: value ?? "", description: description ?? "", category: category as Category, is_secret }
+}
+
+/** Only what differs: a secret whose key is sent again would be sealed again. */
+function changesOf(values: Values, entry: AppInfoEntry): Partial<Values> {
+  const before = valuesOf(entry)
+  const changed = (Object.keys(values) as (keyof Values)[]).filter((name) => values[name] !== before[name])
+  return Object.fromEntries(changed.map((name) => [name, name === "description" ? values[name] || null : values[name]]))
+}
+
+/** Makes an entry, or changes the one that is given. A secret goes to the function that encrypts it, anything else straight to Supabase. */
+export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; onClose: () => void }) {
+  const { productId, entry, onClose } = props
   const { supabase, api } = useClients()
   const queries = useQueryClient()
-  const [key, setKey] = useState("")
-  const [value, setValue] = useState("")
-  const [category, setCategory] = useState<Category>("env_var")
-  const [isSecret, setSecret] = useState(true)
-  const create = useMutation({
+  const [base, setBase] = useState(entry)
+  const [values, setValues] = useState(valuesOf(entry))
+  const set = (changed: Partial<Values>): void => setValues({ ...values, ...changed })
+
+  async function create(): Promise<void> {
+    const { is_secret, description, ...rest } = values
+    const row = { ...rest, product_id: productId, description: description || null }
+    if (is_secret) await api.POST("/api/app-info", { body: { ...row, is_secret } })
+    else await supabase.from("app_info").insert(row).throwOnError()
+  }
+  async function change(base: AppInfoEntry): Promise<void> {
+    const changes = changesOf(values, base)
+    if (Object.keys(changes).length === 0) return
+    const { is_secret, ...plain } = changes
+    if (!base.is_secret && is_secret === undefined) {
+      await changeRow(supabase, "app_info", base, plain)
+      return
+    }
+    const params = { path: { app_info_id: base.id }, header: { "If-Match": `"${base.version}"` } }
+    await api.PATCH("/api/app-info/{app_info_id}", { params, body: changes })
+  }
+  const save = useMutation({
     gcTime: 0,
-    mutationFn: async () => {
-      const entry = { product_id: productId, key, value, category }
-      if (isSecret) await api.POST("/api/app-info", { body: { ...entry, is_secret: true } })
-      else await supabase.from("app_info").insert(entry).throwOnError()
-    },
+    mutationFn: (base: AppInfoEntry | undefined) => (base ? change(base) : create()),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ["app_info"] })
       onClose()
     },
   })
+  function takeTheirs(current: AppInfoEntry): void {
+    setBase(current)
+    setValues(valuesOf(current))
+    save.reset()
+  }
   function submit(event: FormEvent): void {
     event.preventDefault()
-    create.mutate()
+    save.mutate(base)
   }
+
+  const current = save.error instanceof Conflict ? (save.error.current as AppInfoEntry) : undefined
+  const wasSecret = base?.is_secret ?? false
   return (
-    <Dialog title="New entry" onClose={onClose}>
+    <Dialog title={entry ? "Change the entry" : "New entry"} onClose={onClose}>
       <form onSubmit={submit}>
+        {current && (
+          <ConflictNotice onTakeTheirs={() => takeTheirs(current)} onSaveMine={() => { setBase(current); save.mutate(current) }}>
+            <dl>
+              <dt>Key</dt><dd className="mono">{current.key}</dd>
+              <dt>Value</dt><dd className="kept-lines" tabIndex={0}>{current.is_secret ? "a secret" : (current.value ?? "none")}</dd>
+              <dt>Category</dt><dd>{CATEGORIES[current.category as Category]}</dd>
+              <dt>Description</dt><dd>{current.description ?? "none"}</dd>
+            </dl>
+          </ConflictNotice>
+        )}
         <Field label="Key">
-          <input className="mono" required maxLength={255} autoComplete="off" value={key} onChange={(event) => setKey(event.target.value)} />
+          <input className="mono" required maxLength={255} autoComplete="off" value={values.key} onChange={(event) => set({ key: event.target.value })} />
         </Field>
-        <Field label="Value">
-          <textarea className="mono" rows={3} autoComplete="off" spellCheck={false} value={value} onChange={(event) => setValue(event.target.value)} />
+        <Field label="Value" help={wasSecret ? "It stays as it is unless you write another one." : undefined}>
+          <textarea className="mono" rows={3} autoComplete="off" spellCheck={false} value={values.value} onChange={(event) => set({ value: event.target.value })} />
+        </Field>
+        <Field label="Description">
+          <input maxLength={10000} value={values.description} onChange={(event) => set({ description: event.target.value })} />
         </Field>
         <div className="row">
           <Field label="Category">
-            <select value={category} onChange={(event) => setCategory(event.target.value as Category)}>
+            <select value={values.category} onChange={(event) => set({ category: event.target.value as Category })}>
               {Object.entries(CATEGORIES).map(([id, name]) => <option key={id} value={id}>{name}</option>)}
             </select>
           </Field>
           <label className="check">
-            <input type="checkbox" checked={isSecret} onChange={(event) => setSecret(event.target.checked)} />
+            <input type="checkbox" checked={values.is_secret} onChange={(event) => set({ is_secret: event.target.checked })} />
             Secret: encrypted, and shown only when asked for
           </label>
         </div>
-        {create.error && <p className="refusal" role="alert">{explain(create.error)}</p>}
-        <div className="actions"><button type="submit" className="primary" disabled={create.isPending}>Create</button></div>
+        {wasSecret && !values.is_secret && <p>Its value will be kept and shown in the clear, which counts as revealed.</p>}
+        {save.error && !current && <p className="refusal" role="alert">{explain(save.error)}</p>}
+        <div className="actions">
+          <button type="button" onClick={onClose}>Cancel</button>
+          <button type="submit" className="primary" disabled={save.isPending}>{entry ? "Save" : "Create"}</button>
+        </div>
       </form>
     </Dialog>
   )

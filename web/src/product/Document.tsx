@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react"
 import { Link, useLocation } from "wouter"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
+import { ConflictNotice } from "../parts/ConflictNotice.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
 import { useSay } from "../parts/notices.tsx"
@@ -89,19 +90,19 @@ function Editor({ document, onClose }: { document: Row<"documents">; onClose: ()
       onClose()
     },
   })
+  function takeTheirs(current: Row<"documents">): void {
+    setBase(current)
+    setTitle(current.title)
+    setContent(current.content)
+    save.reset()
+  }
   const current = save.error instanceof Conflict ? (save.error.current as Row<"documents">) : undefined
   return (
     <form onSubmit={(event) => { event.preventDefault(); save.mutate(base) }}>
       {current && (
-        <div className="conflict" role="alert">
-          <p>Somebody has changed this since you opened it. It now reads:</p>
+        <ConflictNotice onTakeTheirs={() => takeTheirs(current)} onSaveMine={() => { setBase(current); save.mutate(current) }}>
           <pre tabIndex={0}>{current.title}{"\n\n"}{current.content}</pre>
-          <p>Below is yours. Copy over what you want to keep.</p>
-          <div className="actions">
-            <button type="button" onClick={() => { setBase(current); setTitle(current.title); setContent(current.content); save.reset() }}>Take theirs</button>
-            <button type="button" onClick={() => { setBase(current); save.mutate(current) }}>Save mine over it</button>
-          </div>
-        </div>
+        </ConflictNotice>
       )}
       <Field label="Title">
         <input required maxLength={500} value={title} onChange={(event) => setTitle(event.target.value)} />

@@ -5,6 +5,7 @@ import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
+import { formatDay } from "../parts/times.ts"
 import { explain } from "../problems.ts"
 
 const TYPES = ["note", "plan", "architecture", "blueprint"]
@@ -46,7 +47,7 @@ export function Documents({ product }: { product: Row<"products"> }) {
                   <span className="facts">
                     {row.is_pinned && <span className="tag">pinned</span>}
                     <span>{row.type}</span>
-                    <time dateTime={row.updated_at}>{new Date(row.updated_at).toLocaleDateString()}</time>
+                    <time dateTime={row.updated_at}>{formatDay(row.updated_at)}</time>
                   </span>
                 </li>
               ))}

@@ -5,6 +5,7 @@ import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
 import { explain } from "../problems.ts"
 import type { AppInfoEntry } from "./AppInfo.tsx"
+import { AppInfoForm } from "./AppInfoForm.tsx"
 
 // Long enough to copy it, short enough for whoever leaves the desk.
 const SHOWN_MILLISECONDS = 30_000
@@ -17,6 +18,7 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
   const queries = useQueryClient()
   const say = useSay()
   const [revealed, setRevealed] = useState<string | null>()
+  const [isChanging, setChanging] = useState(false)
   const [isDeleting, setDeleting] = useState(false)
 
   const reveal = useMutation({
@@ -70,8 +72,10 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
         )}
         {entry.is_secret && value !== undefined && <button type="button" onClick={hide} aria-label={`Hide ${entry.key}`}>Hide</button>}
         {value && <button type="button" onClick={() => void copy(value)} aria-label={`Copy ${entry.key}`}>Copy</button>}
+        <button type="button" onClick={() => setChanging(true)} aria-label={`Change ${entry.key}`}>Change</button>
         <button type="button" className="quiet" onClick={() => setDeleting(true)} aria-label={`Delete ${entry.key}`}>✕</button>
       </span>
+      {isChanging && <AppInfoForm productId={entry.product_id} entry={entry} onClose={() => setChanging(false)} />}
       {isDeleting && (
         <Confirm title={`Delete ${entry.key}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={() => setDeleting(false)}>
           Its value and its former values go with it.

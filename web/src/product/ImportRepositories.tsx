@@ -38,7 +38,10 @@ export function ImportRepositories({ product, onClose }: { product: Row<"product
       const body = { product_id: product.id, github_ids: [...chosen] }
       return (await api.POST("/api/github/import", { body })).data
     },
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["repositories"] }),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: ["runs"] })
+      return queries.invalidateQueries({ queryKey: ["repositories"] })
+    },
   })
 
   const all = found.data?.pages.flat() ?? []
@@ -117,7 +120,7 @@ function Report(props: { report: Schema<"ImportReport"> | Schema<"RunRead">; nam
       <p role="status">
         {"results" in report
           ? describe(report.counts)
-          : "So many are imported in the background. They appear as they arrive."}
+          : "So many are imported in the background. They appear as they arrive, and below them how far it is."}
       </p>
       {failed.length > 0 && (
         <ul className="list">

@@ -3,6 +3,7 @@ import { useState } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
+import { formatTime } from "../parts/times.ts"
 import { explain } from "../problems.ts"
 
 const ACTORS: Record<string, string> = { person: "you", token: "an access token", sync: "the re-sync", system: "Forum" }
@@ -48,7 +49,7 @@ export function Revisions({ document, onClose }: { document: Row<"documents">; o
                       <input type="radio" name="revision" checked={number === row.number} onChange={() => setNumber(row.number)} />
                       <span>
                         {row.title}
-                        <small>Written by {ACTORS[row.actor]} until {new Date(row.edited_until).toLocaleString()}</small>
+                        <small>Written by {ACTORS[row.actor]} until {formatTime(row.edited_until)}</small>
                       </span>
                     </label>
                   </li>

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
+import { ConflictNotice } from "../parts/ConflictNotice.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
 import { Conflict, explain, STATUS_NAMES } from "../problems.ts"
@@ -74,20 +75,14 @@ function Form({ productId, item, onClose }: { productId: string; item: Row<"work
   return (
     <form onSubmit={submit}>
       {current && (
-        <div className="conflict" role="alert">
-          <p>Somebody has changed this since you opened it. It is now:</p>
+        <ConflictNotice onTakeTheirs={() => takeTheirs(current)} onSaveMine={() => { setBase(current); save.mutate(current) }}>
           <dl>
             <dt>Title</dt><dd>{current.title}</dd>
             <dt>Status</dt><dd>{STATUS_NAMES[current.status]}</dd>
             <dt>Type and priority</dt><dd>{current.type}, {PRIORITIES[current.priority]}</dd>
             <dt>Description</dt><dd className="kept-lines" tabIndex={0}>{current.description ?? "none"}</dd>
           </dl>
-          <p>Below is yours.</p>
-          <div className="actions">
-            <button type="button" onClick={() => takeTheirs(current)}>Take theirs</button>
-            <button type="button" onClick={() => { setBase(current); save.mutate(current) }}>Save mine over it</button>
-          </div>
-        </div>
+        </ConflictNotice>
       )}
       <Field label="Title">
         <input required maxLength={500} value={title} onChange={(event) => setTitle(event.target.value)} />

@@ -1,0 +1,24 @@
+"""What holds for whatever is on the screen: fit for screen readers, and nothing beyond the edge."""
+
+from playwright.sync_api import Page
+
+from local.postgres import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+# WCAG 2.2 AA, and what axe calls good practice.
+FAULTS = """axe.run().then(({ violations }) =>
+  violations.map((each) => [each.id, ...each.nodes.map((node) => node.html)]))"""
+# What sticks out of a page as wide as the screen, and is not cut off by something that scrolls.
+BEYOND = """width => document.documentElement.scrollWidth <= width ? [] : [
+  ...document.querySelectorAll("body *")
+].filter((each) => each.getBoundingClientRect().right > width).map((each) => each.outerHTML.slice(0, 80))"""
+
+
+def look(page: Page) -> None:
+    """Holds what is on the screen to the rules."""
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(FAULTS) == []
+    assert page.viewport_size is not None
+    width = page.viewport_size["width"]
+    beyond = page.evaluate(BEYOND, width)
+    assert beyond == []

@@ -1,0 +1,6 @@
+/** A day and a time of it, as its reader writes them. */
+export const formatTime = (time: string): string =>
+  new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
+
+/** A day, as its reader writes it. */
+export const formatDay = (time: string): string => new Date(time).toLocaleDateString(undefined, { dateStyle: "medium" })

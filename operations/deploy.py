@@ -60,7 +60,7 @@ ORIGIN = re.compile(
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")
 BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 # A request without the base path would look as if it had it.
-OWN_PATHS = ("api", "health", "mcp", "openapi.json", "reference")
+OWN_PATHS = (".well-known", "api", "health", "mcp", "openapi.json", "reference")
 # What PostgREST calls before each request. A project has one.
 PRE_REQUEST = "private.check_request"
 

@@ -17,16 +17,16 @@ MAX_PAGES = 10
 MIN_PREFIX = 4
 
 
-class Api:
-    """Requests to one Forum with one token. No redirect is followed: it would take the token elsewhere."""
+class Server:
+    """Requests to one address. No redirect is followed: it would take what signs somebody in elsewhere."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, address: str, headers: Mapping[str, str] | None = None) -> None:
         import httpx  # noqa: PLC0415 - it takes half of the time of `--help`, which asks nobody
 
-        self.credentials = credentials
+        self.address = address
         self.client = httpx.Client(
-            base_url=credentials.api,
-            headers={"authorization": f"Bearer {credentials.token}"},
+            base_url=address,
+            headers=headers,
             timeout=httpx.Timeout(35, connect=10),  # API Gateway answers within 30
         )
 
@@ -37,14 +37,14 @@ class Api:
         self.client.close()
 
     def send(self, method: str, path: str, **options: Any) -> "httpx.Response":
-        """Send a request. Anything but success is a failure that says what Forum says."""
+        """Send a request. Anything but success is a failure that says what the server says."""
         import httpx  # noqa: PLC0415 - as above
 
         try:
             answer = self.client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise Failure(
-                f"{self.credentials.api} does not answer ({type(error).__name__}). Is the address right?"
+                f"{self.address} does not answer ({type(error).__name__}). Is the address right?"
             ) from None
         if answer.is_success:
             return answer
@@ -54,6 +54,13 @@ class Api:
         if answer.status_code in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
             raise Conflicting(message)
         raise Failure(message)
+
+
+class Api(Server):
+    """Requests to one Forum with one token."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__(credentials.api, {"authorization": f"Bearer {credentials.token}"})
 
     def fetch(self, path: str, **parameters: Any) -> Any:
         """What GET answers."""
@@ -68,28 +75,40 @@ class Api:
                 return
             parameters["cursor"] = page["next_cursor"]
 
-    def find_id(self, path: str, product: str, abbreviated: str) -> str:
-        """The id of the row that begins so, among the newest 1,000 of a product."""
+    def find_id(self, path: str, abbreviated: str, **parameters: Any) -> str:
+        """The id of the row that begins so, among the newest 1,000 of a list."""
         try:
             return str(UUID(abbreviated))
         except ValueError:
             pass
         if len(abbreviated) < MIN_PREFIX:
             raise Failure(f"{abbreviated!r} is too short: give at least {MIN_PREFIX} characters of the id.")
-        rows = self.list_rows(path, product_id=product)
+        rows = self.list_rows(path, **parameters)
         found = [row for row in rows if row["id"].startswith(abbreviated.lower())]
         if not found:
-            raise Failure(f"No id begins with {abbreviated!r} among the newest 1,000 of this product.")
+            raise Failure(f"No id begins with {abbreviated!r} among the newest 1,000 here.")
         if len(found) > 1:
-            choices = "\n".join(f"  {row['id']}  {row['title']}" for row in found)
+            choices = "\n".join(f"  {row['id']}  {row.get('title') or row.get('name')}" for row in found)
             raise Failure(f"More than one id begins with {abbreviated!r}:\n{choices}")
         return str(found[0]["id"])
+
+    def find_product(self, name: str) -> Mapping[str, Any]:
+        """The product of this NAME or id."""
+        products = [row for row in self.list_rows("/api/products") if name in {row["name"], row["id"]}]
+        if not products:
+            raise Failure(f"There is no product {name!r} to be seen. `forum products` lists them.")
+        if len(products) > 1:
+            choices = "\n".join(f"  {row['id']}" for row in products)
+            raise Failure(f"More than one product is named {name!r}. Give the id:\n{choices}")
+        return products[0]
 
 
 def describe(answer: "httpx.Response") -> str:
     """What a problem says: its title, its detail, and each field that was refused."""
     try:
         problem = answer.json()
+        if "msg" in problem:  # Supabase's sign-in has a form of its own
+            return f"Supabase says: {problem['msg']}"
         lines = [f"{problem['title']}: {problem['detail']}"]
         lines += [
             f"  {error.get('pointer') or error.get('parameter') or ''} {error['detail']}"

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +15,7 @@ import click
 from forum_cli.failures import Failure, NotSignedIn
 from forum_cli.files import write_private_file
 
-Storage = Literal["environment", "keyring", "file"]
+Storage = Literal["environment", "keyring", "file", "nowhere"]
 
 SERVICE = "forum"
 TRY_FILE = (
@@ -28,6 +30,8 @@ class Credentials:
     api: str
     token: str
     storage: Storage
+    # Of a token that `login` has made for this machine: nothing else has it, so the next one takes its place.
+    token_id: str | None = None
 
 
 def check_api(address: str) -> str:
@@ -88,14 +92,21 @@ def find_credentials() -> Credentials:
     return Credentials(check_api(held["api"]), read_keyring(held["api"]), "keyring")
 
 
-def read_keyring(api: str) -> str:
-    """The token that the keyring has for an address."""
+@contextmanager
+def use_keyring(advice: str) -> Iterator[Any]:
+    """The keyring, whose failures say what to do instead of what they were given."""
     import keyring  # noqa: PLC0415 - it looks for backends when imported, which `--help` need not wait for
 
     try:
-        token: str | None = keyring.get_password(SERVICE, api)
+        yield keyring
     except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
-        raise Failure(f"The keyring does not open ({type(error).__name__}). {TRY_FILE}") from None
+        raise Failure(f"The keyring does not open ({type(error).__name__}). {advice}") from None
+
+
+def read_keyring(api: str) -> str:
+    """The token that the keyring has for an address."""
+    with use_keyring(TRY_FILE) as keyring:
+        token: str | None = keyring.get_password(SERVICE, api)
     if token is None:
         raise NotSignedIn("The keyring has no token any more: forum login")
     return token
@@ -103,47 +114,48 @@ def read_keyring(api: str) -> str:
 
 def probe_keyring() -> None:
     """Fail unless the keyring keeps what it is given, before there is a token to lose."""
-    import keyring  # noqa: PLC0415 - as above
-
-    # Below 1 are those that keep nothing, and those that keep it as plain text without saying so.
-    if keyring.get_keyring().priority < 1:
+    with use_keyring(TRY_FILE) as keyring:
+        # Below 1 are those that keep nothing, and those that keep it as plain text without saying so.
+        is_there = keyring.get_keyring().priority >= 1
+    if not is_there:
         raise Failure(f"This machine has no keyring. {TRY_FILE}")
-    try:
+    with use_keyring(TRY_FILE) as keyring:
         keyring.set_password(SERVICE, "probe", "probe")
         kept = keyring.get_password(SERVICE, "probe")
         keyring.delete_password(SERVICE, "probe")
-    except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
-        raise Failure(f"The keyring does not open ({type(error).__name__}). {TRY_FILE}") from None
     if kept != "probe":
         raise Failure(f"The keyring does not keep what it is given. {TRY_FILE}")
 
 
 def store_credentials(credentials: Credentials) -> None:
-    """Keep a token, in the place that its `storage` names."""
+    """Keep a token, in the place that its `storage` names, and no other beside it."""
+    before = read_credentials_file()
     held = {"api": credentials.api, "storage": credentials.storage}
+    if credentials.token_id is not None:
+        held["token_id"] = credentials.token_id
     if credentials.storage == "keyring":
-        import keyring  # noqa: PLC0415 - as above
-
-        keyring.set_password(SERVICE, credentials.api, credentials.token)
+        with use_keyring(TRY_FILE) as keyring:
+            keyring.set_password(SERVICE, credentials.api, credentials.token)
     else:
         held["token"] = credentials.token
     path = credentials_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private_file(path, json.dumps(held) + "\n")
+    if before.get("storage") == "keyring" and (
+        before["api"] != credentials.api or credentials.storage != "keyring"
+    ):
+        delete_from_keyring(before["api"])
+
+
+def delete_from_keyring(api: str) -> None:
+    """Have the keyring forget the token of an address."""
+    with use_keyring("The token is still in it.") as keyring, suppress(keyring.errors.PasswordDeleteError):
+        keyring.delete_password(SERVICE, api)  # one that is gone is what was asked for
 
 
 def forget_credentials() -> None:
     """Forget the stored token, wherever it is."""
     held = read_credentials_file()
     if held.get("storage") == "keyring":
-        import keyring  # noqa: PLC0415 - as above
-
-        try:
-            keyring.delete_password(SERVICE, held["api"])
-        except keyring.errors.PasswordDeleteError:
-            pass  # it is gone, which is what was asked for
-        except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
-            raise Failure(
-                f"The keyring does not open ({type(error).__name__}): the token is still in it."
-            ) from None
+        delete_from_keyring(held["api"])
     credentials_file().unlink(missing_ok=True)

@@ -41,7 +41,7 @@ def cat(*, document_id: str, as_json: bool) -> None:
     """Print the Markdown of a document; into a pipe byte for byte."""
     credentials = find_credentials()
     with Api(credentials) as forum:
-        path = f"{PATH}/{forum.find_id(PATH, find_product(credentials), document_id)}"
+        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=find_product(credentials))}"
         if as_json:
             show_json(forum.fetch(path))
         else:
@@ -60,7 +60,7 @@ def append(*, document_id: str, file: BinaryIO, as_json: bool) -> None:
     except UnicodeDecodeError:
         raise click.UsageError("The text is not UTF-8.") from None
     with Api(credentials) as forum:
-        path = f"{PATH}/{forum.find_id(PATH, find_product(credentials), document_id)}/edit"
+        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=find_product(credentials))}/edit"
         edited = forum.send("POST", path, json={"mode": "append", "text": text}).json()
     if as_json:
         show_json(edited)

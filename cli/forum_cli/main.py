@@ -6,7 +6,8 @@ from click.shell_completion import get_completion_class
 from forum_cli.docs import doc
 from forum_cli.environment import env
 from forum_cli.output import make_harmless
-from forum_cli.session import link, login, logout, status
+from forum_cli.session import link, login, logout, products, status
+from forum_cli.tokens import tokens
 from forum_cli.work import work
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -28,7 +29,7 @@ def completion(shell: str) -> None:
     click.echo(found(forum, {}, "forum", "_FORUM_COMPLETE").source())
 
 
-for command in (login, logout, status, link, work, doc, env):
+for command in (login, logout, status, products, link, work, doc, env, tokens):
     forum.add_command(command)
 
 

@@ -1,42 +1,99 @@
-"""`forum login`, `logout`, `status`, `link`: who one is, and where."""
+"""`forum login`, `logout`, `status`, `products`, `link`: who one is, and where."""
 
 import os
+import socket
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from forum_cli.api import Api
 from forum_cli.credentials import (
     Credentials,
-    check_api,
     find_credentials,
     forget_credentials,
     probe_keyring,
+    read_credentials_file,
     store_credentials,
 )
 from forum_cli.failures import Failure
 from forum_cli.folder import find_link, write_link
 from forum_cli.output import json_option, show, show_json
+from forum_cli.person import sign_in
+from forum_cli.tokens import PATH, api_option, email_option, grants_option, make_token, product_option
+
+DAYS = 90
+MAX_NAME = 100
 
 
 @click.command()
-@click.option("--api", envvar="FORUM_API", required=True, help="The address of Forum's API.")
+@api_option
+@email_option
+@click.option(
+    "--token", "has_token", is_flag=True, help="Take a token from a hidden prompt or standard input."
+)
+@grants_option("work,docs,keys,reveal")
+@product_option
 @click.option("--insecure-storage", is_flag=True, help="Keep the token as plain text in a file of mode 0600.")
-def login(*, api: str, insecure_storage: bool) -> None:
-    """Sign in with an access token, read from a hidden prompt or from standard input.
+@json_option
+@click.pass_context
+def login(  # noqa: PLR0913 - what a person chooses when signing in
+    context: click.Context,
+    *,
+    api: str,
+    email: str | None,
+    has_token: bool,
+    grants: list[str],
+    product: str | None,
+    insecure_storage: bool,
+    as_json: bool,
+) -> None:
+    """Sign in, in a browser or by --email, and keep a token for this machine: it ends in 90 days.
 
-    docs/tokens.md tells how to make one. It is no argument, since other users of a machine see arguments.
+    The token may do what --grants names and reads the rest. The sign-in itself is not kept.
     """
-    address = check_api(api)
+    source = click.core.ParameterSource.DEFAULT
+    is_narrowed = product is not None or context.get_parameter_source("grants") is not source
+    if has_token and (email is not None or is_narrowed):
+        raise click.UsageError("--token takes a token as it is: without --email, --grants and --product.")
     if not insecure_storage:
         probe_keyring()
-    token = read_token()
-    credentials = Credentials(address, token, "file" if insecure_storage else "keyring")
-    with Api(credentials) as forum:
-        current = forum.fetch("/api/tokens/current")
-    store_credentials(credentials)
-    show(f"Signed in to {address} with the token {current['name']!r} (…{current['hint']}).")
+    credentials = Credentials(api, "", "file" if insecure_storage else "keyring")
+    if has_token:
+        credentials = replace(credentials, token=read_token())
+        with Api(credentials) as forum:
+            current = forum.fetch(f"{PATH}/current")
+        store_credentials(credentials)
+    else:
+        with sign_in(api, email) as person:
+            current = make_own_token(person, credentials, grants, product)
+    if as_json:
+        show_json({"api": api, "storage": credentials.storage, "token": current})
+    else:
+        show(f"Signed in to {api} with the token {current['name']!r} (…{current['hint']}).")
+        show(f"It may: {list_grants(current)}. Until {current['expires_at'][:10]}.")
+
+
+def make_own_token(
+    person: Api, credentials: Credentials, grants: list[str], product: str | None
+) -> dict[str, Any]:
+    """A token for this machine, stored in place of the one that the last sign-in here has made."""
+    before = read_credentials_file()
+    name = f"forum on {socket.gethostname() or 'a machine'}"[:MAX_NAME]
+    made = make_token(person, name=name, grants=grants, product=product, days=DAYS)
+    try:
+        store_credentials(replace(credentials, token=made.pop("token"), token_id=made["id"]))
+    except BaseException:
+        person.send("DELETE", f"{PATH}/{made['id']}")  # nobody has it, so nobody may use it
+        raise
+    if before.get("api") == credentials.api and "token_id" in before:
+        # Its owner may be another account, to which this session says 404; it ends by itself.
+        with suppress(Failure):
+            person.send("DELETE", f"{PATH}/{before['token_id']}")
+    return made
 
 
 def read_token() -> str:
@@ -51,13 +108,26 @@ def read_token() -> str:
     return token
 
 
+def list_grants(token: Any) -> str:
+    """What a token may do."""
+    return ", ".join(["read", *sorted(token["grants"])])
+
+
 @click.command()
-def logout() -> None:
-    """Forget the stored token. It stays valid until it is revoked or ends."""
+@json_option
+def logout(*, as_json: bool) -> None:
+    """Forget the stored token, and say how to revoke it: a token cannot revoke itself."""
+    held = read_credentials_file()
     forget_credentials()
-    show("Forgotten. The token itself stays valid: its owner revokes it with DELETE /api/tokens/{id}.")
+    revoke = f"forum tokens revoke {held.get('token_id', 'ID')} --api {held.get('api', 'URL')}"
+    if as_json:
+        show_json({"forgotten": bool(held), "revoke": revoke if held else None})
+    elif held:
+        show(f"Forgotten. The token itself is valid until it ends, or until you revoke it:\n  {revoke}")
+    else:
+        show("There was no token here.")
     if os.environ.get("FORUM_TOKEN"):
-        show("FORUM_TOKEN is still set.")
+        click.echo("FORUM_TOKEN is still set.", err=True)
 
 
 @click.command()
@@ -66,7 +136,7 @@ def status(*, as_json: bool) -> None:
     """Say where one is signed in, what the token may do, and which product this folder belongs to."""
     credentials = find_credentials()
     with Api(credentials) as forum:
-        current = forum.fetch("/api/tokens/current")
+        current = forum.fetch(f"{PATH}/current")
     link = find_link(Path.cwd())
     if as_json:
         shown = {"api": credentials.api, "storage": credentials.storage, "token": current}
@@ -74,11 +144,24 @@ def status(*, as_json: bool) -> None:
         return
     show(f"Forum    {credentials.api}")
     show(f"Token    {current['name']} (…{current['hint']}), until {current['expires_at'][:10]}")
-    show(f"May      {', '.join(['read', *sorted(current['grants'])])}")
+    show(f"May      {list_grants(current)}")
     show(f"Kept in  {credentials.storage}")
     show(f"Folder   {link or 'belongs to no product: forum link NAME'}")
     if credentials.storage == "file":
         click.echo("The token is kept as plain text.", err=True)
+
+
+@click.command()
+@json_option
+def products(*, as_json: bool) -> None:
+    """List the products that the token can see, by name."""
+    with Api(find_credentials()) as forum:
+        rows = list(forum.list_rows("/api/products", sort="name"))
+    if as_json:
+        show_json({"items": rows})
+        return
+    for row in rows:
+        show(f"{row['id'][:8]}  {row['name']}")
 
 
 @click.command()
@@ -88,14 +171,9 @@ def link(*, name: str, as_json: bool) -> None:
     """Say which product this folder belongs to, by its NAME or id. Writes .forum.toml, without secrets."""
     credentials = find_credentials()
     with Api(credentials) as forum:
-        products = [row for row in forum.list_rows("/api/products") if name in {row["name"], row["id"]}]
-    if not products:
-        raise Failure(f"There is no product {name!r} that this token can see.")
-    if len(products) > 1:
-        choices = "\n".join(f"  {row['id']}" for row in products)
-        raise Failure(f"More than one product is named {name!r}. Give the id:\n{choices}")
-    path = write_link(Path.cwd(), products[0]["id"], credentials.api)
+        product = forum.find_product(name)
+    path = write_link(Path.cwd(), product["id"], credentials.api)
     if as_json:
-        show_json({"link": str(path), "product": products[0]["id"]})
+        show_json({"link": str(path), "product": product["id"]})
     else:
-        show(f"{path} names {products[0]['name']}. Commit it: it has no secret.")
+        show(f"{path} names {product['name']}. Commit it: it has no secret.")

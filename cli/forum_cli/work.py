@@ -84,7 +84,7 @@ def show_work(*, item_id: str, as_json: bool) -> None:
     """Show a work item, by its ID or the first characters of it."""
     credentials = find_credentials()
     with Api(credentials) as forum:
-        item = forum.fetch(f"{PATH}/{forum.find_id(PATH, find_product(credentials), item_id)}")
+        item = forum.fetch(f"{PATH}/{forum.find_id(PATH, item_id, product_id=find_product(credentials))}")
     show_item(item, as_json=as_json)
     if not as_json and item["description"]:
         show(f"\n{item['description']}")
@@ -97,7 +97,7 @@ def start(*, item_id: str, as_json: bool) -> None:
     """Take up a work item."""
     credentials = find_credentials()
     with Api(credentials) as forum:
-        path = f"{PATH}/{forum.find_id(PATH, find_product(credentials), item_id)}/status"
+        path = f"{PATH}/{forum.find_id(PATH, item_id, product_id=find_product(credentials))}/status"
         moved = forum.send("POST", path, json={"status": "in_progress"}).json()
     show_item(moved, as_json=as_json)
 
@@ -109,7 +109,7 @@ def done(*, item_id: str, as_json: bool) -> None:
     """Finish a work item, also one that nobody has started."""
     credentials = find_credentials()
     with Api(credentials) as forum:
-        path = f"{PATH}/{forum.find_id(PATH, find_product(credentials), item_id)}"
+        path = f"{PATH}/{forum.find_id(PATH, item_id, product_id=find_product(credentials))}"
         item = forum.fetch(path)
         # Forum has no way from `todo` to `done` but over `in_progress`. The version stops a step on a row
         # that somebody else has moved meanwhile.

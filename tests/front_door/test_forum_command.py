@@ -3,26 +3,19 @@
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from local.postgres import ROOT
-from local.supabase import User
+from tests.front_door.terminal import LOCKED_KEYRING, OPEN_KEYRING, Terminal, create, read_until
 from tests.local.dev_process import Dev
 from tests.patience import PATIENCE_SECONDS
 
-BIN = Path(sys.executable).parent
-GRANTS = ["work", "docs", "reveal"]
 HOSTILE = {
     "LINES": "first\nsecond\r\n",
     "QUOTES": "'\"`$(touch pwned) ${HOME} \\n",
@@ -30,159 +23,6 @@ HOSTILE = {
     "BLANKS": "  around  ",
     "FORUM_OWN": "a product's own",
 }
-# What a keyring does that is locked: it is there, and every call fails.
-LOCKED_KEYRING = """
-from keyring.backend import KeyringBackend
-
-class Keyring(KeyringBackend):
-    priority = 5
-
-    def get_password(self, service, username):
-        raise RuntimeError("locked")
-
-    def set_password(self, service, username, password):
-        raise RuntimeError("locked " + password)
-"""
-# One that keeps what it is given, in a file for the test to look into.
-OPEN_KEYRING = """
-import json, os, pathlib
-from keyring.backend import KeyringBackend
-
-class Keyring(KeyringBackend):
-    priority = 5
-    file = pathlib.Path(os.environ["KEPT"])
-
-    def read(self):
-        return json.loads(self.file.read_text()) if self.file.exists() else {}
-
-    def get_password(self, service, username):
-        return self.read().get(username)
-
-    def set_password(self, service, username, password):
-        self.file.write_text(json.dumps({**self.read(), username: password}))
-
-    def delete_password(self, service, username):
-        self.file.write_text(json.dumps({k: v for k, v in self.read().items() if k != username}))
-"""
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment that has the wheel, and nothing of this project beside it."""
-    folder = tmp_path_factory.mktemp("forum command")
-    steps: tuple[list[str | Path], ...] = (
-        ["build", "--quiet", "--wheel", "--out-dir", folder / "dist", ROOT / "cli"],
-        ["venv", "--quiet", "--python", sys.executable, folder / "venv"],
-    )
-    for step in steps:
-        subprocess.run([BIN / "uv", *step], check=True)  # noqa: S603 - our own package
-    (wheel,) = (folder / "dist").glob("*.whl")
-    into: list[str | Path] = ["pip", "install", "--quiet", "--python", folder / "venv/bin/python", wheel]
-    subprocess.run([BIN / "uv", *into], check=True)  # noqa: S603 - our own package
-    return folder / "venv" / "bin"
-
-
-@dataclass
-class Terminal:
-    """Somebody at a terminal, in a home and a folder of their own."""
-
-    installed: Path
-    home: Path
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def credentials(self) -> Path:
-        """Where it is kept that one is signed in."""
-        return self.home / ".config" / "forum" / "credentials.json"
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The environment of every command."""
-        path = f"{self.installed}:{os.environ['PATH']}"
-        return {"HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8", **self.environment}
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-        """Start `forum`."""
-        return subprocess.Popen(  # noqa: S603 - our own program
-            [self.installed / "forum", *arguments], cwd=self.folder, env=self.variables, **options
-        )
-
-    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run `forum` without a terminal."""
-        return subprocess.run(  # noqa: S603 - our own program
-            [self.installed / "forum", *arguments],
-            cwd=self.folder,
-            env=self.variables,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-
-    def succeed(self, *arguments: str, stdin: str = "") -> str:
-        """What a command prints that works."""
-        ended = self.run(*arguments, stdin=stdin)
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
-
-    def read_json(self, *arguments: str, stdin: str = "") -> Any:
-        """What a command prints for scripts."""
-        return json.loads(self.succeed(*arguments, "--json", stdin=stdin))
-
-    def use_keyring(self, source: str) -> None:
-        """Have a keyring in Python code."""
-        modules = self.home / "modules"
-        modules.mkdir()
-        (modules / "kept.py").write_text(source)
-        self.environment |= {
-            "PYTHONPATH": str(modules),
-            "PYTHON_KEYRING_BACKEND": "kept.Keyring",
-            "KEPT": str(self.home / "kept.json"),
-        }
-
-
-@pytest.fixture
-def terminal(installed: Path, tmp_path: Path) -> Terminal:
-    """A terminal where nobody has signed in, on a machine without a keyring."""
-    (tmp_path / "home").mkdir()
-    (tmp_path / "atlas").mkdir()
-    no_keyring = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    return Terminal(installed, tmp_path / "home", tmp_path / "atlas", no_keyring)
-
-
-@pytest.fixture
-def person(api_url: str, user: User) -> Iterator[httpx.Client]:
-    """The API, called by a new user."""
-    headers = {"authorization": f"Bearer {user.access_token}"}
-    with httpx.Client(base_url=api_url, headers=headers, timeout=PATIENCE_SECONDS) as client:
-        yield client
-
-
-def create(client: httpx.Client, path: str, **body: Any) -> Any:
-    """A new row."""
-    return client.post(path, json=body).raise_for_status().json()
-
-
-@pytest.fixture
-def product(person: httpx.Client) -> str:
-    """The id of a product."""
-    return str(create(person, "/api/products", name="Atlas")["id"])
-
-
-@pytest.fixture
-def token(person: httpx.Client, product: str) -> Any:
-    """A token for it."""
-    return create(person, "/api/tokens", name="Terminal", product_id=product, grants=GRANTS)
-
-
-@pytest.fixture
-def linked(terminal: Terminal, api_url: str, token: Any) -> Terminal:
-    """A terminal that is signed in, in a folder of the product."""
-    terminal.succeed("login", "--api", api_url, "--insecure-storage", stdin=f"{token['token']}\n")
-    terminal.succeed("link", "Atlas")
-    return terminal
 
 
 def keep(person: httpx.Client, product: str, **values: str) -> None:
@@ -208,7 +48,7 @@ def test_file_of_the_token_is_its_owners_and_the_folder_has_no_secret(linked: Te
 
 
 def test_login_without_a_keyring_stops_before_it_takes_the_token(terminal: Terminal, api_url: str) -> None:
-    ended = terminal.run("login", "--api", api_url, stdin="fmt_never_read\n")
+    ended = terminal.run("login", "--token", "--api", api_url, stdin="fmt_never_read\n")
     assert ended.returncode == 1
     assert "no keyring" in ended.stderr
     assert "--insecure-storage" in ended.stderr
@@ -217,7 +57,7 @@ def test_login_without_a_keyring_stops_before_it_takes_the_token(terminal: Termi
 
 def test_login_with_a_locked_keyring_keeps_nothing(terminal: Terminal, api_url: str, token: Any) -> None:
     terminal.use_keyring(LOCKED_KEYRING)
-    ended = terminal.run("login", "--api", api_url, stdin=f"{token['token']}\n")
+    ended = terminal.run("login", "--token", "--api", api_url, stdin=f"{token['token']}\n")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "does not open (RuntimeError)" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -226,7 +66,7 @@ def test_login_with_a_locked_keyring_keeps_nothing(terminal: Terminal, api_url: 
 
 def test_keyring_has_the_token_and_the_file_has_not(terminal: Terminal, api_url: str, token: Any) -> None:
     terminal.use_keyring(OPEN_KEYRING)
-    terminal.succeed("login", "--api", api_url, stdin=f"{token['token']}\n")
+    terminal.succeed("login", "--token", "--api", api_url, stdin=f"{token['token']}\n")
     assert json.loads((terminal.home / "kept.json").read_text()) == {api_url: token["token"]}
     assert json.loads(terminal.credentials.read_text()) == {"api": api_url, "storage": "keyring"}
     assert terminal.read_json("status")["storage"] == "keyring"
@@ -238,7 +78,7 @@ def test_keyring_has_the_token_and_the_file_has_not(terminal: Terminal, api_url:
 def test_token_typed_at_a_terminal_is_not_shown(terminal: Terminal, api_url: str, token: Any) -> None:
     ours, theirs = pty.openpty()
     process = terminal.start(
-        "login", "--api", api_url, "--insecure-storage", stdin=theirs, stdout=theirs, stderr=theirs
+        "login", "--token", "--api", api_url, "--insecure-storage", stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
     shown = read_until(ours, b"Access token: ")
@@ -249,19 +89,9 @@ def test_token_typed_at_a_terminal_is_not_shown(terminal: Terminal, api_url: str
     assert token["token"].encode() not in shown
 
 
-def read_until(terminal: int, expected: bytes) -> bytes:
-    """What a terminal shows up to some words."""
-    shown = b""
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while expected not in shown:
-        assert select.select([terminal], [], [], max(0, ends - time.monotonic()))[0], shown
-        shown += os.read(terminal, 4096)
-    return shown
-
-
 def test_token_that_forum_does_not_take_is_not_kept(terminal: Terminal, api_url: str) -> None:
     wrong = "fmt_" + "0" * 60
-    ended = terminal.run("login", "--api", api_url, "--insecure-storage", stdin=f"{wrong}\n")
+    ended = terminal.run("login", "--token", "--api", api_url, "--insecure-storage", stdin=f"{wrong}\n")
     assert ended.returncode == 3
     assert wrong not in ended.stdout + ended.stderr
     assert not terminal.credentials.exists()
@@ -269,7 +99,7 @@ def test_token_that_forum_does_not_take_is_not_kept(terminal: Terminal, api_url:
 
 def test_token_goes_over_plain_http_to_this_machine_only(terminal: Terminal) -> None:
     for address in ("http://forum.example", "http://127.0.0.1.forum.example", "ftp://localhost", "forum"):
-        ended = terminal.run("login", "--api", address, "--insecure-storage", stdin="fmt_x\n")
+        ended = terminal.run("login", "--token", "--api", address, "--insecure-storage", stdin="fmt_x\n")
         assert ended.returncode == 1
         assert "is no address of Forum" in ended.stderr
 

@@ -41,6 +41,7 @@ HANDLERS = {
     "/api/tokens": tokens.handler,
     "/api/account": account.handler,
     "/health": health.handler,
+    "/.well-known/forum": health.handler,
 }
 
 

@@ -25,7 +25,10 @@ Service = Annotated[GitHubImportService, Depends(GitHubImportService.for_caller)
 async def list_github_repositories(
     query: Annotated[GitHubRepositoryQuery, Query()], service: Service
 ) -> GitHubRepositoryPage:
-    """List the repositories on GitHub that the token can see, newest first."""
+    """List the repositories on GitHub that the token can see.
+
+    Filters look through up to 500 repositories a request: follow `next_cursor` until it is null.
+    """
     return service.get_page(query)
 
 

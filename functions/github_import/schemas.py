@@ -1,15 +1,16 @@
 """What clients send and get of GitHub's repositories and their import."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from shared.entities.base import WHOLE_NUMBER, Input, StrictBool
+from shared.entities.base import WHOLE_NUMBER, Input, StrictBool, text, written_as
 from shared.entities.products import ProductLink
 from shared.entities.repositories import BranchName, FullName, Language, RepositoryName, RepositoryUrl
-from shared.resources.lists import Page
+from shared.github.client import GitHubSort
+from shared.resources.lists import Page, SearchText
 
 # What is read and written within one request.
 MAX_AT_ONCE = 1_000
@@ -27,6 +28,9 @@ Outcome = Literal[
     "unavailable",
 ]
 
+# How many repositories lie before the page.
+ListingCursor = Annotated[str, *written_as("^(0|[1-9][0-9]{0,6})$", "It has to be a `next_cursor`.")]
+Owner = Annotated[str, text(100, min_length=1)]
 # As far as every reader of JSON counts exactly (RFC 8259 section 6).
 GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**53, examples=[1296269]), WHOLE_NUMBER]
 
@@ -38,13 +42,50 @@ def _refuse_repeats(ids: list[int]) -> list[int]:
 
 
 class GitHubRepositoryQuery(BaseModel):
-    """Which part of the listing."""
+    """Which part of the listing. Filters look through up to 500 repositories a request."""
 
     model_config = ConfigDict(extra="forbid")
 
-    skip: int = Field(0, ge=0, le=1_000_000)
+    skip: int = Field(0, ge=0, le=1_000_000, description="Repositories to leave out. Not with filters.")
     limit: int = Field(50, ge=1, le=100)
-    total: bool = Field(False, description="Count all repositories, too, for one more request to GitHub.")
+    cursor: ListingCursor | None = Field(
+        None, description="`next_cursor` of the page before, with the same filters and sort."
+    )
+    total: bool = Field(
+        False,
+        description="Count all repositories, too, for one more request to GitHub. Not with filters.",
+    )
+    q: SearchText | None = Field(
+        None, description="Words, each of which is in the full name or the description."
+    )
+    owner: list[Owner] = Field([], max_length=100, description="Logins of users and organisations.")
+    is_imported: bool | None = Field(None, description="Whether one of your products has it.")
+    is_archived: bool | None = None
+    is_fork: bool | None = None
+    is_private: bool | None = None
+    sort: GitHubSort = "-created_at"
+
+    @model_validator(mode="after")
+    def refuse_what_cannot_be_combined(self) -> Self:
+        """`skip` and `total` are about the whole listing."""
+        if self.cursor is not None and self.skip:
+            raise ValueError("`skip` and `cursor` cannot be combined.")
+        if self.has_filters and self.skip:
+            raise ValueError("`skip` cannot be combined with filters. Go on with `cursor`.")
+        if self.has_filters and self.total:
+            raise ValueError("`total` cannot be combined with filters: GitHub does not count what they find.")
+        return self
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether only some of the repositories are asked for."""
+        flags = (self.is_imported, self.is_archived, self.is_fork, self.is_private)
+        return self.q is not None or bool(self.owner) or any(flag is not None for flag in flags)
+
+    @property
+    def position(self) -> int:
+        """How many repositories of the listing lie before the first one to look at."""
+        return self.skip if self.cursor is None else int(self.cursor)
 
 
 class GitHubRepositoryRead(BaseModel):
@@ -62,12 +103,16 @@ class GitHubRepositoryRead(BaseModel):
     stars_count: int
     forks_count: int
     is_archived: bool
+    is_fork: bool
     pushed_at: datetime | None
     products: list[ProductLink]
 
 
 class GitHubRepositoryPage(Page[GitHubRepositoryRead]):
-    """One page of the caller's repositories on GitHub, newest first. It has no cursor: use `skip`."""
+    """One page of the caller's repositories on GitHub.
+
+    With filters it may have fewer than `limit`, even none, while `next_cursor` leads on.
+    """
 
     withheld_organizations: list[int] = Field(
         description="Organisations, by GitHub's id, that hide theirs until their SSO knows the token."

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from postgrest import SyncPostgrestClient
 
+from functions.github_import.listing import Listing, read_listing
 from functions.github_import.reading import Reading, read_chosen
 from functions.github_import.schemas import (
     MAX_AT_ONCE,
@@ -32,7 +33,6 @@ from shared.github import (
     GitHubNotFound,
     GitHubRateLimited,
     GitHubRepository,
-    RepositoryPage,
     SsoRequired,
     TokenRejected,
 )
@@ -73,24 +73,24 @@ class GitHubImportService:
         return cls(supabase, github, deadline)
 
     def get_page(self, query: GitHubRepositoryQuery) -> GitHubRepositoryPage:
-        """A part of the listing: one or two pages of GitHub's, one more request each for `total`."""
+        """A part of the listing: one or two pages of GitHub's, up to five with filters."""
         with as_problems():
-            pages = self._read_pages(query)
-            total = self._count(pages) if query.total else None
-        start = query.skip % PAGE_SIZE
-        found = [item for page in pages.values() for item in page.items][start : start + query.limit]
-        products = self._find_products([repository.github_id for repository in found])
+            listing = read_listing(
+                self.github, query, self._find_products, lambda: self.deadline.seconds_left > 0
+            )
+            total = self._count(listing) if query.total else None
+        products = self._find_products([repository.github_id for repository in listing.items])
         return GitHubRepositoryPage(
             items=[
                 GitHubRepositoryRead(
                     **repository.model_dump(), products=products.get(repository.github_id, [])
                 )
-                for repository in found
+                for repository in listing.items
             ],
             total=total,
-            next_cursor=None,
-            withheld_organizations=sorted({number for p in pages.values() for number in p.partial_sso}),
-            unreadable=sum(page.unreadable for page in pages.values()),
+            next_cursor=None if listing.next_position is None else str(listing.next_position),
+            withheld_organizations=sorted(listing.withheld),
+            unreadable=listing.unreadable,
         )
 
     def import_repositories(self, body: Import) -> ImportReport:
@@ -130,24 +130,18 @@ class GitHubImportService:
             self._call("release_github_sync", run_id=str(run.id))
         return run
 
-    def _read_pages(self, query: GitHubRepositoryQuery) -> dict[int, RepositoryPage]:
-        first = query.skip // PAGE_SIZE + 1
-        last = (query.skip + query.limit - 1) // PAGE_SIZE + 1
-        pages = {first: self.github.list_repositories_page(first)}
-        if last > first and pages[first].next_url is not None:
-            pages[last] = self.github.list_repositories_page(last)
-        return pages
-
-    def _count(self, pages: dict[int, RepositoryPage]) -> int | None:
+    def _count(self, listing: Listing) -> int | None:
         """How many repositories there are. None where GitHub does not say."""
-        last_page = next((p.last_page for p in pages.values() if p.last_page is not None), None)
+        last_page = listing.last_page
         if last_page is None:
             # A page behind the end does not say where the end is.
             last_page = self.github.list_repositories_page(1).last_page
         if last_page is None:
             return None
-        last = pages.get(last_page) or self.github.list_repositories_page(last_page)
-        return (last_page - 1) * PAGE_SIZE + len(last.items)
+        size = listing.sizes.get(last_page)
+        if size is None:
+            size = len(self.github.list_repositories_page(last_page).items)
+        return (last_page - 1) * PAGE_SIZE + size
 
     def _find_products(self, github_ids: Sequence[int]) -> dict[int, list[ProductLink]]:
         """The caller's products that have these repositories, by GitHub's id."""

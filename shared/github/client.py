@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import httpx
 
@@ -15,6 +16,18 @@ from shared.github.user import GitHubUser, read_user
 from shared.runtime.deadlines import Deadline
 
 PAGE_SIZE = 100
+GitHubSort = Literal[
+    "-created_at",
+    "created_at",
+    "full_name",
+    "-full_name",
+    "-pushed_at",
+    "pushed_at",
+    "-updated_at",
+    "updated_at",
+]
+# Forum's columns by GitHub's names.
+SORTS = {"created_at": "created", "full_name": "full_name", "pushed_at": "pushed", "updated_at": "updated"}
 REDIRECTS = frozenset({301, 302, 307, 308})
 
 
@@ -58,13 +71,20 @@ class GitHub:
         response = self._calls.get(self._make_url("/user"))
         return read_user(response, self._calls.clock())
 
-    def list_repositories_page(self, page: int = 1, per_page: int = PAGE_SIZE) -> RepositoryPage:
-        """A page of what the user can see, newest first.
+    def list_repositories_page(
+        self, page: int = 1, per_page: int = PAGE_SIZE, *, sort: GitHubSort = "-created_at"
+    ) -> RepositoryPage:
+        """A page of what the user can see.
 
-        Sorted by creation, which never changes: a listing by `pushed` loses whatever is pushed to between
-        two pages (Sourcegraph PR 5874), while one created meanwhile only makes the next page repeat one.
+        Sorted by creation, which never changes, where all of it is read: a listing by `pushed` loses whatever
+        is pushed to between two pages (Sourcegraph PR 5874), while one created meanwhile only makes the next
+        page repeat one.
         """
-        query: dict[str, str | int] = {"sort": "created", "direction": "desc", "per_page": per_page}
+        query: dict[str, str | int] = {
+            "sort": SORTS[sort.removeprefix("-")],
+            "direction": "desc" if sort.startswith("-") else "asc",
+            "per_page": per_page,
+        }
         return self._read_page(self._make_url("/user/repos").copy_merge_params(query | {"page": page}), page)
 
     def iterate_repository_pages(self, number: int = 1) -> Iterator[RepositoryPage]:

@@ -39,11 +39,14 @@ class GitHubRepository(BaseModel):
     stars_count: Annotated[Count, Field(validation_alias="stargazers_count")]
     forks_count: Count
     is_archived: Annotated[bool, Field(validation_alias="archived")]
+    is_fork: Annotated[bool, Field(validation_alias="fork")]
     pushed_at: datetime | None
 
     def to_item(self) -> dict[str, Any]:
         """As the database takes it, which clips what is too long: one refused value refuses all."""
-        return self.model_dump(mode="json") | {"description": without_nul(self.description)}
+        return self.model_dump(mode="json", exclude={"is_fork"}) | {
+            "description": without_nul(self.description)
+        }
 
 
 def without_nul(text: str | None) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -13,6 +13,7 @@ import pytest
 
 from local.fake_github import DEMO_TOKEN, FakeGitHub, demo_account, run_fake_github
 from local.fake_github.account import Fault, SecondaryLimit
+from local.fake_github.repository import Repository
 from local.supabase import Supabase
 from shared.http_client import get_http_client
 from shared.runtime.deadlines import RESERVED_SECONDS
@@ -106,7 +107,7 @@ def test_list_shows_the_newest_first_for_one_request_each(
     page = list_repositories(owner)
 
     assert [item["github_id"] for item in page["items"]] == newest_first(fake)[:50]
-    assert (page["total"], page["next_cursor"], page["withheld_organizations"]) == (None, None, [])
+    assert (page["total"], page["next_cursor"], page["withheld_organizations"]) == (None, "50", [])
     assert len(fake.exchanges) == 1
     assert supabase_calls == ["GET /rest/v1/repositories"]
 
@@ -128,6 +129,7 @@ def test_list_item_has_what_github_says(owner: Client, fake: FakeGitHub) -> None
         "stars_count": 48_211,
         "forks_count": 0,
         "is_archived": False,
+        "is_fork": False,
         "pushed_at": wanted.pushed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "products": [],
     }
@@ -208,7 +210,7 @@ def test_list_says_which_organisations_withhold_theirs(owner: Client, fake: Fake
     assert not [item for item in page["items"] if item["full_name"].startswith("northlight-labs/")]
 
 
-@pytest.mark.parametrize("query", ["page=2", "cursor=abc", "sort=name"])
+@pytest.mark.parametrize("query", ["page=2", "user=x", "archived=true"])
 def test_list_with_an_unknown_parameter_is_400_and_leaves_github_alone(
     owner: Client, fake: FakeGitHub, query: str
 ) -> None:
@@ -218,13 +220,118 @@ def test_list_with_an_unknown_parameter_is_400_and_leaves_github_alone(
     assert len(fake.exchanges) == 0
 
 
-@pytest.mark.parametrize("query", ["limit=101", "limit=0", "skip=-1", "skip=1000001", "total=maybe"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=101", "limit=0", "skip=-1", "skip=1000001", "total=maybe"),
+        *("cursor=abc", "cursor=-1", "cursor=007", "sort=name", "is_fork=none", "q=", "owner="),
+    ],
+)
 def test_list_with_a_wrong_value_is_422_and_leaves_github_alone(
     owner: Client, fake: FakeGitHub, query: str
 ) -> None:
     problem = owner.get(f"{LIST}?{query}", headers=TOKEN).expect_problem(422, "invalid")
 
     assert [error["parameter"] for error in problem["errors"]] == [query.split("=", maxsplit=1)[0]]
+    assert len(fake.exchanges) == 0
+
+
+# Filters
+
+
+def list_all(client: Client, query: str) -> list[dict[str, Any]]:
+    """What every page of a listing has, by cursor."""
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = list_repositories(client, f"{query}{cursor}")
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+def find_words(repository: Repository, *words: str) -> set[str]:
+    """Those of the words that are in the full name or the description."""
+    text = f"{repository.full_name} {repository.description}".lower()
+    return {word for word in words if word in text}
+
+
+@pytest.mark.parametrize("limit", [7, 37, 100])
+def test_pages_by_cursor_are_the_whole_account(owner: Client, fake: FakeGitHub, limit: int) -> None:
+    found = [item["github_id"] for item in list_all(owner, f"limit={limit}")]
+
+    assert found == newest_first(fake)
+
+
+@pytest.mark.parametrize(
+    ("query", "matches"),
+    [
+        ("is_fork=true", lambda r: r.fork),
+        ("is_archived=true", lambda r: r.archived),
+        ("is_archived=false&is_private=true", lambda r: r.private and not r.archived),
+        ("owner=northlight-labs", lambda r: r.owner.login == "northlight-labs"),
+        ("owner=NORTHLIGHT-labs&owner=nobody", lambda r: r.owner.login == "northlight-labs"),
+        ("q=KART%20northlight", lambda r: r.full_name == "northlight-labs/Kystlinje.Kart_2"),
+        ("q=postgres%20api", lambda r: {"postgres", "api"} <= find_words(r, "postgres", "api")),
+        ("q=nowhere-to-be-found", lambda _: False),
+    ],
+)
+@pytest.mark.parametrize("limit", [9, 100])
+def test_filter_finds_what_matches_and_no_more(
+    owner: Client, fake: FakeGitHub, query: str, matches: Callable[[Repository], bool], limit: int
+) -> None:
+    expected = [id_ for id_ in newest_first(fake) if matches(fake.account.repositories[id_])]
+
+    assert [item["github_id"] for item in list_all(owner, f"{query}&limit={limit}")] == expected
+
+
+def test_filter_by_import_asks_which_products_have_them(owner: Client, fake: FakeGitHub) -> None:
+    imported = newest_first(fake)[100:102]
+    import_into(owner, owner.create_product()["id"], imported)
+
+    assert [item["github_id"] for item in list_all(owner, "is_imported=true")] == imported
+    others = [item["github_id"] for item in list_all(owner, "is_imported=false&limit=100")]
+    assert others == [id_ for id_ in newest_first(fake) if id_ not in imported]
+
+
+def test_search_reads_five_pages_and_leads_on(owner: Client, fake: FakeGitHub) -> None:
+    # And six of its own kind.
+    fake.reset(demo_account(614))
+
+    page = list_repositories(owner, "q=nowhere-to-be-found")
+
+    assert (page["items"], page["next_cursor"]) == ([], "500")
+    assert len(fake.exchanges) == 5
+    assert list_repositories(owner, "q=nowhere-to-be-found&cursor=500")["next_cursor"] is None
+    assert len(fake.exchanges) == 7
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("full_name", lambda item: item["full_name"].lower()),
+        ("-pushed_at", lambda item: item["pushed_at"] or ""),
+        ("created_at", None),
+    ],
+)
+def test_listing_is_sorted_as_asked_for(
+    owner: Client, fake: FakeGitHub, sort: str, key: Callable[[dict[str, Any]], str] | None
+) -> None:
+    items = list_all(owner, f"sort={sort}&limit=100")
+
+    if key is None:
+        assert [item["github_id"] for item in items] == newest_first(fake)[::-1]
+    else:
+        assert items == sorted(items, key=key, reverse=sort.startswith("-"))
+
+
+@pytest.mark.parametrize("query", ["skip=1&is_fork=true", "total=true&q=x", "skip=1&cursor=50"])
+def test_filters_with_what_counts_the_whole_listing_are_422(
+    owner: Client, fake: FakeGitHub, query: str
+) -> None:
+    owner.get(f"{LIST}?{query}", headers=TOKEN).expect_problem(422, "invalid")
+
     assert len(fake.exchanges) == 0
 
 

@@ -167,6 +167,7 @@ def test_repository_is_read_with_every_field(fake: FakeGitHub, github: GitHub) -
         "stars_count": 48_211,
         "forks_count": 0,
         "is_archived": False,
+        "is_fork": False,
         "pushed_at": wanted.pushed_at,
     }
 

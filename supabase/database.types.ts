@@ -246,14 +246,14 @@ isOneToOne: false
                   ]
                 },"work_items": {
                   Row: {
-                    "created_at": string,"description": string | null,"external_id": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
+                    "created_at": string,"description": string | null,"external_id": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"title": string,"type": string,"updated_at": string,"urgency": number,"user_id": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id": string,"repository_id"?: string | null,"status"?: string,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id": string,"repository_id"?: string | null,"status"?: string,"title": string,"type"?: string,"updated_at"?: string,"urgency"?: number,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id"?: string,"repository_id"?: string | null,"status"?: string,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id"?: string,"repository_id"?: string | null,"status"?: string,"title"?: string,"type"?: string,"updated_at"?: string,"urgency"?: number,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -317,6 +317,7 @@ isOneToOne: false
 "title": string,
 "type": string,
 "updated_at": string,
+"urgency": number,
 "user_id": string,
 "version": number
             }[]
@@ -481,6 +482,7 @@ isOneToOne: false
 "title": string,
 "type": string,
 "updated_at": string,
+"urgency": number,
 "user_id": string,
 "version": number
             }[]
@@ -951,6 +953,7 @@ isOneToOne: false
 "title": string,
 "type": string,
 "updated_at": string,
+"urgency": number,
 "user_id": string,
 "version": number
             }[]

@@ -13,7 +13,7 @@ from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, A
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
 from shared.entities.visible_names import TRIMMED_LINE
-from shared.resources.lists import SearchQuery
+from shared.resources.lists import SearchQuery, sort_by
 
 Key = Annotated[AppInfoKey, text(255, min_length=1)]
 NewKey = Annotated[
@@ -170,6 +170,4 @@ class AppInfoQuery(SearchQuery):
     product_id: list[UUID] = Field([], max_length=100)
     category: list[AppInfoCategory] = []
     key: list[Key] = Field([], max_length=100)
-    sort: Literal[
-        "-created_at", "created_at", "-updated_at", "updated_at", "key", "-key", "position", "-position"
-    ] = "-created_at"
+    sort: Annotated[str, *sort_by("created_at", "updated_at", "key", "position")] = "-created_at"

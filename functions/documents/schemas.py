@@ -1,6 +1,6 @@
 """What clients send and get of documents."""
 
-from typing import Annotated, ClassVar, Literal, Required
+from typing import Annotated, ClassVar, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
@@ -10,7 +10,7 @@ from shared.entities.base import Embedded, Input, NewExternalId, NewTitle, Stric
 from shared.entities.documents import DocumentRead, DocumentType, Markdown
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
-from shared.resources.lists import SearchQuery
+from shared.resources.lists import Empty, SearchQuery, sort_by
 
 MAX_CONTENT_BYTES = 1024 * 1024
 
@@ -69,7 +69,7 @@ class DocumentQuery(SearchQuery):
     search_vector: ClassVar[str | None] = "search"
 
     product_id: list[UUID] = Field([], max_length=100)
-    repository_id: list[UUID] = Field([], max_length=100)
+    repository_id: list[UUID | Empty] = Field([], max_length=100)
     type: list[DocumentType] = []
     is_pinned: list[bool] = Field([], alias="pinned")
-    sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"] = "-created_at"
+    sort: Annotated[str, *sort_by("created_at", "updated_at", "title", "is_pinned")] = "-created_at"

@@ -1,6 +1,6 @@
 """What clients send and get of products."""
 
-from typing import Annotated, ClassVar, Literal, Required
+from typing import Annotated, ClassVar, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, with_config
@@ -13,7 +13,7 @@ from shared.entities.products import Color, Icon, ProductName, ProductRead
 from shared.entities.repositories import RepositoryListItem
 from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
-from shared.resources.lists import SearchQuery
+from shared.resources.lists import SearchQuery, sort_by
 
 NewName = Annotated[ProductName, *VISIBLE_LINE]
 
@@ -62,4 +62,4 @@ class ProductQuery(SearchQuery):
 
     search_columns: ClassVar[tuple[str, ...]] = ("name", "description")
 
-    sort: Literal["-created_at", "created_at", "-updated_at", "updated_at", "name", "-name"] = "-created_at"
+    sort: Annotated[str, *sort_by("created_at", "updated_at", "name")] = "-created_at"

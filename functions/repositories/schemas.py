@@ -1,6 +1,6 @@
 """What clients send and get of repositories."""
 
-from typing import Annotated, ClassVar, Literal, Required
+from typing import Annotated, ClassVar, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
@@ -20,7 +20,7 @@ from shared.entities.repositories import (
 )
 from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
-from shared.resources.lists import SearchQuery
+from shared.resources.lists import Empty, SearchQuery, sort_by
 
 NewName = Annotated[RepositoryName, text(200, min_length=1), *VISIBLE_LINE]
 NewFullName = Annotated[FullName, text(300), *VISIBLE_LINE]
@@ -88,17 +88,11 @@ class RepositoryQuery(SearchQuery):
 
     product_id: list[UUID] = Field([], max_length=100)
     github_id: list[Annotated[int, Field(gt=0, lt=2**53)]] = Field([], max_length=100)
-    language: list[NewLanguage] = Field([], max_length=100)
+    # `none` is no language that GitHub knows.
+    language: list[Annotated[Empty | NewLanguage, Field(union_mode="left_to_right")]] = Field(
+        [], max_length=100
+    )
     is_private: list[bool] = []
     is_archived: list[bool] = []
     sync_state: list[SyncState] = []
-    sort: Literal[
-        "-created_at",
-        "created_at",
-        "-updated_at",
-        "updated_at",
-        "name",
-        "-name",
-        "-stars_count",
-        "stars_count",
-    ] = "-created_at"
+    sort: Annotated[str, *sort_by("created_at", "updated_at", "name", "stars_count")] = "-created_at"

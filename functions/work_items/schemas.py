@@ -10,7 +10,7 @@ from shared.entities.base import Embedded, Input, NewExternalId, NewTitle, Text,
 from shared.entities.products import ProductLink
 from shared.entities.repositories import RepositoryLink
 from shared.entities.work_items import Priority, WorkItemRead, WorkStatus, WorkType
-from shared.resources.lists import SearchQuery
+from shared.resources.lists import Empty, SearchQuery, sort_by
 
 
 class WorkItemCreate(Input):
@@ -63,12 +63,11 @@ class WorkItemQuery(SearchQuery):
     """Which work items, in which order."""
 
     search_columns: ClassVar[tuple[str, ...]] = ("title", "description")
+    hidden_columns: ClassVar[dict[str, type]] = {"urgency": int}
 
     product_id: list[UUID] = Field([], max_length=100)
-    repository_id: list[UUID] = Field([], max_length=100)
+    repository_id: list[UUID | Empty] = Field([], max_length=100)
     status: list[WorkStatus] = []
     type: list[WorkType] = []
     priority: list[Annotated[int, Field(ge=0, le=4)]] = []
-    sort: Literal[
-        "-created_at", "created_at", "-updated_at", "updated_at", "title", "-title", "priority", "-priority"
-    ] = "-created_at"
+    sort: Annotated[str, *sort_by("created_at", "updated_at", "title", "priority", "urgency")] = "-created_at"

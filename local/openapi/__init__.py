@@ -28,8 +28,9 @@ and app info that belong to them.
   and changes what its grants name, of one product or all. What it may not do is 403 `token-scope`, with the
   grant that it needs as `required`; what is for people alone is 403 `token-not-allowed`.
 - **Errors** are RFC 9457 `application/problem+json`. Branch on `type`; `errors` names what was refused.
-- **Lists** take `limit` with `skip` or `cursor`, `sort` (`-` for descending), and filters whose repeated
-  values mean "any of". An unknown parameter is refused by name, a second value of one that takes one, too.
+- **Lists** take `limit` with `skip` or `cursor`, `sort` (up to three columns after commas, `-` for
+  descending), and filters whose repeated values mean "any of", and `none` an empty column. An unknown
+  parameter is refused by name, a second value of one that takes one, too.
 - **Long texts** are cut in lists to their first 2,000 characters, with `<field>_truncated: true` beside what
   goes on. A row's own answer has all of it.
 - **HEAD** is answered wherever GET is.

@@ -20,21 +20,21 @@ StoredText = Annotated[str, StringConstraints(pattern=WITHOUT_NUL)]
 
 
 class Position(NamedTuple):
-    """The last row of a page: its sort column's value, as JSON has it, and its id."""
+    """The last row of a page: its values in the columns of `sort`, as JSON has them, and its id."""
 
-    value: Any
+    values: list[Any]
     id: str
 
 
 class _Cursor(BaseModel):
-    list: str
-    value: Any
+    scope: str
+    values: list[Any]
     id: UUID
 
 
 def encode_cursor(position: Position, scope: str, query: ListQuery) -> str:
     """The cursor for the page behind `position`."""
-    cursor = {"list": _fingerprint(scope, query), "value": position.value, "id": position.id}
+    cursor = {"scope": _fingerprint(scope, query), "values": position.values, "id": position.id}
     # As UTF-8: escapes to ASCII would make three times of it, more than a URL holds.
     text = json.dumps(cursor, ensure_ascii=False, separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -43,18 +43,25 @@ def encode_cursor(position: Position, scope: str, query: ListQuery) -> str:
 def decode_cursor(text: str, scope: str, query: ListQuery, row: type[BaseModel]) -> Position:
     """The position in a cursor. Raises `Invalid` for one that is damaged, or made for another list.
 
-    The value goes into a filter, so it has to be of its column's type, not just any JSON.
+    The values go into filters, so each has to be of its column's type, not just any JSON.
     """
-    column = query.sort.removeprefix("-")
+    columns = [column for column, _ in query.order[:-1]]
     try:
         cursor = _Cursor.model_validate_json(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        adapter = TypeAdapter[Any](_get_type(row.model_fields[column]))
-        value = adapter.dump_python(adapter.validate_python(cursor.value), mode="json")
+        values = [
+            _read_value(value, query.hidden_columns.get(column) or _get_type(row.model_fields[column]))
+            for column, value in zip(columns, cursor.values, strict=True)
+        ]
     except (ValidationError, ValueError) as error:
         raise _refuse("is damaged") from error
-    if cursor.list != _fingerprint(scope, query):
+    if cursor.scope != _fingerprint(scope, query):
         raise _refuse("was made for another list, sort or filter")
-    return Position(value, str(cursor.id))
+    return Position(values, str(cursor.id))
+
+
+def _read_value(value: Any, column: Any) -> Any:
+    adapter = TypeAdapter[Any](column)
+    return adapter.dump_python(adapter.validate_python(value), mode="json")
 
 
 def _get_type(column: FieldInfo) -> Any:

@@ -4,6 +4,7 @@ Every value that a client sends ends up quoted or escaped here: PostgREST's `or`
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -26,12 +27,21 @@ _NOT_ALPHANUMERIC = re.compile(r"([^\w\s]|_)", re.ASCII)
 def match(select: SelectT, query: ListQuery) -> SelectT:
     """Keep the rows that match every filter of the query."""
     for column, values in query.column_filters.items():
-        select = select.in_(column, [_to_text(value) for value in values])
+        select = _be_any_of(select, column, values)
     for column, operator, time in query.date_filters:
         select = select.filter(column, operator, time.isoformat())
     if isinstance(query, SearchQuery) and query.q is not None:
         return _search(select, query, query.q)
     return select
+
+
+def _be_any_of(select: SelectT, column: str, values: Sequence[Any]) -> SelectT:
+    named = [_to_text(value) for value in values if value is not None]
+    if len(named) == len(values):
+        return select.in_(column, named)
+    if not named:
+        return select.is_(column, "null")
+    return select.or_(f"{column}.is.null,{column}.in.({','.join(map(_quote, named))})")
 
 
 def _search(select: SelectT, query: SearchQuery, text: str) -> SelectT:
@@ -41,46 +51,48 @@ def _search(select: SelectT, query: SearchQuery, text: str) -> SelectT:
     return select.or_(",".join(f"{column}.imatch.{pattern}" for column in query.search_columns))
 
 
-def seek(select: SelectT, sort: str, position: Position) -> SelectT:
-    """Keep the rows behind a position, in the order of `sort`."""
-    column, behind = _get_direction(sort)
-    value = _to_text(position.value)
+def seek(select: SelectT, query: ListQuery, position: Position) -> SelectT:
+    """Keep the rows behind a position."""
+    (column, descending), *rest = query.order
+    value, *values = [*position.values, position.id]
+    behind = _get_operator(descending)
     # The first filter repeats what the second implies, in a form that an index can start from.
-    select = select.filter(column, f"{behind}e", value)
-    return select.or_(f"{column}.{behind}.{_quote(value)},id.{behind}.{position.id}")
+    select = select.filter(column, f"{behind}e", _to_text(value))
+    return select.or_(f"{column}.{behind}.{_quote(_to_text(value))},and({_be_behind(rest, values)})")
+
+
+def _be_behind(order: Sequence[tuple[str, bool]], values: Sequence[Any]) -> str:
+    """The conditions of a row that comes behind these values in this order, for PostgREST's `and`."""
+    (column, descending), *rest = order
+    behind, value = _get_operator(descending), _quote(_to_text(values[0]))
+    if not rest:
+        return f"{column}.{behind}.{value}"
+    later = f"{column}.{behind}.{value},and({_be_behind(rest, values[1:])})"
+    return f"{column}.{behind}e.{value},or({later})"
 
 
 def is_long(position: Position) -> bool:
-    """Whether a URL has no place for the value twice, as `seek` needs it.
+    """Whether a URL has no place for the values twice, as `seek` needs them.
 
     Proxies in front of Postgres take 8 KB of URL (nginx and Kong by default), and a title of 500 characters
-    makes 6,000 bytes. Then two requests, `seek_ties` and `seek_past`, have it once each.
+    makes 6,000 bytes. Then there is a request for each number of columns that `seek_tied` may take as tied,
+    which has them once.
     """
-    return len(quote(_to_text(position.value), safe="")) > LONGEST_TWICE
+    return sum(len(quote(_to_text(value), safe="")) for value in position.values) > LONGEST_TWICE
 
 
-def seek_ties(select: SelectT, sort: str, position: Position) -> SelectT:
-    """Keep the rows behind a position that have its value."""
-    column, behind = _get_direction(sort)
-    return select.filter(column, "eq", _to_text(position.value)).filter("id", behind, position.id)
+def seek_tied(select: SelectT, query: ListQuery, position: Position, tied: int) -> SelectT:
+    """Keep the rows behind a position that have its values in so many columns, and another in the next."""
+    values = [*position.values, position.id]
+    for (column, _), value in zip(query.order[:tied], values, strict=False):
+        select = select.filter(column, "eq", _to_text(value))
+    column, descending = query.order[tied]
+    return select.filter(column, _get_operator(descending), _to_text(values[tied]))
 
 
-def seek_past(select: SelectT, sort: str, position: Position) -> SelectT:
-    """Keep the rows behind a position that have another value."""
-    column, behind = _get_direction(sort)
-    return select.filter(column, behind, _to_text(position.value))
-
-
-def _get_direction(sort: str) -> tuple[str, str]:
-    """The column to order by, and PostgREST's operator for what comes later."""
-    (column, descending), *_ = get_order(sort)
-    return column, "lt" if descending else "gt"
-
-
-def get_order(sort: str) -> list[tuple[str, bool]]:
-    """The columns to order by, and whether descending: the one asked for, then the id to break ties."""
-    descending = sort.startswith("-")
-    return [(sort.removeprefix("-"), descending), ("id", descending)]
+def _get_operator(descending: bool) -> str:  # noqa: FBT001 - one of a pair that `order` holds
+    """PostgREST's operator for what comes later."""
+    return "lt" if descending else "gt"
 
 
 def _to_text(value: Any) -> str:

@@ -12,10 +12,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
-from shared.entities.base import WITHOUT_NUL
+from shared.entities.base import WITHOUT_NUL, written_as
 
 ItemT = TypeVar("ItemT")
 
@@ -37,8 +38,31 @@ def to_utc(time: datetime) -> datetime:
         raise ValueError("It has to be a time between the years 1 and 9999.") from error
 
 
+def read_none(value: Any) -> Any:
+    """What a filter takes for rows whose column is empty."""
+    if value != "none":
+        raise ValueError("It has to be none.")
+    return None
+
+
 Time = Annotated[AwareDatetime, BeforeValidator(read_time), AfterValidator(to_utc)]
+Empty = Annotated[
+    None, BeforeValidator(read_none), WithJsonSchema({"type": "string", "const": "none", "title": "None"})
+]
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=WITHOUT_NUL)]
+
+
+def sort_by(*columns: str) -> tuple[Any, ...]:
+    """The constraint of `sort`: up to three of these columns."""
+    column = f"-?({'|'.join(columns)})"
+    return (
+        *written_as(
+            f"^{column}(,{column}){{0,2}}$",
+            f"It has to be up to three of {', '.join(columns)}, with commas between them,"
+            " and - before each that is to descend.",
+        ),
+        Field(description="Up to three columns after commas, each with `-` for descending."),
+    )
 
 
 class Page(BaseModel, Generic[ItemT]):
@@ -78,8 +102,11 @@ class ListQuery(BaseModel):
     updated_since: Time | None = Field(None, description="Changed at this time or later.")
     updated_before: Time | None = None
 
-    # Each resource narrows `sort` to a Literal of its columns.
+    # Each resource narrows `sort` to its columns.
     sort: Any
+
+    hidden_columns: ClassVar[dict[str, type]] = {}
+    """Columns to sort by that the list does not show, with their types."""
 
     @model_validator(mode="after")
     def refuse_skip_with_cursor(self) -> Self:
@@ -87,6 +114,12 @@ class ListQuery(BaseModel):
         if self.cursor is not None and self.skip:
             raise ValueError("`skip` and `cursor` cannot be combined.")
         return self
+
+    @property
+    def order(self) -> list[tuple[str, bool]]:
+        """The columns to order by, and whether descending: those asked for, then the id to break ties."""
+        columns = [(part.removeprefix("-"), part.startswith("-")) for part in self.sort.split(",")]
+        return [*columns, ("id", columns[-1][1])]
 
     @property
     def column_filters(self) -> dict[str, list[Any]]:

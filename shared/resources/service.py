@@ -27,7 +27,7 @@ from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.resources.bulk import Bulk
 from shared.resources.cursors import Position, decode_cursor, encode_cursor
-from shared.resources.filters import SelectT, get_order, is_long, match, seek, seek_past, seek_ties
+from shared.resources.filters import SelectT, is_long, match, seek, seek_tied
 from shared.resources.idempotency import Created, IdempotencyKey, Insert, complete, execute_once
 from shared.resources.lists import ListQuery, Page
 
@@ -81,7 +81,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         rows: list[Any] = found[: query.limit]
         next_cursor = None
         if len(found) > query.limit:
-            last = Position(rows[-1][query.sort.removeprefix("-")], rows[-1]["id"])
+            last = Position([rows[-1][column] for column, _ in query.order[:-1]], rows[-1]["id"])
             next_cursor = encode_cursor(last, self._cursor_scope, query)
         unfold(rows, self.item)
         return self.page.model_validate({"items": rows, "total": total, "next_cursor": next_cursor})
@@ -201,19 +201,23 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def _read_behind(self, position: Position, query: ListQuery) -> list[Any]:
         """The rows of a page behind a position, and one more."""
         if not is_long(position):
-            return _get_data(seek(self._select_page(query), query.sort, position))
-        ties = _get_data(seek_ties(self._select_page(query), query.sort, position))
-        if len(ties) > query.limit:
-            return ties
-        return ties + _get_data(seek_past(self._select_page(query), query.sort, position))
+            return _get_data(seek(self._select_page(query), query, position))
+        found: list[Any] = []
+        for tied in reversed(range(len(query.order))):
+            found += _get_data(seek_tied(self._select_page(query), query, position, tied))
+            if len(found) > query.limit:
+                break
+        return found
 
     def _select_page(self, query: ListQuery, *, with_total: bool = False) -> SyncSelectRequestBuilder:
         count = CountMethod.exact if with_total else None
-        select = match(self.supabase.table(self.table).select(get_select(self.item), count=count), query)
+        hidden = [column for column, _ in query.order if column in query.hidden_columns]
+        columns = ",".join([get_select(self.item), *hidden])
+        select = match(self.supabase.table(self.table).select(columns, count=count), query)
         # Row level security says so already, but not to the planner: with the caller named, an index can
         # serve the order, too.
         select = self._narrow(select.eq("user_id", str(self.caller.user_id)))
-        for column, descending in get_order(query.sort):
+        for column, descending in query.order:
             select = select.order(column, desc=descending)
         # One row more than asked for tells whether there is a next page.
         return select.limit(query.limit + 1)

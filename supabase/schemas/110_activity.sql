@@ -188,8 +188,8 @@ begin
         'id', 'user_id', 'created_at', 'updated_at', 'version', 'search',
         -- What follows from the value and from what is recorded of it.
         'has_value', 'secret_number', 'value_changed_at', 'last_revealed_at',
-        -- Kept by the database, and the same entry in another place.
-        'position'
+        -- Kept by the database: the same entry in another place, and what follows from priority.
+        'position', 'urgency'
       ]
     );
   recorded := private.leave_out_long_texts(coalesce(recorded, '{}'));

@@ -3,6 +3,8 @@
 -- Notes:
 --   * type and status are text with a check, not enums: an enum's = is not leakproof, so row level security would
 --     keep it from an index.
+--   * urgency is a column that a trigger keeps: an index and a list can be ordered by it. A computed column would be
+--     called with the whole row, and a generated one is empty in the triggers before it.
 --   * Which status follows which is a trigger's to say: a policy's check does not see the row as it was.
 --   * The index of the foreign key to repositories leads with repository_id. Led by user_id it would be narrower than
 --     the lists' indexes, and the planner would take it for them and sort.
@@ -23,6 +25,7 @@ create table public.work_items (
   updated_at timestamptz not null default now(),
   version integer not null default 1,
   external_id text,
+  urgency smallint not null default 4,
   constraint work_items_pkey primary key (id),
   -- Stops a work item of nobody, and goes with its owner.
   constraint work_items_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -58,7 +61,8 @@ alter table public.work_items
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
   alter column version set statistics 0,
-  alter column external_id set statistics 0;
+  alter column external_id set statistics 0,
+  alter column urgency set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -246,6 +250,20 @@ revoke all on function private.check_work_item_status() from public, anon, authe
 comment on function private.check_work_item_status() is
   'Lets a work item start as todo and move todo, in_progress, done as allowed; refuses the rest with PT409.';
 
+create function private.keep_urgency()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.urgency := (new.priority + 4) % 5;
+  return new;
+end;
+$$;
+
+revoke all on function private.keep_urgency() from public, anon, authenticated, service_role;
+comment on function private.keep_urgency() is 'Keeps the place of a priority in the order of urgency.';
+
 -- triggers ----------------------------------------------------------------------------------------------------------
 
 create trigger check_status_on_insert
@@ -258,6 +276,11 @@ create trigger check_status_on_update
   for each row
   when (old.status is distinct from new.status)
   execute function private.check_work_item_status();
+
+create trigger keep_urgency
+  before insert or update of priority, urgency on public.work_items
+  for each row
+  execute function private.keep_urgency();
 
 create trigger keep_owner
   before update on public.work_items
@@ -321,3 +344,5 @@ comment on column public.work_items.external_id is
 comment on column public.work_items.created_at is 'When the row was made.';
 comment on column public.work_items.updated_at is 'When the row last changed.';
 comment on column public.work_items.version is 'Starts at 1 and rises with each real change.';
+comment on column public.work_items.urgency is
+  'The order of urgency: 0 urgent, 1 high, 2 medium, 3 low, 4 none. Kept by the database from priority.';

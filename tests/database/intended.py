@@ -288,6 +288,7 @@ TRIGGERS = {
     "public.repositories.guard_github_columns",
     "public.work_items.check_status_on_insert",
     "public.work_items.check_status_on_update",
+    "public.work_items.keep_urgency",
     *(f"public.{table}.record_activity" for table in _CLIENT_COLUMNS),
     # 120_idempotency
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),

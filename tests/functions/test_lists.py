@@ -1,5 +1,6 @@
 """Lists: pages, order, filters, totals. The same on every resource."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -106,6 +107,8 @@ def test_every_sort_pages_through_all_rows_in_order(resource: Resource, owner: C
         "-updated_at",
         resource.text,
         f"-{resource.text}",
+        f"{resource.text},-updated_at",
+        f"-updated_at,{resource.text},created_at",
     ):
         at_once = owner.get(f"{resource.path}?sort={sort}").expect(200)["items"]
         assert ids(list_all(owner, f"{resource.path}?sort={sort}&limit=2")) == ids(at_once)
@@ -238,7 +241,12 @@ def test_paging_by_cursor_neither_skips_nor_repeats_while_rows_come_and_go(
     ]
     doomed = set(data.draw(st.lists(st.sampled_from(rows), max_size=3)))
     sort = data.draw(
-        st.sampled_from(["created_at", "-created_at", "title", "-title", "priority", "-priority"])
+        st.sampled_from(
+            [
+                *("created_at", "-created_at", "title", "-title", "priority", "-priority"),
+                *("urgency", "-urgency,title", "title,-priority,created_at"),
+            ]
+        )
     )
     limit = data.draw(st.integers(1, 3))
     seen: list[str] = []
@@ -257,6 +265,118 @@ def test_paging_by_cursor_neither_skips_nor_repeats_while_rows_come_and_go(
     assert len(seen) == len(set(seen)), "a row came twice"
     stayed = set(rows) & {row["id"] for row in list_all(owner, "/api/work?limit=100")}
     assert stayed <= set(seen), "a row that was there throughout was skipped"
+
+
+ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "urgency": lambda item: (item["priority"] + 4) % 5,
+    "title": lambda item: item["title"],
+    "priority": lambda item: item["priority"],
+    "created_at": lambda item: item["created_at"],
+}
+
+
+def sort_rows(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """The rows as a list would have them: later columns first, as each sort keeps the order of before."""
+    columns = sort.split(",")
+    ordered = sorted(rows, key=lambda item: item["id"], reverse=columns[-1].startswith("-"))
+    for column in reversed(columns):
+        ordered.sort(key=ORDERS[column.removeprefix("-")], reverse=column.startswith("-"))
+    return ordered
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_several_columns_sort_one_within_the_other(data: st.DataObject, make_client: MakeClient) -> None:
+    owner = make_client()
+    product = owner.create_product()["id"]
+    columns = data.draw(st.lists(st.sampled_from(sorted(ORDERS)), min_size=1, max_size=3))
+    sort = ",".join(data.draw(st.sampled_from(["", "-"])) + column for column in columns)
+    rows = [
+        owner.create_work_item(product, title=title, priority=priority)
+        for title, priority in data.draw(
+            st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size=2, max_size=9)
+        )
+    ]
+    expected = ids(sort_rows(rows, sort))
+    assert ids(owner.get(f"/api/work?sort={sort}").expect(200)["items"]) == expected
+    assert page_through(owner, "/api/work", sort, data.draw(st.integers(1, 4))) == expected
+
+
+def test_sort_by_urgency_shows_urgent_first_and_none_last(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    items = [owner.create_work_item(product, priority=priority)["id"] for priority in range(5)]
+    none, urgent, high, medium, low = items
+    assert page_through(owner, "/api/work", "urgency", 2) == [urgent, high, medium, low, none]
+    owner.patch(f"/api/work/{none}", {"priority": 1}).expect(200)
+    assert page_through(owner, "/api/work", "-urgency,created_at", 2) == [low, medium, high, none, urgent]
+    assert "urgency" not in owner.get("/api/work?sort=urgency").expect(200)["items"][0]
+
+
+def test_pinned_documents_come_first_where_the_list_is_sorted_so(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    plain, pinned, newest = (
+        owner.create_document(product, is_pinned=pin)["id"] for pin in (False, True, False)
+    )
+    assert page_through(owner, "/api/docs", "-is_pinned,-created_at", 1) == [pinned, newest, plain]
+
+
+def test_page_behind_several_columns_is_one_request(
+    owner: Client, supabase_requests: list[httpx.Request]
+) -> None:
+    product = owner.create_product()["id"]
+    for _ in range(3):
+        owner.create_work_item(product)
+    supabase_requests.clear()
+    assert len(page_through(owner, "/api/work", "urgency,-title,created_at", 2)) == 3
+    assert len(supabase_requests) == 2
+
+
+@pytest.mark.parametrize("path", ["/api/work", "/api/docs"])
+def test_none_finds_what_belongs_to_no_repository(path: str, owner: Client) -> None:
+    product = owner.create_product()["id"]
+    first, second = (owner.create_repository(product, name=name)["id"] for name in ("a", "b"))
+    loose, mine, other = (
+        owner.post(path, {"product_id": product, "title": "A title", "repository_id": repository}).expect(
+            201
+        )["id"]
+        for repository in (None, first, second)
+    )
+
+    def find(query: str) -> list[str]:
+        return ids(list_all(owner, f"{path}?sort=created_at&limit=1&{query}"))
+
+    assert find("repository_id=none") == [loose]
+    assert find(f"repository_id=none&repository_id={first}") == [loose, mine]
+    assert find(f"repository_id={first}&repository_id={second}") == [mine, other]
+
+
+def test_none_finds_repositories_without_a_language(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    loose = owner.create_repository(product, name="a")["id"]
+    language = 'C", "D'
+    odd = owner.create_repository(product, name="b", language=language)["id"]
+    owner.create_repository(product, name="c", language="Python")
+
+    def find(query: str) -> list[str]:
+        return ids(owner.get(f"/api/repositories?sort=created_at&{query}").expect(200)["items"])
+
+    assert find("language=none") == [loose]
+    assert find(f"language=none&language={quote(language)}") == [loose, odd]
+
+
+def test_key_that_is_called_none_is_a_key(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    owner.create_app_info(product, key="OTHER")
+    entry = owner.create_app_info(product, key="none")["id"]
+    assert ids(owner.get("/api/app-info?key=none").expect(200)["items"]) == [entry]
+
+
+def test_sort_that_is_no_column_names_those_there_are(owner: Client) -> None:
+    problem = owner.get("/api/docs?sort=title,owner").expect_problem(422, "invalid")
+    assert problem["errors"][0]["detail"] == (
+        "It has to be up to three of created_at, updated_at, title, is_pinned, with commas between them,"
+        " and - before each that is to descend."
+    )
 
 
 def test_list_of_a_page_is_one_request_for_one_row_more(

@@ -39,11 +39,11 @@ def test_search_text_stays_one_value_and_matches_itself_only(text: str) -> None:
 
 @given(st.text(max_size=50))
 def test_position_of_a_cursor_stays_one_value(text: str) -> None:
-    select = seek(CLIENT.table("rows").select("id"), "-title", Position(text, "an-id"))
+    select = seek(CLIENT.table("rows").select("id"), WorkItemQuery(sort="-title"), Position([text], "an-id"))
     (condition,) = select.request.params.get_list("or")
     value, rest = read_quoted(condition.removeprefix("(title.lt."))
     assert value == text
-    assert rest == ",id.lt.an-id)"
+    assert rest == ',and(id.lt."an-id"))'
     assert select.request.params["title"] == f"lte.{text}"
 
 

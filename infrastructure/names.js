@@ -17,6 +17,12 @@ function logicalId(name) {
   return first.toUpperCase() + rest.join("").replaceAll("_", "Underscore").replaceAll("-", "Dash");
 }
 
+/** What Forum itself calls a function's role. */
+function roleName(name) {
+  const words = name.split("_").map((word) => word[0].toUpperCase() + word.slice(1));
+  return `${words.join("")}Role`;
+}
+
 /** Those that a schedule or a queue calls, and no request. */
 const inBackground = ["maintenance", "sync_dispatcher", "sync_worker"];
 
@@ -25,4 +31,4 @@ const verifying = functions.filter((name) => !["health", "reference", ...inBackg
 
 const attribute = (resource, name) => ({ "Fn::GetAtt": [resource, name] });
 
-module.exports = { attribute, functions, inBackground, logicalId, verifying };
+module.exports = { attribute, functions, inBackground, logicalId, roleName, verifying };

@@ -1,7 +1,7 @@
 "use strict";
 // A role for each function, with only what that function uses. tests/project holds the same table.
 
-const { attribute, functions, logicalId, verifying } = require("./names.js");
+const { attribute, functions, logicalId, roleName, verifying } = require("./names.js");
 const tracing = require("./tracing.js");
 
 const allow = (actions, resource, condition) => ({
@@ -126,7 +126,7 @@ module.exports = async ({ resolveVariable }) => {
     resolveVariable("self:functions"),
   ]);
   const ofFunctions = functions.map((name) => [
-    `${logicalId(name)}Role`,
+    roleName(name),
     functionRole(name, readSecrets(name, provider, configured[name].environment)),
   ]);
   return { Resources: { ...Object.fromEntries(ofFunctions), ScheduleRole: scheduleRole } };

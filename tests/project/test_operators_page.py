@@ -7,7 +7,7 @@ from typing import Any
 from operations.parameters import SECRETS
 from shared.aws.deployment_secrets import MAX_AGE_SECONDS
 from tests.project.test_serverless import EVERY_FUNCTION
-from tests.project.test_template import logical, of_type, packaged, rights, template
+from tests.project.test_template import of_type, packaged, rights, role_of, template
 
 __all__ = ["packaged", "template"]
 
@@ -59,7 +59,7 @@ def test_secrets_of_the_page_are_read_by_whom_it_says(template: dict[str, Any]) 
             function
             for function in EVERY_FUNCTION
             if f"ssm:GetParameter /forum/production/{secret}"
-            in rights(template[f"{logical(function)}Role"]["Properties"])
+            in rights(template[role_of(function)]["Properties"])
         }
         for secret in SECRETS
     }

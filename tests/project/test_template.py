@@ -134,6 +134,11 @@ def logical(function: str) -> str:
     return function[0].upper() + function[1:].replace("_", "Underscore")
 
 
+def role_of(function: str) -> str:
+    """What Forum calls the role of a function."""
+    return f"{''.join(map(str.capitalize, function.split('_')))}Role"
+
+
 def rights(role: JSON) -> set[str]:
     """What a role allows, each action with what it is about."""
     return {
@@ -197,16 +202,14 @@ def test_routes_of_the_gateway_are_those_of_the_openapi_document(template: JSON)
 def test_every_function_has_a_role_of_its_own(template: JSON) -> None:
     functions = of_type(template, "AWS::Lambda::Function")
     roles = {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions.items()}
-    assert roles == {
-        f"{logical(function)}LambdaFunction": f"{logical(function)}Role" for function in EVERY_FUNCTION
-    }
+    assert roles == {f"{logical(function)}LambdaFunction": role_of(function) for function in EVERY_FUNCTION}
     assert set(of_type(template, "AWS::IAM::Role")) == {*roles.values(), "ScheduleRole"}
     assert of_type(template, "AWS::IAM::Policy") == {}
 
 
 @pytest.mark.parametrize("function", EVERY_FUNCTION)
 def test_role_allows_its_function_what_the_table_says(template: JSON, function: str) -> None:
-    role = template[f"{logical(function)}Role"]["Properties"]
+    role = template[role_of(function)]["Properties"]
     assert rights(role) == own_log(function) | RIGHTS.get(function, set())
     assert "ManagedPolicyArns" not in role
 
@@ -219,7 +222,7 @@ def own_log(function: str) -> set[str]:
 
 @pytest.mark.parametrize("function", EVERY_FUNCTION)
 def test_legacy_secret_and_tracing_add_two_rights_and_no_others(traced: JSON, function: str) -> None:
-    role = traced[f"{logical(function)}Role"]["Properties"]
+    role = traced[role_of(function)]["Properties"]
     verifies = function not in {"health", "reference", *BACKGROUND_FUNCTIONS}
     legacy = {LEGACY_SECRET} if verifies else set()
     assert rights(role) == own_log(function) | RIGHTS.get(function, set()) | legacy | TRACE
@@ -250,7 +253,7 @@ def test_functions_are_told_where_their_secrets_are_and_of_no_others(template: J
         assert told == {each: places[each] for each in told}
         readable = {
             right.removeprefix("ssm:GetParameter ")
-            for right in rights(template[name.removesuffix("LambdaFunction") + "Role"]["Properties"])
+            for right in rights(template[function["Role"]["Fn::GetAtt"][0]]["Properties"])
             if right.startswith("ssm:")
         }
         assert readable == {value.removeprefix("ssm:") for value in told.values()}, name
@@ -267,7 +270,7 @@ def uses_of_keys(resources: JSON) -> dict[str, list[JSON]]:
     uses = {
         function: [
             statement
-            for statement in statements(resources[f"{logical(function)}Role"]["Properties"])
+            for statement in statements(resources[role_of(function)]["Properties"])
             if any(action.startswith("kms:") for action in statement["Action"])
         ]
         for function in EVERY_FUNCTION

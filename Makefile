@@ -8,19 +8,22 @@ ASSETS := functions/reference/assets
 PAGE := web/index.html web/vite.config.ts $(wildcard web/public/* web/src/* web/src/*/*)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --generate-hashes
 
-# What each command needs, it installs: `make dev` and an operator's commands the stack, `make test` and `make check`
-# the rest as well. All of it by the hashes in the lock files.
+# What each command needs, it installs: `make dev` and an operator's commands the stack, `make deploy` Supabase's command
+# line, `make test` and `make check` the rest as well. All of it by the hashes in the lock files.
 STACK := .venv/stack node_modules/stack
+DEPLOY := $(STACK) node_modules/deploy
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --require-hashes
 NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package plan deploy rollback remove rotate-keys
+.PHONY: help install install-deploy dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package plan deploy rollback remove rotate-keys
 
 help: ## Show this
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: .venv/everything node_modules/everything web/dist/index.html ## Install everything into this folder, the tests and linters included
+
+install-deploy: $(DEPLOY) ## Install what `make deploy` runs on, without tests and linters
 
 .venv/uv: requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,10 +54,16 @@ node_modules/stack: package.json package-lock.json
 	@cp $(addprefix node_modules/swagger-ui-dist/,swagger-ui-bundle.js swagger-ui-bundle.js.LICENSE.txt swagger-ui.css LICENSE NOTICE) $(ASSETS)
 	@touch $@
 
-node_modules/everything: node_modules/stack tests/package.json
+node_modules/deploy: node_modules/stack operations/package.json
+	@echo "  Supabase's command line from npm, 65 MB to download" >&2
+	@$(NPM_INSTALL) --workspace=operations --include-workspace-root >&2
+	@touch $@
+
+# Of all workspaces, and so what a deployment needs as well.
+node_modules/everything: node_modules/stack operations/package.json tests/package.json
 	@echo "  Postgres 15, Supabase's command line, TypeScript and linters from npm, for the tests, 130 MB to download" >&2
 	@$(NPM_INSTALL) >&2
-	@touch $@
+	@touch node_modules/deploy $@
 
 # The page has a lock of its own: whoever deploys the backend alone installs nothing of it.
 web/node_modules/installed: web/package.json web/package-lock.json node_modules/stack
@@ -134,12 +143,12 @@ plan: $(STACK) ## Say what a deployment would change, and change nothing: make p
 	@test -n "$(stage)" || { echo "Say which stage: make plan stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.plan $(stage)
 
-deploy: $(STACK) ## Migrate, deploy to AWS and try it: make deploy stage=production; without a question: yes=1
+deploy: $(DEPLOY) ## Migrate, deploy to AWS and try it: make deploy stage=production; without a question: yes=1
 	@test -n "$(stage)" || { echo "Say which stage: make deploy stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile),--compile)
 	@$(BIN)/python -m operations.deploy $(stage) $(if $(filter 1,$(yes)),--yes)
 
-rollback: $(STACK) ## Go back to the deployment before: make rollback stage=production
+rollback: $(STACK) ## Go back to the last deployment that worked: make rollback stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make rollback stage=production" >&2; exit 1; }
 	@$(BIN)/python -m operations.rollback $(stage) $(if $(to),--to $(to))
 

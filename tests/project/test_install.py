@@ -1,6 +1,7 @@
 """What `make` installs for a command is what the command imports."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -55,8 +56,9 @@ def fresh_clone(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     for lock in ROOT.glob("requirements*.txt"):
         shutil.copy(lock, tmp_path)
-    (tmp_path / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "package.json", tmp_path / "tests")
+    for workspace in ("operations", "tests"):
+        (tmp_path / workspace).mkdir()
+        shutil.copy(ROOT / workspace / "package.json", tmp_path / workspace)
     built = shutil.ignore_patterns("node_modules", "dist")
     shutil.copytree(ROOT / "web", tmp_path / "web", ignore=built)
     return tmp_path
@@ -76,15 +78,47 @@ def test_what_the_stack_imports_is_locked_for_the_stack(folder: str) -> None:
     assert missing == set()
 
 
-@pytest.mark.parametrize(
-    "target", ["dev", "token", "sync", "package", "plan", "deploy", "rollback", "remove", "bench"]
-)
+@pytest.mark.parametrize("target", ["dev", "token", "sync", "package", "plan", "rollback", "remove", "bench"])
 def test_command_of_the_stack_installs_no_tests_or_linters(target: str, fresh_clone: Path) -> None:
     planned = dry_run(fresh_clone, target)
     assert "requirements-stack.txt" in planned
     assert "--workspaces=false" in planned
     assert "requirements-dev.txt" not in planned
     assert planned.count("npm install") == 1 + planned.count("cd web && npm install")
+
+
+@pytest.mark.parametrize("target", ["deploy", "install-deploy"])
+def test_deploying_installs_the_command_line_of_supabase_and_no_tests_or_linters(
+    target: str, fresh_clone: Path
+) -> None:
+    planned = dry_run(fresh_clone, target)
+    installs = [line for line in planned.splitlines() if line.startswith("npm install")]
+    assert [re.findall(r"--(?:workspaces?=\S+|include-workspace-root)", line) for line in installs] == [
+        ["--workspaces=false"],
+        ["--workspace=operations", "--include-workspace-root"],
+    ]
+    assert "requirements-stack.txt" in planned
+    assert "requirements-dev.txt" not in planned
+
+
+def test_tools_of_npm_that_a_deployment_runs_are_those_of_its_own_group() -> None:
+    """What is in node_modules/.bin by a test's package would be missing on a machine that only deploys."""
+    own, stack = (
+        set(json.loads((ROOT / folder / "package.json").read_text())["devDependencies"])
+        for folder in ("operations", ".")
+    )
+    run = {
+        tool
+        for path in (ROOT / "operations").glob("*.py")
+        for tool in re.findall(r"BIN / \"(\w+)\"", path.read_text())
+    }
+    assert run == {"serverless", "supabase"} <= own | stack
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements*.txt")), ids=lambda lock: lock.name)
+def test_lock_names_no_place_on_the_machine_that_wrote_it(lock: Path) -> None:
+    places = re.findall(r"(?:^|[\s=])(~?/\S+|file:\S+|[A-Za-z]:\\\S+)", lock.read_text())
+    assert places == []
 
 
 @pytest.mark.parametrize("target", ["dev", "install"])
@@ -95,7 +129,7 @@ def test_the_page_is_installed_and_built_for_who_sees_it(target: str, fresh_clon
 
 
 @pytest.mark.parametrize(
-    "target", ["token", "sync", "package", "plan", "deploy", "rollback", "remove", "bench"]
+    "target", ["token", "sync", "package", "plan", "deploy", "install-deploy", "rollback", "remove", "bench"]
 )
 def test_the_page_is_not_installed_for_the_backend_alone(target: str, fresh_clone: Path) -> None:
     assert "cd web" not in dry_run(fresh_clone, target)

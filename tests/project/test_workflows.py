@@ -66,11 +66,24 @@ def test_stage_is_deployed_after_the_tests_and_one_deployment_at_a_time(stage: s
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_packages_are_installed_before_there_are_secrets_and_from_no_cache(stage: str) -> None:
-    assert place(stage, "is-ancestor") < place(stage, "make install")
-    assert place(stage, "make install") < place(stage, "role-to-assume")
-    assert place(stage, "make install") < place(stage, "secrets.")
+    assert place(stage, "is-ancestor") < place(stage, "make install-deploy")
+    assert place(stage, "make install-deploy") < place(stage, "role-to-assume")
+    assert place(stage, "make install-deploy") < place(stage, "secrets.")
     assert place(stage, "secrets.") < place(stage, "make deploy")
     assert "cache" not in json.dumps(steps_of(stage))
+
+
+@pytest.mark.parametrize("job", ["test", "coverage"])
+def test_packages_of_the_tests_are_downloaded_once_for_each_lock(job: str) -> None:
+    steps = JOBS["ci", job]["steps"]
+    (node,) = [step for step in steps if "setup-node" in step.get("uses", "")]
+    assert node["with"]["cache"] == "npm"
+    (cache,) = [step for step in steps if "actions/cache" in step.get("uses", "")]
+    assert cache["with"]["path"] == "~/.cache/uv"
+    assert "hashFiles('requirements*.txt')" in cache["with"]["key"]
+    # What is restored after the packages are there is restored for nothing.
+    assert "run" in steps[-1]
+    assert steps[-1] is not cache
 
 
 def test_python_that_compiles_is_that_of_the_functions() -> None:
@@ -94,7 +107,7 @@ def test_file_of_the_stage_is_what_the_secret_holds_and_its_owners_only(stage: s
     assert file.name == f".env.{stage}"
     assert file.read_text() == f"{held}\n"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert dotenv_values(file)["A"] == "$(touch ran)"
+    assert dotenv_values(file, interpolate=False)["A"] == "$(touch ran)"
 
 
 def test_role_is_trusted_to_the_environment_of_one_repository_only() -> None:

@@ -43,7 +43,9 @@ def write(path: Path, values: Mapping[str, str]) -> None:
 
 def read_environment(directory: Path) -> dict[str, str]:
     """What the last start has told."""
-    values = {**dotenv_values(directory / AWS), **dotenv_values(directory / CLIENTS)}
+    # As `write` has written them: a folder may be named `${x}`.
+    files = (directory / AWS, directory / CLIENTS)
+    values = {name: value for file in files for name, value in dotenv_values(file, interpolate=False).items()}
     found = {name: value for name, value in values.items() if value is not None}
     if "DATABASE_URL" not in found or "AWS_ENDPOINT_URL" not in found:
         raise PartError("The local stack has not run yet: start it with `make dev`.")

@@ -19,9 +19,10 @@ from dotenv import dotenv_values
 from operations.database import ENCRYPTED, connect
 from operations.database_settings import find_wrong_database_settings, store_database_settings
 from operations.look import Look, ask_aws, look, tell
-from operations.parameters import ParameterStoreError, find_wrong_secrets, store_secrets
+from operations.parameters import SECRETS, ParameterStoreError, find_wrong_secrets, store_secrets
 from operations.smoke_test import run_smoke_test
-from operations.tools import BIN, DeployError, call, find_url, go_back, tool_environment
+from operations.tools import BIN, OWN, DeployError, call, find_url, go_back, tool_environment
+from operations.working_deployments import note_working
 
 ROOT = Path(__file__).parents[1]
 # Where the stages' files are.
@@ -72,7 +73,9 @@ def read_stage(stage: str) -> dict[str, str]:
     file = STAGES / f".env.{stage}"
     if not file.exists():
         raise DeployError(f"{file.name} is missing: copy .env.example to it and fill it in")
-    settings = {name: value for name, value in dotenv_values(file).items() if value}
+    # As it stands there: a password with `${` in it would be another one, and without a word.
+    values = dotenv_values(file, interpolate=False)
+    settings = {name: value for name, value in values.items() if value}
     wrong = find_wrong(settings)
     if wrong:
         raise DeployError("\n".join(f"{file.name}: {line}" for line in wrong))
@@ -98,6 +101,11 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
         f"{name} has to begin with https://: tokens and keys go there"
         for name in URLS
         if name in settings and ENCRYPTED_URL.match(settings[name]) is None
+    ]
+    wrong += [
+        f"{name} has a ${{ in it, and what reads serverless.yml would put something else in its place"
+        for name, value in settings.items()
+        if "${" in value and name not in {*OWN, *SECRETS}
     ]
     wrong += [f"{name} is only for the local stack" for name in NOT_FOR_A_DEPLOYMENT if name in settings]
     return wrong
@@ -221,19 +229,27 @@ def deploy(stage: str, *, agreed: bool) -> str:
     store_secrets(stage, settings)
     deploy_functions(stage, settings)
     url = settings.get("API_URL") or find_url(stage, settings)
-    wrong = try_out(url, settings)
+    wrong = try_out(url, settings, before.commit)
     if wrong:
         told = "\n".join(wrong)
         raise DeployError(
             f"{url} is deployed and does not work:\n{told}\n{take_back(stage, url, before, settings)}"
         )
+    note_what_runs(stage, settings)
     return url
 
 
-def try_out(url: str, settings: Mapping[str, str]) -> list[str]:
-    """What the smoke test finds wrong."""
+def try_out(url: str, settings: Mapping[str, str], commit: str | None) -> list[str]:
+    """What the smoke test finds wrong with the deployment of a commit."""
     origin = split(settings["ALLOWED_ORIGINS"])[0]
-    return run_smoke_test(url, origin=origin, token=os.environ.get("FORUM_TOKEN"))
+    return run_smoke_test(url, origin=origin, token=os.environ.get("FORUM_TOKEN"), commit=commit)
+
+
+def note_what_runs(stage: str, settings: Mapping[str, str]) -> None:
+    """Has a rollback know that what runs now works."""
+    _, stack = ask_aws(stage, settings)
+    if stack is not None and stack.deployment is not None:
+        note_working(stage, settings, stack.deployment)
 
 
 def take_back(stage: str, url: str, before: Look, settings: Mapping[str, str]) -> str:
@@ -241,7 +257,7 @@ def take_back(stage: str, url: str, before: Look, settings: Mapping[str, str]) -
 
     Migrations, the database's settings and secrets stay.
     """
-    if before.deployment is None:
+    if before.stack is None or before.deployment is None:
         return "There is no earlier deployment to go back to."
     try:
         _, now = ask_aws(stage, settings)
@@ -252,7 +268,7 @@ def take_back(stage: str, url: str, before: Look, settings: Mapping[str, str]) -
     except DeployError as error:
         # Not in the place of what the smoke test has found.
         return f"The functions are not back: {error}. `make rollback stage={stage} to={before.deployment}`"
-    state = "does not work either" if try_out(url, settings) else "works"
+    state = "does not work either" if try_out(url, settings, before.stack.commit) else "works"
     return (
         f"The functions are back at the deployment {before.deployment}, which {state}."
         " Migrations, the database's settings and secrets have stayed."

@@ -46,6 +46,12 @@ class Stack:
         found = [stamp for code in keys if (stamp := DEPLOYMENT.search(str(code.get("S3Key", ""))))]
         return found[0][1] if found else None
 
+    @property
+    def commit(self) -> str | None:
+        """What its /health names; none where it was deployed without a checkout, or before it named any."""
+        health = self.resources.get("HealthLambdaFunction", {}).get("Properties", {})
+        return health.get("Environment", {}).get("Variables", {}).get(COMMIT) or None
+
 
 @dataclass(frozen=True)
 class Changes:

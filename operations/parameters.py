@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # it has no types of its own
 from botocore.exceptions import (  # type: ignore[import-untyped]  # as boto3
@@ -25,7 +27,7 @@ MAX_BYTES = 4096
 
 
 class ParameterStoreError(Exception):
-    """Why a stage's secrets are not stored. Not in AWS's words, which may quote what it was given."""
+    """Why something is not stored or read. Not in AWS's words, which may quote what it was given."""
 
 
 def get_region(settings: Mapping[str, str]) -> str:
@@ -55,8 +57,17 @@ def store_secrets(stage: str, settings: Mapping[str, str]) -> list[str]:
 
     Raises `ParameterStoreError`.
     """
+    with open_parameter_store(settings) as ssm:
+        return _store(ssm, stage, settings)
+
+
+@contextmanager
+def open_parameter_store(settings: Mapping[str, str]) -> Iterator[Any]:
+    """A client of Parameter Store. What it raises becomes `ParameterStoreError`."""
     try:
-        return _store(stage, settings)
+        # Where and as whom osls deploys: the file of a stage may name both.
+        session = boto3.Session(profile_name=settings.get("AWS_PROFILE"), region_name=get_region(settings))
+        yield session.client("ssm")
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         raise ParameterStoreError(f"Parameter Store refuses {error.operation_name}: {code}") from None
@@ -64,10 +75,7 @@ def store_secrets(stage: str, settings: Mapping[str, str]) -> list[str]:
         raise ParameterStoreError(f"Parameter Store cannot be asked: {type(error).__name__}") from None
 
 
-def _store(stage: str, settings: Mapping[str, str]) -> list[str]:
-    # Where and as whom osls deploys: the file of a stage may name both.
-    session = boto3.Session(profile_name=settings.get("AWS_PROFILE"), region_name=get_region(settings))
-    ssm = session.client("ssm")
+def _store(ssm: Any, stage: str, settings: Mapping[str, str]) -> list[str]:
     wanted = {get_parameter_name(stage, name): value for name, value in find_secrets(settings).items()}
     # All of them in one request: it takes ten.
     found = ssm.get_parameters(Names=sorted(wanted), WithDecryption=True)["Parameters"]

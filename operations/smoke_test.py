@@ -1,16 +1,21 @@
 """Ask a deployed Forum what shows that it works: `python -m operations.smoke_test <url>`.
 
-With a user's access token in FORUM_TOKEN, it also makes a product, reads it and deletes it again.
+With a user's access token in FORUM_TOKEN, it also makes a product, reads it and deletes it again. With the
+commit that was deployed, it is that one which has to answer.
 """
 
 import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from time import monotonic, sleep
 
 import httpx
 
 TIME_OUT = 30
+# Lambda may let the code of before answer for a moment after an update. How long is chosen, not measured.
+OLD_CODE_SECONDS = 60
+PAUSE_SECONDS = 2
 NAME = "Smoke test: may be deleted"
 
 
@@ -21,6 +26,15 @@ class SmokeTestError(Exception):
 def check_health(api: httpx.Client) -> None:
     """The functions run, and their way to the database works."""
     expect(api.get("/health"), 200)
+
+
+def check_commit(api: httpx.Client, commit: str) -> None:
+    """What answers is what was deployed: not the functions of before, nor another stage behind the URL."""
+    until = monotonic() + OLD_CODE_SECONDS
+    while (found := expect(api.get("/health"), 200).json().get("commit")) != commit:
+        if monotonic() > until:
+            raise SmokeTestError(f"GET /health names the commit {found}, and {commit} was deployed")
+        sleep(PAUSE_SECONDS)
 
 
 def check_document(api: httpx.Client) -> None:
@@ -75,7 +89,9 @@ def expect(answer: httpx.Response, status: int) -> httpx.Response:
     return answer
 
 
-def run_smoke_test(url: str, *, origin: str | None = None, token: str | None = None) -> list[str]:
+def run_smoke_test(
+    url: str, *, origin: str | None = None, token: str | None = None, commit: str | None = None
+) -> list[str]:
     """What went wrong, each in a line: nothing, where all is well."""
     with httpx.Client(base_url=url, timeout=TIME_OUT) as api:
         checks: list[Callable[[], None]] = [
@@ -83,6 +99,8 @@ def run_smoke_test(url: str, *, origin: str | None = None, token: str | None = N
             lambda: check_document(api),
             lambda: check_sign_in(api),
         ]
+        if commit:
+            checks.append(lambda: check_commit(api, commit))
         if origin:
             checks.append(lambda: check_cors(api, origin))
         if token:
@@ -110,8 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "url", help="where the API is, such as https://abc.execute-api.eu-central-1.amazonaws.com"
     )
     parser.add_argument("--origin", help="the frontend's origin, which has to be in ALLOWED_ORIGINS")
+    parser.add_argument("--commit", help="the commit that was deployed, as `git rev-parse HEAD` names it")
     given = parser.parse_args(arguments)
-    wrong = run_smoke_test(given.url, origin=given.origin, token=os.environ.get("FORUM_TOKEN"))
+    token = os.environ.get("FORUM_TOKEN")
+    wrong = run_smoke_test(given.url, origin=given.origin, token=token, commit=given.commit)
     for line in wrong:
         print(f"FAILED: {line}", file=sys.stderr)
     if not wrong:

@@ -12,6 +12,7 @@ import pytest
 
 from local.postgres import ROOT
 from local.supabase import User
+from operations.tools import read_commit
 from tests.front_door.terminal import Terminal, create
 from tests.local.dev_process import Dev, free_ports, start_dev
 from tests.patience import PATIENCE_SECONDS
@@ -23,7 +24,9 @@ GRANTS = ["work", "docs", "reveal"]
 @pytest.fixture(scope="session")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     """A running `make dev`, in a directory whose name has a space in it."""
-    dev = start_dev(tmp_path_factory.mktemp("front door") / "local data", free_ports())
+    # As a deployment of this checkout would name it.
+    commit = read_commit()
+    dev = start_dev(tmp_path_factory.mktemp("front door") / "local data", free_ports(), COMMIT=commit)
     try:
         yield dev.running()
     finally:

@@ -25,6 +25,7 @@ from tests.project.account import AT_ONCE, REGION, STACK, Account, run_account
 
 ORIGIN = "http://localhost:5173"
 SECRETS = ("APP_INFO_KEY", "GITHUB_IMPORT_KEY", "SUPABASE_SECRET_KEY")
+WORKING = "/forum/production/WORKING_DEPLOYMENTS"
 
 
 class Stage:
@@ -133,9 +134,12 @@ def test_stage_is_deployed_tried_deployed_again_and_taken_back(
     assert told.out.endswith(f"{stage.settings['API_URL']} works.\n")
 
     parameters = read_parameters(account)
+    seen = look("production", stage.settings)
     assert {name: each["Value"] for name, each in parameters.items()} == {
-        f"/forum/production/{name}": stage.settings[name] for name in SECRETS
+        **{f"/forum/production/{name}": stage.settings[name] for name in SECRETS},
+        WORKING: seen.deployment,
     }
+    assert {name for name, each in parameters.items() if each["Type"] != "SecureString"} == {WORKING}
     functions = account.client("lambda").list_functions()["Functions"]
     variables = {each["FunctionName"]: each["Environment"]["Variables"] for each in functions}
     assert variables[f"{STACK}-sync_worker"]["SUPABASE_SECRET_KEY"] == (
@@ -153,7 +157,8 @@ def test_stage_is_deployed_tried_deployed_again_and_taken_back(
     stage.write("second")
     assert deploy.main(["production", "--yes"]) == 0, capfd.readouterr()
     assert account.code() != first
-    assert {each["Version"] for each in read_parameters(account).values()} == {1}
+    versions = {name: each["Version"] for name, each in read_parameters(account).items()}
+    assert versions == {name: 2 if name == WORKING else 1 for name in versions}
 
     assert rollback.main(["production"]) == 0, capfd.readouterr()
     assert account.code() == first
@@ -220,6 +225,51 @@ def test_deployment_that_does_not_work_is_taken_back_by_itself(
         assert "GET /health is answered 502 instead of 200" in told
         assert re.search(r"The functions are back at the deployment \d{13}, which works\. Migrations", told)
         assert account.code() == first
+
+
+def test_rollback_goes_past_a_deployment_that_has_failed_and_before_the_running_one(
+    stage: Stage, account: Account, capfd: pytest.CaptureFixture[str]
+) -> None:
+    codes = []
+    for code in ("first", "second"):
+        stage.write(code)
+        assert deploy.main(["production", "--yes"]) == 0, capfd.readouterr()
+        codes.append(account.code())
+    first, second = codes
+    nobody = f"http://127.0.0.1:{free_port()}"
+    stage.write("third", API_URL=nobody)
+    # Its smoke test fails, also of what it goes back to.
+    assert deploy.main(["production", "--yes"]) == 1
+    assert account.code() == second
+
+    # The one before in osls's list is the running one itself.
+    assert rollback.main(["production"]) == 0, capfd.readouterr()
+    assert account.code() == first
+
+    # What runs now is the oldest there is; the two after it are no way back.
+    capfd.readouterr()
+    assert rollback.main(["production"]) == 1
+    assert "is known to have worked. Choose one by to=" in capfd.readouterr().err
+    assert account.code() == first
+
+
+def test_deployment_that_is_not_known_to_have_worked_is_gone_back_to_by_its_name_only(
+    stage: Stage, account: Account, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stage.write("first", API_URL=f"http://127.0.0.1:{free_port()}")
+    assert deploy.main(["production", "--yes"]) == 1
+    first = account.code()
+    failed = look("production", stage.settings).deployment
+    stage.write("second")
+    assert deploy.main(["production", "--yes"]) == 0, capfd.readouterr()
+    second = account.code()
+    capfd.readouterr()
+    assert rollback.main(["production"]) == 1
+    assert f"there are still the artifacts of: {failed}\n" in capfd.readouterr().err
+    assert account.code() == second
+    assert failed is not None
+    assert rollback.main(["production", "--to", failed]) == 0, capfd.readouterr()
+    assert account.code() == first
 
 
 def test_same_code_that_does_not_work_any_more_does_not_become_that_before_it(
@@ -335,4 +385,4 @@ def test_stage_is_taken_down_by_its_name_twice(
     assert list_stacks(account) == [STACK]
     assert remove.main(["production", "--really", "production"]) == 0, capfd.readouterr()
     assert list_stacks(account) == []
-    assert len(read_parameters(account)) == len(SECRETS)
+    assert set(read_parameters(account)) == {WORKING, *(f"/forum/production/{name}" for name in SECRETS)}

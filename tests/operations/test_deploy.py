@@ -76,6 +76,24 @@ def test_line_of_a_file_is_a_value_and_never_a_command(
     assert not ran.exists()
 
 
+def test_line_of_a_file_is_a_value_and_no_variable_is_put_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploying, "STAGES", tmp_path)
+    monkeypatch.setenv("HOME", "expanded")
+    password = "postgresql://postgres:a${HOME}b$HOME@db.project.supabase.co:5432/postgres"
+    lines = {**SETTINGS, "DATABASE_URL": password, "APP_INFO_KEY": "${HOME}${env:HOME}" * 3}
+    (tmp_path / ".env.production").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    assert read_stage("production") == lines
+
+
+@pytest.mark.parametrize("name", ["SUPABASE_ANON_KEY", "ALARM_TOPIC_ARN"])
+def test_value_that_osls_would_expand_is_refused_by_name_and_not_shown(name: str) -> None:
+    (wrong,) = find_wrong({**SETTINGS, name: "s3cr3t${env:HOME}"})
+    assert wrong.startswith(f"{name} has a ${{ in it")
+    assert "s3cr3t" not in wrong
+
+
 @pytest.mark.parametrize("name", ["ENCRYPTION_KEY", "ENCRYPTION_KEY_PREVIOUS"])
 def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
     (wrong,) = find_wrong({**SETTINGS, name: "not-to-be-shown"})

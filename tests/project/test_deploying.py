@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.rollback import find_previous
+from operations.look import Stack
 from tests.project.account import STACK, Account, run_account
 
 # moto passes over them and calls it a success: test_template.py looks at them in the template.
@@ -36,6 +36,8 @@ def test_deploying_completes_again_and_back(account: Account) -> None:
     cloudformation = account.client("cloudformation")
     template = cloudformation.get_template(StackName=STACK)["TemplateBody"]
     declared = (template if isinstance(template, dict) else json.loads(template))["Resources"]
+    deployment = Stack("CREATE_COMPLETE", declared).deployment
+    assert deployment is not None
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     made = {each["LogicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
     assert {each["Type"] for name, each in declared.items() if name not in made} == SKIPPED
@@ -44,6 +46,6 @@ def test_deploying_completes_again_and_back(account: Account) -> None:
     account.deploy("second")
     assert account.code() != first
 
-    account.osls("rollback", "--timestamp", find_previous("production", account.settings()))
+    account.osls("rollback", "--timestamp", deployment)
     assert account.code() == first
     assert cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE"

@@ -40,6 +40,8 @@ REQUIRED = {
 ONE_OF = ("SUPABASE_JWKS_URL", "SUPABASE_JWT_SECRET")
 # What stands in .env.example, and in the connection string that Supabase's dashboard shows.
 PLACEHOLDERS = ("abcdefghijklmnop", "…", "[YOUR-PASSWORD]")
+# What serverless.yml takes for off unless it is exactly `true`.
+SWITCHES = ("TRACING", "SNAP_START")
 # Whose deployment has to be agreed to.
 PRODUCTION = "production"
 # A deployment makes its own; a developer's would end up in the functions.
@@ -94,8 +96,11 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
     ]
     wrong += find_wrong_secrets(settings)
     wrong += find_wrong_database_settings(settings)
-    if settings.get("TRACING", "false") not in {"true", "false"}:
-        wrong.append("TRACING has to be true or false")
+    wrong += [
+        f"{name} has to be true or false"
+        for name in SWITCHES
+        if settings.get(name, "false") not in {"true", "false"}
+    ]
     wrong += find_wrong_browser_settings(settings)
     wrong += [
         f"{name} has to begin with https://: tokens and keys go there"

@@ -28,6 +28,9 @@ Resources = dict[str, Any]
 
 # In any other state CloudFormation refuses an update, after the migrations have been applied.
 READY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+# What is another with other code: with SnapStart each has a version, which an alias leads to.
+CODE = ("Code", "FunctionVersion")
+VERSION = "AWS::Lambda::Version"
 # osls names the folder of an artifact so.
 DEPLOYMENT = re.compile(r"/(\d{13})-")
 
@@ -152,7 +155,7 @@ def compile_template(stage: str, settings: Mapping[str, str]) -> Resources:
 def compare(deployed: Resources, compiled: Resources) -> Changes:
     """What the compiled resources change, beside the code of functions and the commit that they name."""
     before, after = (
-        {name: _leave_code_out(each) for name, each in resources.items()}
+        {name: _leave_code_out(each) for name, each in resources.items() if each["Type"] != VERSION}
         for resources in (deployed, compiled)
     )
     return Changes(
@@ -163,7 +166,7 @@ def compare(deployed: Resources, compiled: Resources) -> Changes:
 
 
 def _leave_code_out(resource: Any) -> Any:
-    properties = {name: each for name, each in resource.get("Properties", {}).items() if name != "Code"}
+    properties = {name: each for name, each in resource.get("Properties", {}).items() if name not in CODE}
     if isinstance(tags := properties.get("Tags"), list):
         properties["Tags"] = [tag for tag in tags if tag["Key"] != COMMIT.lower()]
     elif tags is not None:

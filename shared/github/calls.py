@@ -1,12 +1,12 @@
 """Requests to GitHub with one token: what each carries, what they have cost, how a connection can fail."""
 
-import random
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from random import SystemRandom
 from typing import Any, Literal, Protocol
 
 import httpx
@@ -108,7 +108,8 @@ class Calls:
             if not self._is_time_left():
                 raise
         # At no common moment: callers meet an outage together.
-        time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - nothing depends on it being secret
+        # The system's: functions that start from one snapshot would all wait for equally long.
+        time.sleep(SystemRandom().uniform(0, LONGEST_PAUSE_SECONDS))
         return self._send("GET", url)
 
     def _is_time_left(self) -> bool:

@@ -107,6 +107,7 @@ def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
         ({"GITHUB_IMPORT_KEY": "ssm:s3cr3t"}, "GITHUB_IMPORT_KEY has to be the secret itself"),
         ({"GITHUB_APP_CLIENT_ID": "Iv1.s3cr3t"}, "GITHUB_APP_CLIENT_SECRET is missing"),
         ({"TRACING": "s3cr3t"}, "TRACING has to be true or false"),
+        ({"SNAP_START": "s3cr3t"}, "SNAP_START has to be true or false"),
         ({"ALLOW_ANONYMOUS_SIGN_INS": "s3cr3t"}, "ALLOW_ANONYMOUS_SIGN_INS has to be true or false"),
         (
             {"SECRETS_SECOND_FACTOR": "s3cr3t"},

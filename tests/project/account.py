@@ -1,5 +1,6 @@
 """An AWS account at moto, and osls with its credentials."""
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ from ephemeral_port_reserve import reserve
 from local.part import run_part
 from local.ports import LOOPBACK, answers
 from local.serverless import OFFLINE, offline_environment, osls
+from operations.look import Stack as DeployedStack
 from operations.tools import tool_environment
 from tests.patience import PATIENCE_SECONDS
 from tests.project.service_folder import make_service_folder
@@ -81,6 +83,18 @@ class Account:
             aws_access_key_id="local",
             aws_secret_access_key="local",
         )
+
+    def declared(self) -> dict[str, Any]:
+        """The resources of the template that is deployed, by name."""
+        body = self.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+        declared: dict[str, Any] = (json.loads(body) if isinstance(body, str) else body)["Resources"]
+        return declared
+
+    def deployment(self) -> str:
+        """The time stamp of what is deployed."""
+        found = DeployedStack("CREATE_COMPLETE", self.declared()).deployment
+        assert found is not None
+        return found
 
     def code(self) -> str:
         """The hash of what the functions run."""

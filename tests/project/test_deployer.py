@@ -8,9 +8,9 @@ import pytest
 
 from operations.parameters import get_parameter_name
 from tests.project.policies import allows, as_list
-from tests.project.test_template import packaged, template
+from tests.project.test_template import packaged, snapped, template
 
-__all__ = ["packaged", "template"]
+__all__ = ["packaged", "snapped", "template"]
 
 ROOT = Path(__file__).parents[2]
 POLICY = json.loads((ROOT / "infrastructure" / "deployer-policy.json").read_text())
@@ -34,6 +34,10 @@ MADE: dict[str, tuple[str, str]] = {
     "AWS::IAM::Role": ("iam:CreateRole", "arn:aws:iam::123456789012:role/forum-production-ProductsRole-A1"),
     "AWS::KMS::Alias": ("kms:CreateAlias", "arn:aws:kms:eu-central-1:123456789012:alias/forum-production"),
     "AWS::KMS::Key": ("kms:CreateKey", "*"),
+    "AWS::Lambda::Alias": (
+        "lambda:CreateAlias",
+        "arn:aws:lambda:eu-central-1:123456789012:function:forum-production-products",
+    ),
     "AWS::Lambda::EventSourceMapping": ("lambda:CreateEventSourceMapping", "*"),
     "AWS::Lambda::Function": (
         "lambda:CreateFunction",
@@ -41,6 +45,10 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "AWS::Lambda::Permission": (
         "lambda:AddPermission",
+        "arn:aws:lambda:eu-central-1:123456789012:function:forum-production-products",
+    ),
+    "AWS::Lambda::Version": (
+        "lambda:PublishVersion",
         "arn:aws:lambda:eu-central-1:123456789012:function:forum-production-products",
     ),
     "AWS::Logs::LogGroup": (
@@ -91,8 +99,10 @@ def may(action: str, resource: str, context: dict[str, str] | None = None) -> bo
     return allows(POLICY, action, resource, context)
 
 
-def test_deployer_may_make_every_type_of_resource_in_the_template(template: dict[str, Any]) -> None:
-    assert {each["Type"] for each in template.values()} == set(MADE)
+def test_deployer_may_make_every_type_of_resource_in_the_template(
+    template: dict[str, Any], snapped: dict[str, Any]
+) -> None:
+    assert {each["Type"] for each in (*template.values(), *snapped.values())} == set(MADE)
     refused = [
         kind
         for kind, (action, resource) in MADE.items()

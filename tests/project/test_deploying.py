@@ -1,12 +1,10 @@
 """osls deploys to moto, deploys again and goes back."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from operations.look import Stack
 from tests.project.account import STACK, Account, run_account
 
 # moto passes over them and calls it a success: test_template.py looks at them in the template.
@@ -34,10 +32,8 @@ def test_deploying_completes_again_and_back(account: Account) -> None:
     account.deploy("first")
     first = account.code()
     cloudformation = account.client("cloudformation")
-    template = cloudformation.get_template(StackName=STACK)["TemplateBody"]
-    declared = (template if isinstance(template, dict) else json.loads(template))["Resources"]
-    deployment = Stack("CREATE_COMPLETE", declared).deployment
-    assert deployment is not None
+    declared = account.declared()
+    deployment = account.deployment()
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     made = {each["LogicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
     assert {each["Type"] for name, each in declared.items() if name not in made} == SKIPPED

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import pytest
 
 from local.serverless import OFFLINE, osls
+from operations.look import VERSION, Changes, compare
 from operations.parameters import SECRETS, refer_to_secrets
 from operations.tools import tool_environment
 from shared.encryption import Purpose
@@ -122,6 +123,12 @@ def template(packaged: Path) -> JSON:
 def traced(tmp_path_factory: pytest.TempPathFactory) -> JSON:
     """The resources of a stage that verifies with the legacy secret, and is traced."""
     return read_resources(package(tmp_path_factory.mktemp("traced"), {**LEGACY, "TRACING": "true"}))
+
+
+@pytest.fixture(scope="session")
+def snapped(tmp_path_factory: pytest.TempPathFactory) -> JSON:
+    """The resources of a stage whose API starts from snapshots."""
+    return read_resources(package(tmp_path_factory.mktemp("snapped"), {**SETTINGS, "SNAP_START": "true"}))
 
 
 def of_type(template: JSON, kind: str) -> dict[str, JSON]:
@@ -237,6 +244,65 @@ def test_tracing_is_on_where_it_is_asked_for_and_nowhere_else(template: JSON, tr
     assert {function["TracingConfig"]["Mode"] for function in on} == {"Active"}
     off = of_type(template, "AWS::Lambda::Function").values()
     assert [function for function in off if "TracingConfig" in function] == []
+
+
+# Whom nobody waits for, or hardly anybody: each snapshot costs by the hour.
+WITHOUT_SNAPSHOT = {"health", "reference", *BACKGROUND_FUNCTIONS}
+
+
+def test_functions_of_the_api_start_from_a_snapshot_where_it_is_asked_for(snapped: JSON) -> None:
+    starting = {
+        name
+        for name, function in of_type(snapped, "AWS::Lambda::Function").items()
+        if function.get("SnapStart") == {"ApplyOn": "PublishedVersions"}
+    }
+    assert starting == {
+        f"{logical(function)}LambdaFunction" for function in {*EVERY_FUNCTION} - WITHOUT_SNAPSHOT
+    }
+    # `$LATEST` has no snapshot: the gateway has to call the alias, which leads to the version.
+    versions = {each["FunctionName"]["Ref"]: name for name, each in of_type(snapped, VERSION).items()}
+    aliases = {each["FunctionName"]["Ref"]: each for each in of_type(snapped, "AWS::Lambda::Alias").values()}
+    assert set(versions) == set(aliases) == starting
+    for function, alias in aliases.items():
+        assert (alias["Name"], alias["FunctionVersion"]["Fn::GetAtt"][0]) == ("snapstart", versions[function])
+    integrations = of_type(snapped, "AWS::ApiGatewayV2::Integration").values()
+    permissions = of_type(snapped, "AWS::Lambda::Permission").values()
+    for called in (
+        [each["IntegrationUri"] for each in integrations],
+        [each["FunctionName"] for each in permissions],
+    ):
+        assert {
+            each["Fn::Join"][1][0]["Fn::GetAtt"][0]
+            for each in called
+            if each.get("Fn::Join", ["", [None]])[1][-1] == "snapstart"
+        } == starting
+
+
+def test_version_before_the_last_goes_and_costs_nothing_any_more(snapped: JSON) -> None:
+    versions = [each for each in snapped.values() if each["Type"] == VERSION]
+    assert versions
+    assert [each for each in versions if "DeletionPolicy" in each] == []
+
+
+def test_no_function_has_a_snapshot_or_a_version_unless_it_is_asked_for(template: JSON) -> None:
+    assert {"AWS::Lambda::Alias", VERSION} & {each["Type"] for each in template.values()} == set()
+    functions = of_type(template, "AWS::Lambda::Function").values()
+    assert [function for function in functions if "SnapStart" in function] == []
+
+
+def test_snapshot_changes_nothing_else(template: JSON, snapped: JSON) -> None:
+    kinds = {"AWS::ApiGatewayV2::Integration", "AWS::Lambda::Function", "AWS::Lambda::Permission"}
+    changes = compare(template, snapped)
+    assert {snapped[name]["Type"] for name in changes.new} == {"AWS::Lambda::Alias"}
+    assert {snapped[name]["Type"] for name in changes.changed} == kinds
+    assert changes.gone == []
+
+
+def test_other_code_is_no_change_of_a_stage_with_snapshots(snapped: JSON) -> None:
+    (version, *_) = of_type(snapped, VERSION)
+    other = json.loads(json.dumps(snapped).replace(version, f"{version}x"))
+    assert other != snapped
+    assert compare(snapped, other) == Changes(new=[], changed=[], gone=[])
 
 
 def test_no_secret_is_in_anything_that_is_uploaded(packaged: Path) -> None:

@@ -62,7 +62,15 @@ def test_example_names_every_setting_with_a_default_that_is_valid() -> None:
     lines = Path(".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     of_a_deployment = {
-        *("ALLOWED_ORIGINS", "ALLOWED_HEADERS", "ALARM_TOPIC_ARN", "TRACING", "DATABASE_URL", "API_URL"),
+        *(
+            "ALLOWED_ORIGINS",
+            "ALLOWED_HEADERS",
+            "ALARM_TOPIC_ARN",
+            "TRACING",
+            "SNAP_START",
+            "DATABASE_URL",
+            "API_URL",
+        ),
         *("KMS_KEY_ID_PREVIOUS", "SECRETS_SECOND_FACTOR", "SECRETS_SIGN_IN_MINUTES"),
         *("ACTIVITY_RETENTION_DAYS", "ACCOUNT_LIMITS"),
     }

@@ -497,6 +497,9 @@ isOneToOne: false
               "full_name": string,"github_id": number,"id": string,"missing_decision": string,"product_id": string,"sync_state": string
             }[]
                            },
+"delete_account":
+{ Args: { "confirm": string }; Returns: undefined
+                           },
 "delete_github_connection":
 { Args: Record<PropertyKey, never>; Returns: boolean
                            },

@@ -1,10 +1,12 @@
-"""What clients get of their account."""
+"""What clients send and get of their account."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.entities.base import Input, text
 
 Number = Annotated[int, Field(ge=0, examples=[3])]
 Most = Annotated[int, Field(ge=0, examples=[200])]
@@ -51,3 +53,11 @@ class AccountRead(BaseModel):
     created_at: datetime
     usage: Usage
     limits: Limits
+
+
+class AccountDelete(Input):
+    """The account that is meant, so that no script deletes another one."""
+
+    confirm: Annotated[str, text(320, min_length=1)] = Field(
+        description="The account's e-mail address, or its id where it has none.", examples=["a@example.com"]
+    )

@@ -308,6 +308,14 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "session_ended": lambda _: Unauthorized(
         "The session of this token has ended. Sign in again.", type="session-ended"
     ),
+    "reauthenticate": lambda _: Unauthorized(
+        "This needs a sign-in of the last ten minutes. Sign in again and send the new token.",
+        type="reauthenticate",
+    ),
+    "account_confirmation": lambda _: Invalid(
+        "Send the e-mail address of the account as `confirm`; the id of one that has none.",
+        errors=[FieldError(detail="This is not the account's address.", pointer="/confirm")],
+    ),
     "second_factor_required": lambda _: Forbidden(
         "This needs a session with a second factor. Verify yours (`supabase.auth.mfa.challengeAndVerify`) and"
         " send the new token.",

@@ -100,6 +100,9 @@ begin
   else
     caller_id := auth.uid();
   end if;
+  if caller_id is not null and current_setting('transaction_read_only') = 'off' then
+    perform private.check_writer();
+  end if;
   -- Stops one account from holding every connection with statements that run into their time-out. Each request takes one
   -- of its account's places until it ends; who finds none is bounded, and not refused: most have long ended by then.
   if caller_id is not null then

@@ -215,7 +215,11 @@ begin
     recorded
   -- An account that is being deleted takes its history along: its rows go after it, and must not write any.
   from public.users as owner
-  where owner.id = owner_id;
+  where owner.id = owner_id
+    and (
+      tg_op <> 'DELETE'
+      or not exists (select from private.closed_accounts as closed where closed.user_id = owner_id)
+    );
   return null;
 end;
 $$;

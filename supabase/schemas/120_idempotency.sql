@@ -174,16 +174,17 @@ begin
       hint = 'idempotency_replay';
   end if;
 
-  -- After its own claim and past what others hold, so that two requests never wait for each other.
+  -- After its own claim and past what others hold, so that two requests never wait for each other. An array: a subquery with
+  -- a limit is run anew for each row by some plans.
   delete from private.idempotency_keys as stale
-  where stale.id in (
+  where stale.id = any (array(
     select expired.id
     from private.idempotency_keys as expired
     where expired.created_at < now() - interval '24 hours'
     order by expired.created_at
     limit 10
     for update skip locked
-  );
+  ));
   return null;
 end;
 $$;

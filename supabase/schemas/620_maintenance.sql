@@ -1,6 +1,6 @@
 -- Purpose: what has had its time goes: once an hour, a bounded number of rows at a time.
 -- Tables: private.maintenance_steps. Deleted from by the functions: private.idempotency_keys, public.document_revisions,
---   public.access_tokens, private.access_token_hashes, public.activity.
+--   public.access_tokens, private.access_token_hashes, public.activity, and what a closed account has.
 -- Notes:
 --   * A call is one step and one transaction: one that is killed has done nothing, and a step that fails keeps no other
 --     from its work. The function `maintenance` goes round all steps until each has finished or its time is over.
@@ -49,6 +49,8 @@ values
   ('document_revisions', 30, 100),
   ('access_tokens', 50, 1000),
   ('activity', 70, 1000),
+  -- See 640_account_deletion.
+  ('closed_accounts', 80, 1000),
   -- Removes nothing: see 630_limits.
   ('usage', 90, 1000);
 
@@ -78,7 +80,8 @@ revoke all on function private.save_retention(integer) from public, anon, authen
 comment on function private.save_retention(integer) is
   'Stores how many days of history a deployment keeps for certain. For whoever deploys.';
 
--- As claim_idempotency_key does with a few: see 120_idempotency. The rows of a claim go with it.
+-- As claim_idempotency_key does with a few: see 120_idempotency. The rows of a claim go with it. An array, here and below:
+-- a subquery with a limit is run anew for each row by some plans, and removes so many rows each time.
 create function private.prune_idempotency_keys(max_rows integer)
 returns integer
 language plpgsql
@@ -89,14 +92,14 @@ declare
   removed integer;
 begin
   delete from private.idempotency_keys as stale
-  where stale.id in (
+  where stale.id = any (array(
     select expired.id
     from private.idempotency_keys as expired
     where expired.created_at < now() - interval '24 hours'
     order by expired.created_at
     limit max_rows
     for update skip locked
-  );
+  ));
   get diagnostics removed = row_count;
   return removed;
 end;
@@ -146,14 +149,14 @@ begin
     limit max_rows
   )
   delete from public.document_revisions as stale
-  where stale.id in (
+  where stale.id = any (array(
     select kept.id
     from gone
     join public.document_revisions as kept
       on kept.user_id = owner_id and kept.document_id = gone.document_id
     limit max_rows
     for update of kept skip locked
-  );
+  ));
   get diagnostics removed = row_count;
   return removed;
 end;
@@ -176,16 +179,16 @@ declare
   removed integer;
 begin
   delete from private.access_token_hashes as stale
-  where stale.id in (
+  where stale.id = any (array(
     select hash.id
     from public.access_tokens as token
     join private.access_token_hashes as hash on hash.user_id = token.user_id and hash.id = token.id
     where token.user_id = owner_id and (token.revoked_at < ended or token.expires_at < ended)
     limit max_rows
     for update of hash skip locked
-  );
+  ));
   delete from public.access_tokens as stale
-  where stale.id in (
+  where stale.id = any (array(
     select token.id
     from public.access_tokens as token
     where token.user_id = owner_id
@@ -196,7 +199,7 @@ begin
       )
     limit max_rows
     for update skip locked
-  );
+  ));
   get diagnostics removed = row_count;
   return removed;
 end;
@@ -261,7 +264,7 @@ begin
     limit 1;
     continue when not found;
     delete from public.activity as stale
-    where stale.id in (
+    where stale.id = any (array(
       select old.id
       from public.activity as old
       where old.user_id = owner_id
@@ -270,7 +273,7 @@ begin
         and (old.created_at, old.id) < (last_kept.created_at, last_kept.id)
       limit max_rows - removed
       for update skip locked
-    );
+    ));
     get diagnostics removed_now = row_count;
     removed := removed + removed_now;
     exit when removed >= max_rows;
@@ -360,6 +363,9 @@ begin
 
   if step = 'idempotency_keys' then
     removed := private.prune_idempotency_keys(taken.batch_size);
+    is_finished := removed < taken.batch_size;
+  elsif step = 'closed_accounts' then
+    removed := private.prune_closed_accounts(taken.batch_size);
     is_finished := removed < taken.batch_size;
   else
     reached_group := taken.reached;

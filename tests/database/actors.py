@@ -1,6 +1,7 @@
 """Who does something in SQL: the role and the token's claims, set as PostgREST sets them."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,11 +29,12 @@ class Actor:
         return json.dumps({"role": self.role, **self.subject, **self.more})
 
     @property
-    def subject(self) -> dict[str, str]:
-        """The account, in the session that `make_account` has begun for it."""
+    def subject(self) -> dict[str, Any]:
+        """The account, in the session that `make_account` has begun for it, just now."""
         if self.user_id is None:
             return {}
-        return {"sub": str(self.user_id), "session_id": str(self.user_id), "aal": "aal1"}
+        steps = [{"method": "password", "timestamp": int(time.time())}]
+        return {"sub": str(self.user_id), "session_id": str(self.user_id), "aal": "aal1", "amr": steps}
 
 
 ANONYMOUS = Actor("anon")

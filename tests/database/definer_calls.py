@@ -206,6 +206,11 @@ def miss(connection: Connection, person: Person) -> tuple[Any, ...]:
     return ("gone", [number])
 
 
+def address(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """The address of an account, which its owner confirms the deletion with."""
+    return (one(connection, "select email from auth.users where id = %s", (person.id,)),)
+
+
 PEOPLES: dict[str, Prepare] = {
     "get_idempotent_answer(text)": use_idempotency_key,
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
@@ -237,6 +242,7 @@ PEOPLES: dict[str, Prepare] = {
     "create_access_token(text,uuid,text[],integer,text,text)": new_token_of_product,
     "revoke_access_token(uuid)": token,
     "get_account()": plain(),
+    "delete_account(text)": address,
 }
 """What people call, who are known by their token."""
 
@@ -268,6 +274,8 @@ OF_EVERYBODY = {
     *("list_maintenance_steps()", "run_maintenance(text)"),
     # Says of the caller's own token whether it is a person's.
     "is_session()",
+    # Refuses the caller's own request. test_account_deletion tries it.
+    "check_writer()",
     # These are about the access token of the request, and take no other. test_tokens tries them.
     *("find_access_token(text)", "note_access_token_use()", "get_current_access_token()"),
 }

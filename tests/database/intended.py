@@ -74,8 +74,8 @@ _GITHUB_OF_THE_SERVICE = (
 # 620_maintenance: these take no user, and are about whatever has had its time.
 _MAINTENANCE = ("list_maintenance_steps()", "run_maintenance(text)")
 
-# 630_limits
-_ACCOUNT_OF_PEOPLE = ("get_account()",)
+# 630_limits and 640_account_deletion
+_ACCOUNT_OF_PEOPLE = ("get_account()", "delete_account(text)")
 
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
@@ -182,6 +182,8 @@ EXECUTE: set[tuple[str, str]] = {
     ("private.github_facts_of(public.repositories,text)", "authenticated"),
     # 030_requests
     *(("private.check_request()", role) for role in PRIVATE_USERS),
+    # 640_account_deletion: check_request asks it of whoever may write
+    *(("private.check_writer()", role) for role in ("authenticated", "forum_agent")),
     # 020_sessions
     *(("private.is_session()", role) for role in PRIVATE_USERS),
     # 025_token_scope: what policies, triggers and functions ask of a token
@@ -262,6 +264,8 @@ DEFINERS = {
     "private.keep_revision()",
     # 630_limits
     *("private.check_limits()", "private.check_longer_content()"),
+    # 640_account_deletion
+    "private.check_writer()",
     # 240_app_info
     "private.keep_former_value()",
     "private.guard_sealed_values()",
@@ -323,6 +327,8 @@ UNIQUE_TO_ALL = {
 
 OWN_TO_A_TOKEN = {
     "private.is_session()",
+    # Of the account that the token belongs to, whatever it may do.
+    "private.check_writer()",
     "private.find_access_token(text)",
     "private.note_access_token_use()",
     "private.get_current_access_token()",

@@ -16,7 +16,7 @@ from tests.database.tokens import make_token
 from tests.database.world import REVISION, Person, insert, make_person
 from tests.patience import PATIENCE_SECONDS
 
-STEPS = ("idempotency_keys", "document_revisions", "access_tokens", "activity")
+STEPS = ("idempotency_keys", "document_revisions", "access_tokens", "activity", "closed_accounts")
 KEPT_OF_A_PRODUCT = 1_000
 
 
@@ -113,6 +113,18 @@ def make_activity(connection: Connection, owner: UUID, product: UUID, age: str, 
     return [row_id for (row_id,) in rows]
 
 
+def make_closed_accounts(connection: Connection, number: int) -> list[UUID]:
+    """Accounts that are being deleted and have nothing any more."""
+    return [
+        one(
+            connection,
+            "insert into private.closed_accounts (user_id) values (%s) returning id",
+            (make_account(connection),),
+        )
+        for _ in range(number)
+    ]
+
+
 def make_due(connection: Connection, step: str, owner: UUID, number: int) -> list[UUID]:
     """So many rows that the step has to remove."""
     match step:
@@ -122,6 +134,8 @@ def make_due(connection: Connection, step: str, owner: UUID, number: int) -> lis
             return make_revisions(connection, owner, number)
         case "access_tokens":
             return make_tokens(connection, owner, "91 days", number)
+        case "closed_accounts":
+            return make_closed_accounts(connection, number)
     product = uuid4()
     make_activity(connection, owner, product, "401 days", KEPT_OF_A_PRODUCT)
     return make_activity(connection, owner, product, "500 days", number)
@@ -132,6 +146,7 @@ TABLES = {
     "document_revisions": "public.document_revisions",
     "access_tokens": "public.access_tokens",
     "activity": "public.activity",
+    "closed_accounts": "private.closed_accounts",
 }
 
 
@@ -308,6 +323,27 @@ def test_call_removes_no_more_than_its_batch_and_the_next_goes_on(
     calls = [run(database, step) for _ in range(3)]
     assert calls == [(2, False), (2, False), (1 + extra, extra == 0)]
     assert remaining(database, step, rows) == 0
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_batch_is_its_bound_whatever_the_plan(step: str, database: Connection, owner: Person) -> None:
+    """A subquery with a limit that is run once for each row removes that many each time."""
+    finish(database, step)
+    rows = make_due(database, step, owner.id, 9)
+    limit(database, step, 2)
+    for method in (
+        "hashjoin",
+        "mergejoin",
+        "hashagg",
+        "sort",
+        "material",
+        "memoize",
+        "indexscan",
+        "bitmapscan",
+    ):
+        database.execute(sql.SQL("set local {} = off").format(sql.Identifier(f"enable_{method}")))
+    assert run(database, step) == (2, False)
+    assert remaining(database, step, rows) >= 7
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -1,13 +1,17 @@
-"""The account through the API: what it holds, what it may hold, and what a limit says."""
+"""The account through the API: what it holds, what it may hold, what a limit says, and its end."""
 
 import json
+import time
 from collections.abc import Iterator
+from typing import Any
 
+import jwt
 import psycopg
 import pytest
 
 from local.supabase import Supabase
 from operations.database_settings import DEFAULT_LIMITS
+from tests.database.rest import rest_client
 from tests.functions.conftest import Client
 
 
@@ -55,3 +59,102 @@ def test_limit_is_named_and_leaves_all_else_possible(owner: Client, one_product:
     owner.create_work_item(product)
     owner.delete(f"/api/products/{product}").expect(204)
     owner.create_product()
+
+
+def confirmation(client: Client) -> dict[str, str]:
+    """The body that deletes somebody's account."""
+    assert client.user is not None
+    return {"confirm": client.user.email}
+
+
+def claim(supabase: Supabase, client: Client, **claims: Any) -> Client:
+    """The same person in the same session, by a token that claims something else."""
+    assert client.token is not None
+    return Client(client.user, supabase.sign(read_claims(client.token) | claims))
+
+
+def read_claims(token: str) -> dict[str, Any]:
+    """What a token says."""
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def test_account_that_is_deleted_is_gone_with_everything_and_its_address_is_free(
+    owner: Client, stranger: Client, supabase: Supabase
+) -> None:
+    product = owner.create_product()["id"]
+    owner.create_app_info(product, is_secret=True, category="credential")
+    token = owner.create_token("work")
+    theirs = stranger.create_product()
+    assert owner.user is not None
+
+    owner.request("DELETE", "/api/account", confirmation(owner)).expect(204)
+
+    owner.get("/api/account").expect_problem(401, "unauthorized")
+    owner.post("/api/products", {"name": "After"}).expect_problem(401, "unauthorized")
+    owner.request("DELETE", "/api/account", confirmation(owner)).expect_problem(401, "session-ended")
+    token.get("/api/products").expect_problem(401, "access-token-invalid")
+    assert owner.get("/api/products").expect(200)["items"] == []
+    assert stranger.get("/api/products").expect(200)["items"][0]["id"] == theirs["id"]
+    again = Client(supabase.create_user(owner.user.email))
+    assert again.get("/api/account").expect(200)["usage"] == dict.fromkeys(DEFAULT_LIMITS, 0)
+    assert again.user is not None
+    assert again.user.id != owner.user.id
+
+
+def test_sign_in_that_is_old_deletes_nothing_and_says_what_to_do(owner: Client, supabase: Supabase) -> None:
+    old = [{"method": "password", "timestamp": int(time.time()) - 3_600}]
+    problem = (
+        claim(supabase, owner, amr=old)
+        .request("DELETE", "/api/account", confirmation(owner))
+        .expect_problem(401, "reauthenticate")
+    )
+    assert "Sign in again" in problem["detail"]
+    owner.get("/api/account").expect(200)
+
+
+def test_account_is_deleted_by_its_address_alone(owner: Client, stranger: Client) -> None:
+    problem = owner.request("DELETE", "/api/account", confirmation(stranger)).expect_problem(422, "invalid")
+    assert problem["errors"] == [{"detail": "This is not the account's address.", "pointer": "/confirm"}]
+    for body in ({}, {"confirm": ""}, {"confirm": None}, {**confirmation(owner), "force": True}):
+        owner.request("DELETE", "/api/account", body).expect_problem(422, "invalid")
+    owner.get("/api/account").expect(200)
+
+
+def test_access_token_deletes_no_account(owner: Client) -> None:
+    token = owner.create_token("work", "docs", "keys", "reveal", "delete")
+    token.request("DELETE", "/api/account", confirmation(owner)).expect_problem(403, "token-not-allowed")
+    owner.get("/api/account").expect(200)
+
+
+def test_browser_that_goes_past_the_functions_deletes_its_account_by_the_same_rules(
+    owner: Client, supabase: Supabase
+) -> None:
+    old = claim(supabase, owner, amr=[])
+    with rest_client(supabase, old.token) as client:
+        refused = client.post("rpc/delete_account", json=confirmation(owner))
+        assert (refused.status_code, refused.json()["hint"]) == (401, "reauthenticate")
+    with rest_client(supabase, owner.token) as client:
+        client.post("rpc/delete_account", json=confirmation(owner)).raise_for_status()
+        refused = client.post("rpc/delete_account", json=confirmation(owner))
+        assert (refused.status_code, refused.json()["hint"]) == (401, "session_ended")
+
+
+def test_account_that_is_being_deleted_is_read_by_a_token_of_before_and_not_written(
+    owner: Client, supabase: Supabase
+) -> None:
+    product = owner.create_product()["id"]
+    assert owner.user is not None
+    with psycopg.connect(supabase.database_url) as connection:
+        connection.execute("insert into private.closed_accounts (user_id) values (%s)", (owner.user.id,))
+    owner.get(f"/api/products/{product}").expect(200)
+    owner.patch(f"/api/products/{product}", {"name": "After"}).expect_problem(401, "unauthorized")
+    with rest_client(supabase, owner.token) as client:
+        for answer in (
+            client.patch("products", json={"name": "After"}),
+            client.delete("products"),
+            client.post("products", json={"name": "After"}),
+            client.post("rpc/create_products", json={"items": [{"name": "After"}]}),
+        ):
+            assert (answer.status_code, answer.json()["hint"]) == (401, "account_gone")
+        assert [row["name"] for row in client.get("products").json()] == ["Forum"]

@@ -144,6 +144,8 @@ class World:
         body = self.rows.about(operation.path).put_into(example)
         if operation.name == "save_connection":
             return {"token": DEMO_TOKEN}
+        if operation.name == "delete_account":
+            return {"confirm": self.user.email}
         if operation.name == "move_work_item":
             return {"status": "in_progress"}
         for item in body.get("items", []):

@@ -31,6 +31,9 @@ def test_every_answer_is_a_declared_one(
     @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def take_only_declared_answers(case: Case[Any]) -> None:
         aim(case, rows.about(case.operation.path))
+        if isinstance(case.body, dict) and "confirm" in case.body and is_good(case):
+            # No schema knows the address. The first of these is the last: its account is gone.
+            case.body["confirm"] = user.email
         case.call_and_validate(headers={"Authorization": f"Bearer {user.access_token}"})
 
     try_operation(contract, operation, take_only_declared_answers)
@@ -41,7 +44,7 @@ def aim(case: Case[Any], rows: Rows) -> None:
     case.path_parameters = rows.put_into(case.path_parameters)
     case.body = rows.put_into(case.body)
     case.query = rows.put_into(case.query)
-    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+    if not is_good(case):
         return
     # What no schema can say: a cursor comes from an answer, a key belongs to one request, a token to GitHub,
     # and a .env file has a grammar of its own.
@@ -56,3 +59,8 @@ def aim(case: Case[Any], rows: Rows) -> None:
     if isinstance(case.body, dict) and "token" in case.body:
         case.body["token"] = DEMO_TOKEN
     name_variables(case.body)
+
+
+def is_good(case: Case[Any]) -> bool:
+    """Whether the request is meant to be taken."""
+    return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE

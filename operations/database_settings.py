@@ -25,7 +25,11 @@ DEFAULT_LIMITS: dict[str, int | None] = {
     "documents": 10_000,
     "app_info": 5_000,
     "bytes": 2**30,
+    # More than a person or an agent does, and less than a script that goes wrong.
+    "writes_per_minute": 600,
 }
+# One of 0 would let nobody change anything.
+SMALLEST_LIMITS = {"writes_per_minute": 1}
 # Postgres' bigint.
 LARGEST_LIMIT = 2**63 - 1
 
@@ -57,8 +61,9 @@ def read_limits(settings: Mapping[str, str]) -> dict[str, int | None] | None:
         return None
     if not isinstance(given, dict) or not given.keys() <= DEFAULT_LIMITS.keys():
         return None
-    for most in given.values():
-        if most is not None and (type(most) is not int or not 0 <= most <= LARGEST_LIMIT):
+    for name, most in given.items():
+        smallest = SMALLEST_LIMITS.get(name, 0)
+        if most is not None and (type(most) is not int or not smallest <= most <= LARGEST_LIMIT):
             return None
     return DEFAULT_LIMITS | given
 

@@ -28,9 +28,10 @@ class Usage(BaseModel):
 
 
 class Limits(BaseModel):
-    """The most that an account may hold, or null for any number.
+    """The most that an account may hold, and how often it may write; null for any number.
 
-    What would add more is refused with 403 `account-limit`. Reading, changing and deleting always work.
+    What would add more is refused with 403 `account-limit`, what comes too often with 429 `too-many-writes`.
+    Reading, exporting and deleting always work, and changing where there is too much.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -41,6 +42,9 @@ class Limits(BaseModel):
     documents: Most | None
     app_info: Most | None
     bytes: Most | None
+    writes_per_minute: Annotated[int, Field(ge=1, examples=[600])] | None = Field(
+        description="Requests that create or change something; one of many rows is one."
+    )
 
 
 class AccountRead(BaseModel):

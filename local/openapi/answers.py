@@ -52,6 +52,9 @@ BY_DEPENDENCY: dict[Callable[..., Any], tuple[type[Problem], ...]] = {
     read_idempotency_key: (errors.Conflict,),
 }
 
+# The database counts how often an account writes; reading and deleting are free.
+CONNECTED = {connect_as_caller, connect_as_caller_or_token}
+
 BY_STATUS: dict[int, type[Problem]] = {problem.status: problem for problem in Problem.__subclasses__()}
 
 HEADERS_OF_PROBLEMS: dict[type[Problem], str] = {
@@ -152,6 +155,8 @@ def _find_problems(route: APIRoute, dependencies: set[Callable[..., Any]]) -> It
     yield from ALWAYS
     for dependency in dependencies:
         yield from BY_DEPENDENCY.get(dependency, ())
+    if dependencies & CONNECTED and not {"GET", "DELETE"} & (route.methods or set()):
+        yield errors.TooManyRequests
     if route.body_field is not None:
         yield from WITH_BODY
     if route.dependant.path_params:

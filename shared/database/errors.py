@@ -205,24 +205,36 @@ def _as_not_missing(error: APIError) -> Problem:
     )
 
 
-def _seconds_until(error: APIError) -> int:
-    """How long to wait for the moment that the refusal names, never too short."""
-    retry_at = datetime.fromisoformat(str(error.details))
+def _seconds_until(moment: object) -> int:
+    """How long to wait for the moment that a refusal names, never too short."""
+    retry_at = datetime.fromisoformat(str(moment))
     return max(1, ceil((retry_at - datetime.now(UTC)).total_seconds()))
 
 
 def _as_too_many_reveals(error: APIError) -> Problem:
     return TooManyRequests(
         "10,000 secrets of this account were revealed within an hour. Try again in `Retry-After` seconds.",
-        retry_after=_seconds_until(error),
+        retry_after=_seconds_until(error.details),
         type="too-many-reveals",
+    )
+
+
+def _as_too_many_writes(error: APIError) -> Problem:
+    reached = json.loads(str(error.details))
+    return TooManyRequests(
+        f"Your account may send {reached['most']:,} requests a minute that change something, and has."
+        " Try again in `Retry-After` seconds, or send many rows in one request: `…/bulk`.",
+        retry_after=_seconds_until(reached["retry_at"]),
+        type="too-many-writes",
+        limit="writes_per_minute",
+        most=reached["most"],
     )
 
 
 def _as_github_limit(error: APIError) -> Problem:
     return TooManyRequests(
         "GitHub's rate limit is exhausted for now.",
-        retry_after=_seconds_until(error),
+        retry_after=_seconds_until(error.details),
         type="github-rate-limited",
     )
 
@@ -329,6 +341,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
         "This access token is unknown, has expired or was revoked. Make another one.",
         type="access-token-invalid",
     ),
+    "too_many_writes": _as_too_many_writes,
     TOKEN_SCOPE: _as_missing_grant,
     "token_product": _as_another_product,
     "too_many_tokens": _as_too_many_tokens,

@@ -87,9 +87,9 @@ class ProblemDocument(BaseModel):
     run_id: Absent[UUID] = Field(None, description="The re-sync that is under way.")
     github_ids: Absent[list[int]] = Field(None, description="The repositories that it is about.")
     limit: Absent[str] = Field(
-        None, description="What the account would hold too much of, as `GET /api/account` names it."
+        None, description="What the account has reached the limit of, as `GET /api/account` names it."
     )
-    most: Absent[int] = Field(None, description="How much of it the account may hold.")
+    most: Absent[int] = Field(None, description="The most of it that the account may have.")
 
 
 class ProblemResponse(JSONResponse):

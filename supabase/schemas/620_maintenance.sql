@@ -1,6 +1,7 @@
 -- Purpose: what has had its time goes: once an hour, a bounded number of rows at a time.
 -- Tables: private.maintenance_steps. Deleted from by the functions: private.idempotency_keys, public.document_revisions,
---   public.access_tokens, private.access_token_hashes, public.activity, and what a closed account has.
+--   public.access_tokens, private.access_token_hashes, public.activity, private.writes, and what a closed
+--   account has.
 -- Notes:
 --   * A call is one step and one transaction: one that is killed has done nothing, and a step that fails keeps no other
 --     from its work. The function `maintenance` goes round all steps until each has finished or its time is over.
@@ -47,6 +48,8 @@ values
   ('idempotency_keys', 10, 100),
   -- Each may be a megabyte long.
   ('document_revisions', 30, 100),
+  -- See 635_writes.
+  ('writes', 40, 10000),
   ('access_tokens', 50, 1000),
   ('activity', 70, 1000),
   -- See 640_account_deletion.
@@ -363,6 +366,9 @@ begin
 
   if step = 'idempotency_keys' then
     removed := private.prune_idempotency_keys(taken.batch_size);
+    is_finished := removed < taken.batch_size;
+  elsif step = 'writes' then
+    removed := private.prune_writes(taken.batch_size);
     is_finished := removed < taken.batch_size;
   elsif step = 'closed_accounts' then
     removed := private.prune_closed_accounts(taken.batch_size);

@@ -23,7 +23,9 @@ create table private.limits (
   -- Stops two limits of one kind, of which nobody would know whether it counts.
   constraint limits_name_unique unique (name),
   -- Stops a limit that no account can keep.
-  constraint limits_most_range check (most >= 0)
+  constraint limits_most_range check (most >= 0),
+  -- Stops a limit under which nobody could ever change anything.
+  constraint limits_writes_per_minute_range check (name <> 'writes_per_minute' or most >= 1)
 );
 
 create table private.usage (
@@ -462,10 +464,10 @@ create trigger check_longer_content
 
 -- comments ----------------------------------------------------------------------------------------------------------
 
-comment on table private.limits is 'How much an account may hold.';
+comment on table private.limits is 'How much an account may hold, and how often it may write.';
 comment on column private.limits.id is 'Made by the database.';
-comment on column private.limits.name is 'Of what: a table, or bytes.';
-comment on column private.limits.most is 'The most that an account may hold; null for any number.';
+comment on column private.limits.name is 'Of what: a table, bytes, or writes_per_minute.';
+comment on column private.limits.most is 'The most of it; null for any number.';
 comment on column private.limits.created_at is 'When the row was made.';
 comment on column private.limits.updated_at is 'When the row last changed.';
 comment on column private.limits.version is 'Starts at 1 and rises with each real change.';

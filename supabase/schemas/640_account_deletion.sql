@@ -7,7 +7,7 @@
 --   * By batches from the children up: 100,000 work items in one cascade run into every time-out. What no batch names goes
 --     with the account's row by cascade, so that a table of tomorrow is forgotten nowhere.
 --   * Who deletes an account otherwise (Supabase's dashboard, a statement on auth.users) deletes it by that cascade alone.
---   * A session's token that was issued before is good for up to an hour. It writes nothing; of a closed account it reads
+--   * A session's token that was issued before is good for up to an hour. It writes nothing (635_writes); of a closed account it reads
 --     what has not been removed yet, and no secret.
 --   * A closed account looks to Supabase Auth like one that it has deleted softly itself, and is banned as well: a link in an
 --     e-mail of before opens nothing.
@@ -43,28 +43,6 @@ revoke all on table private.closed_accounts from public, anon, authenticated, se
 alter table private.closed_accounts enable row level security;
 
 -- functions ---------------------------------------------------------------------------------------------------------
-
--- Definer: clients have no right to the table. It takes the account from the token. For check_request: a token of a session
--- outlives the session by up to an hour.
-create function private.check_writer()
-returns void
-language plpgsql
-stable
-security definer
-set search_path = ''
-as $$
-begin
-  if exists (select from private.closed_accounts as closed where closed.user_id = private.caller_id()) then
-    raise sqlstate 'PT401' using
-      message = 'the account of this token no longer exists',
-      hint = 'account_gone';
-  end if;
-end;
-$$;
-
-revoke all on function private.check_writer() from public, anon, authenticated, service_role;
-grant execute on function private.check_writer() to authenticated, forum_agent;
-comment on function private.check_writer() is 'Refuses a request that may write, of an account that is being deleted.';
 
 create function private.remove_some_rows(owner_id uuid, entity text, max_rows integer)
 returns integer

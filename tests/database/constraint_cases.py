@@ -342,6 +342,10 @@ CASES: dict[str, Cases] = {
     ),
     "app_info_keys_key_length": SHA256,
     "limits_most_range": at_least("most", 0),
+    "limits_writes_per_minute_range": Cases(
+        [{"name": "writes_per_minute", "most": most} for most in (1, None)] + [{"name": "other", "most": 0}],
+        [{"name": "writes_per_minute", "most": 0}],
+    ),
     "maintenance_steps_batch_size_range": Cases(
         [{"batch_size": number} for number in (1, 10_000)], [{"batch_size": number} for number in (0, 10_001)]
     ),

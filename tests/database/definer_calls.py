@@ -274,7 +274,7 @@ OF_EVERYBODY = {
     *("list_maintenance_steps()", "run_maintenance(text)"),
     # Says of the caller's own token whether it is a person's.
     "is_session()",
-    # Refuses the caller's own request. test_account_deletion tries it.
+    # Refuses the caller's own request. test_writes and test_account_deletion try it.
     "check_writer()",
     # These are about the access token of the request, and take no other. test_tokens tries them.
     *("find_access_token(text)", "note_access_token_use()", "get_current_access_token()"),

@@ -182,7 +182,7 @@ EXECUTE: set[tuple[str, str]] = {
     ("private.github_facts_of(public.repositories,text)", "authenticated"),
     # 030_requests
     *(("private.check_request()", role) for role in PRIVATE_USERS),
-    # 640_account_deletion: check_request asks it of whoever may write
+    # 635_writes: check_request asks it of whoever may write
     *(("private.check_writer()", role) for role in ("authenticated", "forum_agent")),
     # 020_sessions
     *(("private.is_session()", role) for role in PRIVATE_USERS),
@@ -264,7 +264,7 @@ DEFINERS = {
     "private.keep_revision()",
     # 630_limits
     *("private.check_limits()", "private.check_longer_content()"),
-    # 640_account_deletion
+    # 635_writes
     "private.check_writer()",
     # 240_app_info
     "private.keep_former_value()",

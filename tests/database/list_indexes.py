@@ -87,6 +87,12 @@ LISTS: dict[str, Asked] = {
     "private.github_connections_due_idx": Asked(
         "private.github_connections", "next_sync_at <= '2026-11-01'", "next_sync_at, id"
     ),
+    # Asked before each request that writes: how many were within a minute.
+    "private.writes_user_newest_idx": Asked(
+        "private.writes", USER + " and created_at > '2026-11-01'", "created_at desc"
+    ),
+    # What counts no more, whoever made it.
+    "private.writes_oldest_idx": Asked("private.writes", "created_at < '2026-11-01'", "created_at"),
     "public.github_runs_user_newest_idx": Asked("public.github_runs", USER, NEWEST),
     # Asked by the foreign key when a product is deleted.
     "public.github_runs_product_idx": Asked("public.github_runs", PRODUCT),

@@ -50,6 +50,7 @@ def owner(database: Connection) -> Person:
     tenant = make_tenant(database)
     use_idempotency_key(database, tenant)
     make_token(database, tenant.id, None, "work")
+    database.execute("insert into private.writes (user_id) values (%s)", (tenant.id,))
     database.execute("select")
     with acting_as(database, tenant.actor):
         database.execute("select public.request_github_import(%s, %s)", (tenant.rows["products"], [7, 8]))

@@ -16,7 +16,7 @@ from tests.database.tokens import make_token
 from tests.database.world import REVISION, Person, insert, make_person
 from tests.patience import PATIENCE_SECONDS
 
-STEPS = ("idempotency_keys", "document_revisions", "access_tokens", "activity", "closed_accounts")
+STEPS = ("idempotency_keys", "document_revisions", "writes", "access_tokens", "activity", "closed_accounts")
 KEPT_OF_A_PRODUCT = 1_000
 
 
@@ -113,6 +113,16 @@ def make_activity(connection: Connection, owner: UUID, product: UUID, age: str, 
     return [row_id for (row_id,) in rows]
 
 
+def make_writes(connection: Connection, owner: UUID, age: str, number: int = 1) -> list[UUID]:
+    """Requests that were sent so long ago."""
+    rows = connection.execute(
+        "insert into private.writes (user_id, created_at)"
+        " select %s, now() - %s::interval from generate_series(1, %s) returning id",
+        (owner, age, number),
+    )
+    return [row_id for (row_id,) in rows]
+
+
 def make_closed_accounts(connection: Connection, number: int) -> list[UUID]:
     """Accounts that are being deleted and have nothing any more."""
     return [
@@ -134,6 +144,8 @@ def make_due(connection: Connection, step: str, owner: UUID, number: int) -> lis
             return make_revisions(connection, owner, number)
         case "access_tokens":
             return make_tokens(connection, owner, "91 days", number)
+        case "writes":
+            return make_writes(connection, owner, "61 seconds", number)
         case "closed_accounts":
             return make_closed_accounts(connection, number)
     product = uuid4()
@@ -147,6 +159,7 @@ TABLES = {
     "access_tokens": "public.access_tokens",
     "activity": "public.activity",
     "closed_accounts": "private.closed_accounts",
+    "writes": "private.writes",
 }
 
 
@@ -228,6 +241,14 @@ def test_revisions_go_even_where_somebody_else_has_a_document_of_that_id(
     )
     finish(database, "document_revisions")
     assert remaining(database, "document_revisions", [revision]) == 0
+
+
+def test_write_goes_when_it_counts_no_more(database: Connection, owner: Person) -> None:
+    (due,) = make_writes(database, owner.id, "60.1 seconds")
+    (kept,) = make_writes(database, owner.id, "60 seconds")
+    finish(database, "writes")
+    assert remaining(database, "writes", [due]) == 0
+    assert remaining(database, "writes", [kept]) == 1
 
 
 @pytest.mark.parametrize("ending", ["expires_at", "revoked_at"])

@@ -4,21 +4,34 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import jwt
 import psycopg
 import pytest
 
 from local.supabase import Supabase
-from operations.database_settings import DEFAULT_LIMITS
+from operations.database_settings import DEFAULT_LIMITS as DEPLOYED_LIMITS
 from tests.database.rest import rest_client
 from tests.functions.conftest import Client
+
+# What is local has no limit on writes.
+DEFAULT_LIMITS = {**DEPLOYED_LIMITS, "writes_per_minute": None}
+NOTHING = dict.fromkeys(("products", "repositories", "work_items", "documents", "app_info", "bytes"), 0)
 
 
 @pytest.fixture
 def one_product(supabase: Supabase) -> Iterator[None]:
     """An account may hold one product."""
     save_limits(supabase, {**DEFAULT_LIMITS, "products": 1})
+    yield
+    save_limits(supabase, DEFAULT_LIMITS)
+
+
+@pytest.fixture
+def three_writes(supabase: Supabase) -> Iterator[None]:
+    """An account may write three times a minute."""
+    save_limits(supabase, {**DEFAULT_LIMITS, "writes_per_minute": 3})
     yield
     save_limits(supabase, DEFAULT_LIMITS)
 
@@ -33,7 +46,7 @@ def test_account_says_what_it_holds_and_may_hold(owner: Client) -> None:
     assert owner.user is not None
     empty = owner.get("/api/account").expect(200)
     assert empty["id"] == str(owner.user.id)
-    assert empty["usage"] == dict.fromkeys(DEFAULT_LIMITS, 0)
+    assert empty["usage"] == NOTHING
     assert empty["limits"] == DEFAULT_LIMITS
     product = owner.create_product(name="abc")["id"]
     owner.create_work_item(product, title="de")
@@ -59,6 +72,70 @@ def test_limit_is_named_and_leaves_all_else_possible(owner: Client, one_product:
     owner.create_work_item(product)
     owner.delete(f"/api/products/{product}").expect(204)
     owner.create_product()
+
+
+def test_fourth_write_of_a_minute_is_refused_and_reading_and_deleting_are_not(
+    three_writes: None,  # noqa: ARG001 - the limit
+    owner: Client,
+    stranger: Client,
+) -> None:
+    product = owner.create_product()["id"]
+    secret = owner.post(
+        "/api/app-info", {"product_id": product, "key": "KEY", "value": "s3cr3t", "is_secret": True}
+    ).expect(201)["id"]
+    token = owner.create_token("work", "delete")
+    assert owner.get("/api/account").expect(200)["limits"]["writes_per_minute"] == 3
+    for refused in (
+        owner.post("/api/products", {"name": "Fourth"}),
+        owner.patch(f"/api/products/{product}", {"name": "Fourth"}),
+        owner.post("/api/products/bulk", {"items": [{"name": "Fourth"}]}),
+        token.post("/api/work", {"product_id": product, "title": "Fourth"}),
+    ):
+        problem = refused.expect_problem(429, "too-many-writes")
+        assert (problem["limit"], problem["most"]) == ("writes_per_minute", 3)
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert token.get("/api/products").expect(200)["items"][0]["name"] == "Forum"
+    assert owner.post(f"/api/app-info/{secret}/reveal").expect(200)["value"] == "s3cr3t"
+    assert "s3cr3t" in owner.get(f"/api/app-info/export?product_id={product}&include_secrets=true").text
+    stranger.create_product()
+    (listed,) = owner.get("/api/tokens").expect(200)["items"]
+    owner.delete(f"/api/tokens/{listed['id']}").expect(204)
+    owner.delete(f"/api/products/{product}").expect(204)
+    owner.request("DELETE", "/api/account", confirmation(owner)).expect(204)
+
+
+def test_browser_that_goes_past_the_functions_meets_the_same_limit_with_when_to_come_again(
+    three_writes: None,  # noqa: ARG001 - the limit
+    owner: Client,
+    supabase: Supabase,
+) -> None:
+    with rest_client(supabase, owner.token) as client:
+        for number in range(3):
+            client.post("products", json={"name": f"Product {number}"}).raise_for_status()
+        for refused in (
+            client.post("products", json={"name": "Fourth"}),
+            client.patch("products", json={"name": "Fourth"}),
+            client.post("rpc/create_products", json={"items": [{"name": "Fourth"}]}),
+        ):
+            assert (refused.status_code, refused.json()["hint"]) == (429, "too_many_writes")
+            assert 1 <= int(refused.headers["retry-after"]) <= 60
+        names = {row["name"] for row in client.get("products", params={"select": "name"}).json()}
+        assert names == {"Product 0", "Product 1", "Product 2"}
+        client.delete("products").raise_for_status()
+        assert client.get("products").json() == []
+
+
+def test_write_that_is_refused_or_fails_counts_for_nothing(
+    three_writes: None,  # noqa: ARG001 - the limit
+    owner: Client,
+) -> None:
+    for _ in range(4):
+        owner.post("/api/work", {"product_id": str(uuid4()), "title": "Nowhere"}).expect_problem(
+            409, "reference"
+        )
+    for _ in range(3):
+        owner.create_product()
+    owner.post("/api/products", {"name": "Fourth"}).expect_problem(429, "too-many-writes")
 
 
 def confirmation(client: Client) -> dict[str, str]:
@@ -97,7 +174,7 @@ def test_account_that_is_deleted_is_gone_with_everything_and_its_address_is_free
     assert owner.get("/api/products").expect(200)["items"] == []
     assert stranger.get("/api/products").expect(200)["items"][0]["id"] == theirs["id"]
     again = Client(supabase.create_user(owner.user.email))
-    assert again.get("/api/account").expect(200)["usage"] == dict.fromkeys(DEFAULT_LIMITS, 0)
+    assert again.get("/api/account").expect(200)["usage"] == NOTHING
     assert again.user is not None
     assert again.user.id != owner.user.id
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import psycopg
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
@@ -441,6 +442,53 @@ def test_body_that_nobody_reads_is_answered_as_declared(
         world = World(place, place.supabase.create_user(), shared_rows)
     answer = world.send(operation, Change(headers={"content-type": "text/plain"}, raw=b"x" * size))
     assert str(answer.status) in operation.described["responses"], answer.text
+
+
+READING = [operation for operation in OPERATIONS if operation.method == "GET"]
+DELETING = [operation for operation in OPERATIONS if operation.method == "DELETE"]
+
+
+@pytest.fixture
+def one_write(place: Place) -> Iterator[Callable[[User], None]]:
+    """An account may write once a minute, and somebody has."""
+
+    def limit(most: int | None) -> None:
+        with psycopg.connect(place.supabase.database_url) as connection:
+            connection.execute(
+                "update private.limits set most = %s where name = 'writes_per_minute'", (most,)
+            )
+
+    def reach(user: User) -> None:
+        limit(1)
+        with psycopg.connect(place.supabase.database_url) as connection:
+            connection.execute("insert into private.writes (user_id) values (%s)", (user.id,))
+
+    yield reach
+    limit(None)
+
+
+@pytest.mark.parametrize("operation", READING, ids=name)
+def test_reading_works_for_who_has_written_too_often(
+    operation: Operation,
+    place: Place,
+    refused_user: User,
+    shared_rows: Rows,
+    one_write: Callable[[User], None],
+) -> None:
+    """Also where the database has to write for it: of a reveal, of a limit of GitHub's."""
+    one_write(refused_user)
+    assert World(place, refused_user, shared_rows).send(operation).status in {200, 404}
+
+
+@pytest.mark.parametrize("operation", DELETING, ids=name)
+def test_deleting_works_for_who_has_written_too_often(
+    operation: Operation, place: Place, one_write: Callable[[User], None]
+) -> None:
+    user = place.supabase.create_user()
+    world = World(place, user, make_rows(Client(user), sorted(place.github.account.repositories)))
+    world.connect()
+    one_write(user)
+    assert world.send(operation).status == 204
 
 
 def check(answer: Answer, declared: Json) -> None:

@@ -125,6 +125,7 @@ def test_local_keys_are_refused_by_name_and_not_shown(name: str) -> None:
         ({"ACCOUNT_LIMITS": '{"products": "s3cr3t"}'}, "ACCOUNT_LIMITS has to be JSON such as"),
         ({"ACCOUNT_LIMITS": '{"products": -1}'}, "ACCOUNT_LIMITS has to be JSON such as"),
         ({"ACCOUNT_LIMITS": '{"products": true}'}, "ACCOUNT_LIMITS has to be JSON such as"),
+        ({"ACCOUNT_LIMITS": '{"writes_per_minute": 0}'}, "ACCOUNT_LIMITS has to be JSON such as"),
         ({"ACTIVITY_RETENTION_DAYS": "36501"}, "ACTIVITY_RETENTION_DAYS has to be a number of days"),
         ({"ACTIVITY_RETENTION_DAYS": "-1"}, "ACTIVITY_RETENTION_DAYS has to be a number of days"),
         ({"SECRETS_SIGN_IN_MINUTES": "0"}, "SECRETS_SIGN_IN_MINUTES has to be a number of minutes"),

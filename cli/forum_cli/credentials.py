@@ -140,7 +140,7 @@ def store_credentials(credentials: Credentials) -> None:
         held["token"] = credentials.token
     path = credentials_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private_file(path, json.dumps(held) + "\n")
+    write_private_file(path, f"{json.dumps(held)}\n".encode())
     if before.get("storage") == "keyring" and (
         before["api"] != credentials.api or credentials.storage != "keyring"
     ):

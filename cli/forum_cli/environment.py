@@ -32,7 +32,7 @@ DANGEROUS_STARTS = ("LD_", "DYLD_", "BASH_FUNC_")
 
 @click.group()
 def env() -> None:
-    """Hand a product's values to a command, or write them into a file."""
+    """Values out to a command or file, and in."""
 
 
 def is_dangerous(name: str) -> bool:
@@ -51,7 +51,9 @@ def make_environment(inherited: Mapping[str, str], values: Mapping[str, str]) ->
 @click.option("--allow", multiple=True, metavar="NAME", help="Set this variable although it can run code.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(*, only: str | None, allow: tuple[str, ...], command: tuple[str, ...]) -> NoReturn:
-    """Run COMMAND with the product's values in its environment: forum env run -- npm start
+    """Run COMMAND with the product's values.
+
+    forum env run -- npm start
 
     It takes the place of this process, so that its exit code, its signals and its terminal are its own. Each
     secret is recorded as revealed.
@@ -97,17 +99,19 @@ def start(command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
 @click.option("--force", is_flag=True, help="Replace a file with other content.")
 @json_option
 def pull(*, file: Path, force: bool, as_json: bool) -> None:
-    """Write the product's values into FILE (.env) with mode 0600. Each secret is recorded as revealed."""
+    """Write the product's values into FILE.
+
+    Into .env, unless named, with mode 0600. Each secret is recorded as revealed.
+    """
     credentials = find_credentials()
     product = find_product(credentials)
     if is_tracked(file):
         raise Failure(f"git tracks {file}: secrets would be in the next commit. Take it out: git rm --cached")
     with Api(credentials) as forum:
         answer = forum.send("GET", EXPORT, params={"product_id": product, "include_secrets": "true"})
-    content = answer.content.decode()
     if file.exists() and not force and file.read_bytes() != answer.content:
         raise Conflicting(f"{file} has other content, which would be lost. Replace it with --force.")
-    write_private_file(file, content)
+    write_private_file(file, answer.content)
     if as_json:
         show_json({"file": str(file), "left_out": int(answer.headers["forum-left-out-count"])})
     else:

@@ -5,6 +5,7 @@ from click.shell_completion import get_completion_class
 
 from forum_cli.docs import doc
 from forum_cli.environment import env
+from forum_cli.keys import diff, push, set_value
 from forum_cli.output import make_harmless
 from forum_cli.session import link, login, logout, products, status
 from forum_cli.tokens import tokens
@@ -16,13 +17,16 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 @click.group(context_settings=CONTEXT)
 @click.version_option(package_name="forum-cli")
 def forum() -> None:
-    """Forum in a terminal."""
+    """Forum in a terminal: what was next, where it was, and the key for it."""
 
 
 @forum.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete this command: eval "$(forum completion bash)"."""
+    """Print the completion for a shell.
+
+    For bash and zsh: eval "$(forum completion bash)"
+    """
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"There is no completion for {shell}.")
@@ -31,6 +35,8 @@ def completion(shell: str) -> None:
 
 for command in (login, logout, status, products, link, work, doc, env, tokens):
     forum.add_command(command)
+for command in (push, set_value, diff):
+    env.add_command(command)
 
 
 def run() -> None:

@@ -1,6 +1,7 @@
 """What people and scripts are shown."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,14 @@ def make_harmless(text: str) -> str:
 def show(text: str) -> None:
     """Print lines for a person."""
     click.echo(make_harmless(text))
+
+
+def show_line(text: str) -> None:
+    """Print a row of a list. On a terminal it stays one line, cut where the terminal ends."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = text if len(text) <= width else f"{text[: width - 1]}…"
+    show(text)
 
 
 def show_json(value: Any) -> None:

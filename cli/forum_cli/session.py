@@ -21,7 +21,7 @@ from forum_cli.credentials import (
 )
 from forum_cli.failures import Failure
 from forum_cli.folder import find_link, write_link
-from forum_cli.output import json_option, show, show_json
+from forum_cli.output import json_option, show, show_json, show_line
 from forum_cli.person import sign_in
 from forum_cli.tokens import PATH, api_option, email_option, grants_option, make_token, product_option
 
@@ -51,9 +51,10 @@ def login(  # noqa: PLR0913 - what a person chooses when signing in
     insecure_storage: bool,
     as_json: bool,
 ) -> None:
-    """Sign in, in a browser or by --email, and keep a token for this machine: it ends in 90 days.
+    """Sign in, and keep a token for this machine.
 
-    The token may do what --grants names and reads the rest. The sign-in itself is not kept.
+    In a browser, or by --email. The token ends in 90 days, may do what --grants names and reads
+    the rest. The sign-in itself is not kept.
     """
     source = click.core.ParameterSource.DEFAULT
     is_narrowed = product is not None or context.get_parameter_source("grants") is not source
@@ -116,7 +117,10 @@ def list_grants(token: Any) -> str:
 @click.command()
 @json_option
 def logout(*, as_json: bool) -> None:
-    """Forget the stored token, and say how to revoke it: a token cannot revoke itself."""
+    """Forget the stored token.
+
+    It stays valid: a token cannot revoke itself, so the command is printed that does.
+    """
     held = read_credentials_file()
     forget_credentials()
     revoke = f"forum tokens revoke {held.get('token_id', 'ID')} --api {held.get('api', 'URL')}"
@@ -133,7 +137,10 @@ def logout(*, as_json: bool) -> None:
 @click.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Say where one is signed in, what the token may do, and which product this folder belongs to."""
+    """Say where you are signed in, and as what.
+
+    What the token may do, and which product this folder belongs to.
+    """
     credentials = find_credentials()
     with Api(credentials) as forum:
         current = forum.fetch(f"{PATH}/current")
@@ -154,21 +161,24 @@ def status(*, as_json: bool) -> None:
 @click.command()
 @json_option
 def products(*, as_json: bool) -> None:
-    """List the products that the token can see, by name."""
+    """List the products, by name."""
     with Api(find_credentials()) as forum:
         rows = list(forum.list_rows("/api/products", sort="name"))
     if as_json:
         show_json({"items": rows})
         return
     for row in rows:
-        show(f"{row['id'][:8]}  {row['name']}")
+        show_line(f"{row['id'][:8]}  {row['name']}")
 
 
 @click.command()
 @click.argument("name")
 @json_option
 def link(*, name: str, as_json: bool) -> None:
-    """Say which product this folder belongs to, by its NAME or id. Writes .forum.toml, without secrets."""
+    """Say which product this folder belongs to.
+
+    By its NAME or id. Writes .forum.toml, which has no secret.
+    """
     credentials = find_credentials()
     with Api(credentials) as forum:
         product = forum.find_product(name)

@@ -7,7 +7,7 @@ import click
 
 from forum_cli.api import Api
 from forum_cli.credentials import check_api, read_credentials_file
-from forum_cli.output import json_option, show, show_json
+from forum_cli.output import json_option, show, show_json, show_line
 from forum_cli.person import sign_in
 
 PATH = "/api/tokens"
@@ -65,7 +65,10 @@ def make_token(
 
 @click.group()
 def tokens() -> None:
-    """Make, list and revoke access tokens. Each command signs you in for the moment."""
+    """List, make and revoke access tokens.
+
+    Each command signs you in for the moment: a token cannot do it.
+    """
 
 
 @tokens.command("list")
@@ -73,7 +76,7 @@ def tokens() -> None:
 @email_option
 @json_option
 def list_tokens(*, api: str, email: str | None, as_json: bool) -> None:
-    """List the tokens that work, newest first, each with when it was last used."""
+    """List the tokens that work, newest first."""
     with sign_in(api, email) as person:
         rows = [row for row in person.list_rows(PATH) if row["revoked_at"] is None]
     if as_json:
@@ -83,7 +86,7 @@ def list_tokens(*, api: str, email: str | None, as_json: bool) -> None:
         used = f"used {row['last_used_at'][:10]}" if row["last_used_at"] else "never used"
         grants = ",".join(["read", *row["grants"]])
         until = row["expires_at"][:10]
-        show(f"{row['id'][:8]}  …{row['hint']}  until {until}  {used}  {row['name']} ({grants})")
+        show_line(f"{row['id'][:8]}  …{row['hint']}  until {until}  {used}  {row['name']} ({grants})")
 
 
 @tokens.command("create")
@@ -104,7 +107,10 @@ def create_token(  # noqa: PLR0913 - what a person chooses of a token
     email: str | None,
     as_json: bool,
 ) -> None:
-    """Make a token and print it, this once: NAME says where it is used. Without --grants it reads."""
+    """Make a token and print it, this once.
+
+    NAME says where it is used. Without --grants it reads.
+    """
     with sign_in(api, email) as person:
         made = make_token(person, name=name, grants=grants, product=product, days=days)
     if as_json:
@@ -120,7 +126,10 @@ def create_token(  # noqa: PLR0913 - what a person chooses of a token
 @email_option
 @json_option
 def revoke_token(*, token_id: str, api: str, email: str | None, as_json: bool) -> None:
-    """Revoke a token by its ID or the first characters of it: its next request is refused."""
+    """Revoke a token by its ID.
+
+    Or by the first characters of it. Its next request is refused.
+    """
     with sign_in(api, email) as person:
         found = person.find_id(PATH, token_id)
         person.send("DELETE", f"{PATH}/{found}")

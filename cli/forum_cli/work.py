@@ -8,7 +8,7 @@ import click
 from forum_cli.api import Api
 from forum_cli.credentials import find_credentials
 from forum_cli.folder import find_product
-from forum_cli.output import json_option, show, show_json
+from forum_cli.output import json_option, show, show_json, show_line
 
 PATH = "/api/work"
 PRIORITIES = {"none": 0, "urgent": 1, "high": 2, "medium": 3, "low": 4}
@@ -33,7 +33,7 @@ def show_item(item: Any, *, as_json: bool) -> None:
     if as_json:
         show_json(item)
     else:
-        show(line_of(item))
+        show_line(line_of(item))
 
 
 @work.command()
@@ -72,7 +72,7 @@ def list_work(*, status: tuple[str, ...], limit: int, as_json: bool) -> None:
         show_json(page)
         return
     for item in page["items"]:
-        show(line_of(item))
+        show_line(line_of(item))
     if page["next_cursor"] is not None:
         click.echo(f"There is more than these {limit}: -n shows up to 100.", err=True)
 
@@ -81,7 +81,10 @@ def list_work(*, status: tuple[str, ...], limit: int, as_json: bool) -> None:
 @click.argument("item_id", metavar="ID")
 @json_option
 def show_work(*, item_id: str, as_json: bool) -> None:
-    """Show a work item, by its ID or the first characters of it."""
+    """Show a work item by its ID.
+
+    The first four characters of it, or more.
+    """
     credentials = find_credentials()
     with Api(credentials) as forum:
         item = forum.fetch(f"{PATH}/{forum.find_id(PATH, item_id, product_id=find_product(credentials))}")
@@ -106,7 +109,7 @@ def start(*, item_id: str, as_json: bool) -> None:
 @click.argument("item_id", metavar="ID")
 @json_option
 def done(*, item_id: str, as_json: bool) -> None:
-    """Finish a work item, also one that nobody has started."""
+    """Finish a work item, also an unstarted one."""
     credentials = find_credentials()
     with Api(credentials) as forum:
         path = f"{PATH}/{forum.find_id(PATH, item_id, product_id=find_product(credentials))}"

@@ -39,6 +39,5 @@ def read(answer: httpx.Response) -> dict[str, Any]:
     """The body of an answer that is no problem."""
     body: dict[str, Any] = answer.json()
     if answer.is_error:
-        reasons = [error["detail"] for error in body.get("errors", [])]
-        raise PartError(" ".join([body["detail"], *reasons]))
+        raise PartError(body["detail"])
     return body

@@ -113,6 +113,7 @@ def describe(answer: "httpx.Response") -> str:
         lines += [
             f"  {error.get('pointer') or error.get('parameter') or ''} {error['detail']}"
             for error in problem.get("errors", ())
+            if error["detail"] not in problem["detail"]  # the first one stands there already
         ]
         return "\n".join(lines)
     except (ValueError, KeyError, TypeError, AttributeError):

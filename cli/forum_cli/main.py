@@ -3,6 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
+from forum_cli.agents import mcp
 from forum_cli.docs import doc
 from forum_cli.environment import env
 from forum_cli.keys import diff, push, set_value
@@ -33,7 +34,7 @@ def completion(shell: str) -> None:
     click.echo(found(forum, {}, "forum", "_FORUM_COMPLETE").source())
 
 
-for command in (login, logout, status, products, link, work, doc, env, tokens):
+for command in (login, logout, status, products, link, work, doc, env, tokens, mcp):
     forum.add_command(command)
 for command in (push, set_value, diff):
     env.add_command(command)

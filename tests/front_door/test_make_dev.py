@@ -148,7 +148,7 @@ def test_agent_token_prints_a_token_that_does_what_it_was_made_for(dev: Dev, api
     ("asked", "reason"),
     [
         (("--product", "Nothing"), "0 products of this user are called Nothing"),
-        (("--grants", "admin"), "Input should be 'work'"),
+        (("--grants", "admin"), "It has to be 'work'"),
     ],
 )
 def test_agent_token_that_cannot_be_made_says_why(dev: Dev, asked: tuple[str, ...], reason: str) -> None:

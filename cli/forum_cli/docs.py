@@ -7,11 +7,10 @@ from typing import Any, BinaryIO, NoReturn
 import click
 
 from forum_cli.api import Api
-from forum_cli.credentials import find_credentials
 from forum_cli.editing import edit_text
 from forum_cli.failures import Conflicting, Failure
 from forum_cli.files import write_private_file
-from forum_cli.folder import find_product
+from forum_cli.folder import open_product
 from forum_cli.output import json_option, show, show_json, show_line, write_text
 
 PATH = "/api/docs"
@@ -44,9 +43,8 @@ def read_text(file: BinaryIO) -> str:
 @json_option
 def list_documents(*, limit: int, as_json: bool) -> None:
     """List documents, newest first."""
-    credentials = find_credentials()
-    with Api(credentials) as forum:
-        page = forum.fetch(PATH, product_id=find_product(credentials), limit=limit)
+    with open_product() as (forum, product):
+        page = forum.fetch(PATH, product_id=product, limit=limit)
     if as_json:
         show_json(page)
         return
@@ -65,9 +63,8 @@ def cat(*, document_id: str, as_json: bool) -> None:
 
     Into a pipe byte for byte.
     """
-    credentials = find_credentials()
-    with Api(credentials) as forum:
-        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=find_product(credentials))}"
+    with open_product() as (forum, product):
+        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=product)}"
         if as_json:
             show_json(forum.fetch(path))
         else:
@@ -84,14 +81,9 @@ def add(*, title: str, file: BinaryIO, kind: str, as_json: bool) -> None:
 
     Without one it is read from standard input.
     """
-    credentials = find_credentials()
-    body = {
-        "product_id": find_product(credentials),
-        "title": title,
-        "type": kind,
-        "content": read_text(file),
-    }
-    with Api(credentials) as forum:
+    content = read_text(file)
+    with open_product() as (forum, product):
+        body = {"product_id": product, "title": title, "type": kind, "content": content}
         show_document(forum.send("POST", PATH, json=body).json(), as_json=as_json)
 
 
@@ -104,10 +96,9 @@ def append(*, document_id: str, file: BinaryIO, as_json: bool) -> None:
 
     As it is; - is standard input. What others write stays.
     """
-    credentials = find_credentials()
     text = read_text(file)
-    with Api(credentials) as forum:
-        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=find_product(credentials))}/edit"
+    with open_product() as (forum, product):
+        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=product)}/edit"
         edited = forum.send("POST", path, json={"mode": "append", "text": text}).json()
     show_document(edited, as_json=as_json)
 
@@ -120,9 +111,8 @@ def edit(*, document_id: str, as_json: bool) -> None:
 
     Where somebody else has changed it meanwhile, your text is kept in a file.
     """
-    credentials = find_credentials()
-    with Api(credentials) as forum:
-        found = forum.find_id(PATH, document_id, product_id=find_product(credentials))
+    with open_product() as (forum, product):
+        found = forum.find_id(PATH, document_id, product_id=product)
         path = f"{PATH}/{found}/content"
         seen = forum.send("GET", path)
         written = edit_text(seen.content, f"{found[:8]}.md")

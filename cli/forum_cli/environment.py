@@ -10,11 +10,9 @@ from typing import NoReturn
 
 import click
 
-from forum_cli.api import Api
-from forum_cli.credentials import find_credentials
 from forum_cli.failures import Conflicting, Failure
 from forum_cli.files import write_private_file
-from forum_cli.folder import find_product
+from forum_cli.folder import open_product
 from forum_cli.output import json_option, show, show_json
 
 EXPORT = "/api/app-info/export"
@@ -58,11 +56,8 @@ def run(*, only: str | None, allow: tuple[str, ...], command: tuple[str, ...]) -
     It takes the place of this process, so that its exit code, its signals and its terminal are its own. Each
     secret is recorded as revealed.
     """
-    credentials = find_credentials()
-    with Api(credentials) as forum:
-        values = forum.fetch(
-            EXPORT, product_id=find_product(credentials), format="json", include_secrets="true"
-        )
+    with open_product() as (forum, product):
+        values = forum.fetch(EXPORT, product_id=product, format="json", include_secrets="true")
     if only is not None:
         wanted = set(only.split(","))
         if missing := sorted(wanted - values.keys()):
@@ -103,11 +98,9 @@ def pull(*, file: Path, force: bool, as_json: bool) -> None:
 
     Into .env, unless named, with mode 0600. Each secret is recorded as revealed.
     """
-    credentials = find_credentials()
-    product = find_product(credentials)
     if is_tracked(file):
         raise Failure(f"git tracks {file}: secrets would be in the next commit. Take it out: git rm --cached")
-    with Api(credentials) as forum:
+    with open_product() as (forum, product):
         answer = forum.send("GET", EXPORT, params={"product_id": product, "include_secrets": "true"})
     if file.exists() and not force and file.read_bytes() != answer.content:
         raise Conflicting(f"{file} has other content, which would be lost. Replace it with --force.")

@@ -2,10 +2,15 @@
 
 import json
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
-from forum_cli.credentials import Credentials
+import click
+
+from forum_cli.api import Api
+from forum_cli.credentials import find_credentials
 from forum_cli.failures import Failure
 
 NAME = ".forum.toml"
@@ -19,19 +24,27 @@ def find_link(start: Path) -> Path | None:
     return None
 
 
-def find_product(credentials: Credentials) -> str:
+@contextmanager
+def open_product() -> Iterator[tuple[Api, str]]:
+    """Forum, and the id of the product that a command is about: the one that is named, or the folder's."""
+    named = click.get_current_context().find_root().params.get("product")
+    with Api(find_credentials()) as forum:
+        yield forum, find_linked_product(forum) if named is None else forum.find_product(named)["id"]
+
+
+def find_linked_product(forum: Api) -> str:
     """The id of the product of the folder that one is in."""
     path = find_link(Path.cwd())
     if path is None:
-        raise Failure("This folder belongs to no product yet: forum link NAME")
+        raise Failure("This folder belongs to no product yet: forum link NAME, or forum --product NAME …")
     try:
         held = tomllib.loads(path.read_text(encoding="utf-8"))
         product, api = str(UUID(held["product"])), str(held["api"])
     except (KeyError, ValueError):
         raise Failure(f"{path} names no product. Write it anew: forum link NAME") from None
     # Stops a cloned repository from having the token sent to an address of its choice.
-    if api != credentials.api:
-        raise Failure(f"{path} is for {api}, and you are signed in to {credentials.api}: forum login --api …")
+    if api != forum.address:
+        raise Failure(f"{path} is for {api}, and you are signed in to {forum.address}: forum login --api …")
     return product
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from forum_cli.api import Api
-from forum_cli.credentials import find_credentials
 from forum_cli.failures import Failure
-from forum_cli.folder import find_link, find_product
+from forum_cli.folder import find_link, open_product
 from forum_cli.output import json_option, show, show_json, show_line
 
 PATH = "/api/app-info"
@@ -42,13 +41,12 @@ def push(*, file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 
     .env, unless named. The values become secrets, once you have seen what changes.
     """
-    credentials = find_credentials()
     try:
         content = file.read_bytes().decode()
     except UnicodeDecodeError:
         raise click.UsageError(f"{file} is not UTF-8.") from None
-    body = {"product_id": find_product(credentials), "content": content}
-    with Api(credentials) as forum:
+    with open_product() as (forum, product):
+        body = {"product_id": product, "content": content}
         report = send_file(forum, {**body, "dry_run": True})
         lines: Sequence[Any] = report["items"]
         if not as_json:
@@ -110,10 +108,8 @@ def set_value(*, key: str, plain: bool, as_json: bool) -> None:
 
     From a hidden prompt, or from standard input without the line end behind it.
     """
-    credentials = find_credentials()
-    product = find_product(credentials)
     value = read_value(key)
-    with Api(credentials) as forum:
+    with open_product() as (forum, product):
         found = list(forum.list_rows(PATH, product_id=product, key=key))
         if found:
             # The version stops it where somebody else sets the key at the same time.
@@ -152,11 +148,9 @@ def diff(*, file: Path | None, as_json: bool) -> None:
 
     Those of .env.example, unless named, and never a value. Fails where the product lacks one.
     """
-    credentials = find_credentials()
-    product = find_product(credentials)
     example = file or find_example()
     wanted = set(read_names(example))
-    with Api(credentials) as forum:
+    with open_product() as (forum, product):
         rows = forum.list_rows(PATH, product_id=product, category=CATEGORIES)
         held = {row["key"] for row in rows if NAME.fullmatch(row["key"])}
     missing, others = sorted(wanted - held), sorted(held - wanted)

@@ -17,7 +17,8 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 @click.group(context_settings=CONTEXT)
 @click.version_option(package_name="forum-cli")
-def forum() -> None:
+@click.option("--product", metavar="NAME", help="The product to work on, by name or id; else the folder's.")
+def forum(*, product: str | None) -> None:
     """Forum in a terminal: what was next, where it was, and the key for it."""
 
 

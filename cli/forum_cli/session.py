@@ -20,7 +20,7 @@ from forum_cli.credentials import (
     store_credentials,
 )
 from forum_cli.failures import Failure
-from forum_cli.folder import find_link, write_link
+from forum_cli.folder import find_link, find_linked_product, write_link
 from forum_cli.output import json_option, show, show_json, show_line
 from forum_cli.person import sign_in
 from forum_cli.tokens import PATH, api_option, email_option, grants_option, make_token, product_option
@@ -144,7 +144,9 @@ def status(*, as_json: bool) -> None:
     credentials = find_credentials()
     with Api(credentials) as forum:
         current = forum.fetch(f"{PATH}/current")
-    link = find_link(Path.cwd())
+        link = find_link(Path.cwd())
+        # By its name only where it is of use: a folder may be linked to what this token cannot see.
+        product = describe_link(forum) if link and not as_json else None
     if as_json:
         shown = {"api": credentials.api, "storage": credentials.storage, "token": current}
         show_json({**shown, "link": str(link) if link else None})
@@ -153,9 +155,17 @@ def status(*, as_json: bool) -> None:
     show(f"Token    {current['name']} (…{current['hint']}), until {current['expires_at'][:10]}")
     show(f"May      {list_grants(current)}")
     show(f"Kept in  {credentials.storage}")
-    show(f"Folder   {link or 'belongs to no product: forum link NAME'}")
+    show(f"Folder   {product or 'belongs to no product: forum link NAME'}")
     if credentials.storage == "file":
         click.echo("The token is kept as plain text.", err=True)
+
+
+def describe_link(forum: Api) -> str:
+    """The name of the folder's product, or why there is none."""
+    try:
+        return str(forum.find_product(find_linked_product(forum))["name"])
+    except Failure as failure:
+        return failure.message
 
 
 @click.command()

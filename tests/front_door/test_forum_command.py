@@ -149,6 +149,43 @@ def test_work_is_added_started_and_finished_by_the_start_of_its_id(linked: Termi
     assert linked.run("work", "start", first["id"]).returncode == 4
 
 
+def test_work_is_listed_by_urgency_and_changed_and_put_back(linked: Terminal) -> None:
+    low = linked.read_json("work", "add", "Low", "-p", "low")["id"]
+    none = linked.read_json("work", "add", "None")["id"]
+    linked.succeed("work", "add", "High", "-p", "high")
+    titles = [line.split()[2] for line in linked.succeed("work", "list").splitlines()]
+    assert titles == ["High", "Low", "None"]
+    changed = linked.read_json("work", "change", none[:8], "-p", "urgent", "--title", "First", "-t", "fix")
+    assert (changed["title"], changed["priority"], changed["type"]) == ("First", 1, "fix")
+    assert linked.read_json("work", "list")["items"][0]["title"] == "First"
+    linked.succeed("work", "start", low)
+    assert linked.read_json("work", "reopen", low)["status"] == "todo"
+    assert linked.run("work", "change", low).returncode == 2
+
+
+def test_product_that_is_named_goes_before_the_folders(
+    terminal: Terminal, api_url: str, person: httpx.Client, product: str
+) -> None:
+    other = create(person, "/api/products", name="Other")["id"]
+    token = create(person, "/api/tokens", name="All", grants=["work"])["token"]
+    terminal.environment |= {"FORUM_TOKEN": token, "FORUM_API": api_url}
+    terminal.succeed("link", "Atlas")
+    added = terminal.read_json("--product", "Other", "work", "add", "There")
+    assert added["product_id"] == other
+    assert terminal.succeed("work", "list") == ""
+    (terminal.folder / ".forum.toml").unlink()
+    assert "There" in terminal.succeed("--product", other, "work", "list")
+    assert terminal.read_json("products")["items"][0]["id"] == product
+    assert "There is no product 'Nope'" in terminal.run("--product", "Nope", "work", "list").stderr
+
+
+def test_status_names_the_product_or_says_why_not(linked: Terminal) -> None:
+    assert "Folder   Atlas" in linked.succeed("status")
+    link = linked.folder / ".forum.toml"
+    link.write_text(link.read_text().replace("api = ", 'api = "https://other.example" #'))
+    assert "is for https://other.example" in linked.succeed("status")
+
+
 def test_start_of_an_id_that_is_short_or_unknown_changes_nothing(linked: Terminal) -> None:
     linked.read_json("work", "add", "Stays")
     assert "too short" in linked.run("work", "done", "abc").stderr

@@ -1,6 +1,9 @@
 """The product that a folder belongs to: `.forum.toml`, which holds no secret and is meant to be committed."""
 
 import json
+import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +49,27 @@ def find_linked_product(forum: Api) -> str:
     if api != forum.address:
         raise Failure(f"{path} is for {api}, and you are signed in to {forum.address}: forum login --api …")
     return product
+
+
+def read_origin() -> str:
+    """The repository that this folder was cloned from, such as `owner/name`."""
+    git = shutil.which("git") or "git"
+    asked = [git, "remote", "get-url", "origin"]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout  # noqa: S603 - fixed words
+    except (OSError, subprocess.CalledProcessError):
+        raise Failure("git knows no origin of this folder. Name the product: forum link NAME") from None
+    # https://github.com/owner/name.git, git@github.com:owner/name.git
+    return "/".join(re.split("[/:]", said.strip().removesuffix(".git").rstrip("/"))[-2:])
+
+
+def find_product_of(forum: Api, full_name: str) -> str:
+    """The id of the only product that has a repository."""
+    rows = forum.list_rows("/api/repositories", q=full_name.rpartition("/")[2])
+    found = {row["product_id"] for row in rows if (row["full_name"] or "").lower() == full_name.lower()}
+    if len(found) != 1:
+        raise Failure(f"{len(found) or 'No'} products have {full_name}. Name the one: forum link NAME")
+    return str(found.pop())
 
 
 def write_link(folder: Path, product: str, api: str) -> Path:

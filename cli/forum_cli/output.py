@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -28,10 +29,27 @@ def show(text: str) -> None:
 
 def show_line(text: str) -> None:
     """Print a row of a list. On a terminal it stays one line, cut where the terminal ends."""
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        text = text if len(text) <= width else f"{text[: width - 1]}…"
-    show(text)
+    text = make_harmless(text)
+    click.echo(cut(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
+
+
+def cut(text: str, columns: int) -> str:
+    """As much of a text as fits, with … where it goes on. Chinese and the like take two columns a letter."""
+    if sum(map(count_columns, text)) <= columns:
+        return text
+    room = columns - 1
+    for number, character in enumerate(text):
+        room -= count_columns(character)
+        if room < 0:
+            return f"{text[:number]}…"
+    return text
+
+
+def count_columns(character: str) -> int:
+    """How wide a character is on a terminal."""
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in {"W", "F"} else 1
 
 
 def show_json(value: Any) -> None:

@@ -1,11 +1,14 @@
 """The command `forum`: its wheel in an environment of its own, in a terminal, against the running stack."""
 
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +136,23 @@ def test_folder_without_a_product_says_how_to_link_it(linked: Terminal) -> None:
     assert "forum link" in ended.stderr
 
 
+@pytest.mark.parametrize("origin", ["https://github.com/Acme/Site.git", "git@github.com:acme/site.git"])
+def test_folder_is_linked_by_the_repository_that_it_was_cloned_from(
+    linked: Terminal, person: httpx.Client, product: str, origin: str
+) -> None:
+    link = linked.folder / ".forum.toml"
+    link.unlink()
+    assert "git knows no origin" in linked.run("link").stderr
+    for step in (["init", "-q"], ["remote", "add", "origin", origin]):
+        subprocess.run(["git", *step], cwd=linked.folder, check=True)  # noqa: S603, S607 - fixed words, and where git lives differs
+    create(person, "/api/repositories", product_id=product, name="site", full_name="other/site")
+    assert "No products have" in linked.run("link").stderr
+    assert not link.exists()
+    create(person, "/api/repositories", product_id=product, name="site", full_name="acme/site")
+    linked.succeed("link")
+    assert product in link.read_text()
+
+
 # Work and documents -----------------------------------------------------------------------------------------
 
 
@@ -224,6 +244,25 @@ def test_document_on_a_terminal_does_not_steer_it(
     os.close(ours)
     assert b"pwned" in shown
     assert b"\x1b" not in shown
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize(("letter", "width"), [("x", 1), ("\N{CJK UNIFIED IDEOGRAPH-6A5F}", 2)])
+def test_row_of_a_list_is_one_line_of_the_terminal(
+    linked: Terminal, columns: int, letter: str, width: int
+) -> None:
+    linked.succeed("work", "add", letter * 200)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = linked.start("work", "list", stdin=theirs, stdout=theirs)
+    os.close(theirs)
+    shown = read_until(ours, b"\n").decode()
+    assert process.wait(PATIENCE_SECONDS) == 0
+    os.close(ours)
+    row = shown.rstrip("\r\n")
+    assert row.endswith(f"{letter}…")
+    assert columns - width < len(row) + row.count(letter) * (width - 1) <= columns
+    assert letter * 200 in linked.succeed("work", "list")
 
 
 # Values -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Reads chosen repositories from GitHub by the fewest requests, and keeps going where one of them fails."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from shared.github import (
     GitHub,
@@ -39,13 +40,18 @@ class Reading:
         return None if self.found or answered else reason
 
 
-def read_chosen(github: GitHub, chosen: Sequence[int], is_time_left: Callable[[], bool]) -> Reading:
-    """Read the chosen repositories, as far as GitHub answers.
+def read_chosen(
+    github: GitHub,
+    chosen: Sequence[int],
+    is_time_left: Callable[[], bool],
+    known: Mapping[int, GitHubRepository] = MappingProxyType({}),
+) -> Reading:
+    """Read the chosen repositories, as far as GitHub answers and they are not known already.
 
     A page of the listing has up to 100 of them for one request. It is left as soon as reading the missing
     ones by themselves costs no more; that also tells why one cannot be seen.
     """
-    reading = Reading()
+    reading = Reading(found=dict(known))
     try:
         _read_pages(github, chosen, reading, is_time_left)
         _read_singly(github, _find_missing(chosen, reading), reading, is_time_left)

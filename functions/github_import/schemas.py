@@ -1,7 +1,7 @@
 """What clients send and get of GitHub's repositories and their import."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +15,8 @@ from shared.resources.lists import Page, SearchText
 # What is read and written within one request.
 MAX_AT_ONCE = 1_000
 MAX_IMPORT = 10_000
+# Each is a request to GitHub.
+MAX_NAMES = 100
 
 Outcome = Literal[
     "imported",
@@ -35,10 +37,21 @@ Owner = Annotated[str, text(100, min_length=1)]
 GitHubId = Annotated[int, Field(strict=True, gt=0, lt=2**53, examples=[1296269]), WHOLE_NUMBER]
 
 
-def _refuse_repeats(ids: list[int]) -> list[int]:
-    if len(set(ids)) < len(ids):
+# An account's name and the repository's, which is neither . nor ..: a path may not lead elsewhere.
+FullNameOnGitHub = Annotated[
+    str,
+    *written_as(
+        r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{0,99}[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$",
+        "It has to be an owner and a name, as in octocat/atlas-web.",
+    ),
+    Field(examples=["octocat/atlas-web"]),
+]
+
+
+def _refuse_repeats(chosen: list[Any]) -> list[Any]:
+    if len(set(chosen)) < len(chosen):
         raise ValueError("Each repository can be named once only.")
-    return ids
+    return chosen
 
 
 class GitHubRepositoryQuery(BaseModel):
@@ -46,14 +59,14 @@ class GitHubRepositoryQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    skip: int = Field(0, ge=0, le=1_000_000, description="Repositories to leave out. Not with filters.")
+    skip: int = Field(0, ge=0, le=1_000_000, description="Repositories to pass over before any filter.")
     limit: int = Field(50, ge=1, le=100)
     cursor: ListingCursor | None = Field(
         None, description="`next_cursor` of the page before, with the same filters and sort."
     )
     total: bool = Field(
         False,
-        description="Count all repositories, too, for one more request to GitHub. Not with filters.",
+        description="Count all repositories, whatever the filters, for one more request to GitHub.",
     )
     q: SearchText | None = Field(
         None, description="Words, each of which is in the full name or the description."
@@ -66,14 +79,10 @@ class GitHubRepositoryQuery(BaseModel):
     sort: GitHubSort = "-created_at"
 
     @model_validator(mode="after")
-    def refuse_what_cannot_be_combined(self) -> Self:
-        """`skip` and `total` are about the whole listing."""
+    def refuse_skip_with_cursor(self) -> Self:
+        """A cursor already says where the page starts."""
         if self.cursor is not None and self.skip:
             raise ValueError("`skip` and `cursor` cannot be combined.")
-        if self.has_filters and self.skip:
-            raise ValueError("`skip` cannot be combined with filters. Go on with `cursor`.")
-        if self.has_filters and self.total:
-            raise ValueError("`total` cannot be combined with filters: GitHub does not count what they find.")
         return self
 
     @property
@@ -123,22 +132,42 @@ class GitHubRepositoryPage(Page[GitHubRepositoryRead]):
 
 
 class Import(Input):
-    """The repositories to bring into a product, by GitHub's ids. Nothing else is taken from the client.
+    """The repositories to bring into a product, by GitHub's ids or by their names. Nothing else is taken from
+    the client.
 
-    More than 1,000 are imported in the background, with the stored token of `/api/github/connection`.
+    More than 1,000 ids are imported in the background, with the stored token of `/api/github/connection`.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": ["github_ids"]}, {"required": ["full_names"]}],
+            "examples": [{"product_id": "5c7a2f0e-1f0a-4f0e-9a57-0b6a0f4f8a11", "github_ids": [1296269]}],
+        }
+    )
 
     product_id: UUID
     github_ids: Annotated[
         list[GitHubId],
         Field(min_length=1, max_length=MAX_IMPORT, json_schema_extra={"uniqueItems": True}),
         AfterValidator(_refuse_repeats),
-    ]
+    ] = Field(default_factory=list)
+    full_names: Annotated[
+        list[FullNameOnGitHub],
+        Field(min_length=1, max_length=MAX_NAMES, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(_refuse_repeats),
+    ] = Field(default_factory=list)
     dry_run: StrictBool = Field(
         False,
         description="Read from GitHub, write nothing, and tell what would become of each. "
         "For up to 1,000 repositories.",
     )
+
+    @model_validator(mode="after")
+    def refuse_none_at_all(self) -> Self:
+        """An import of nothing is a mistake."""
+        if not self.github_ids and not self.full_names:
+            raise ValueError("Name the repositories by `github_ids` or by `full_names`.")
+        return self
 
     @property
     def is_large(self) -> bool:

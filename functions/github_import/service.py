@@ -97,11 +97,13 @@ class GitHubImportService:
         """Import the chosen repositories into a product. Safe to repeat. Raises `NotFound`."""
         self._check_product(body.product_id)
         started_at = datetime.now(UTC)
-        reading = read_chosen(self.github, body.github_ids, lambda: self.deadline.seconds_left > 0)
+        known = self._read_named(body.full_names)
+        chosen = list(dict.fromkeys([*body.github_ids, *known]))
+        reading = read_chosen(self.github, chosen, lambda: self.deadline.seconds_left > 0, known)
         failure = reading.failure
         found = [] if failure else list(reading.found.values())
-        known = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)
-        results = [known.get(github_id) or _explain(github_id, reading) for github_id in body.github_ids]
+        done = self._compare(body.product_id, found) if body.dry_run else self._write(body.product_id, found)
+        results = [done.get(github_id) or _explain(github_id, reading) for github_id in chosen]
         counted = Counter(result.outcome for result in results)
         counts: dict[Outcome, int] = {outcome: counted[outcome] for outcome in get_args(Outcome)}
         report = ImportReport(run_id=None, results=results, counts=counts)
@@ -116,6 +118,9 @@ class GitHubImportService:
         """Queue an import of more than one request can do. Raises `Conflict`, `NotFound`,
         `TooManyRequests`, and `Invalid` for a dry run.
         """
+        if body.full_names:
+            message = f"Names cannot be combined with more than {MAX_AT_ONCE} ids."
+            raise Invalid(message, errors=[FieldError(detail=message, pointer="/full_names")])
         if body.dry_run:
             message = f"A dry run is for up to {MAX_AT_ONCE} repositories."
             raise Invalid(
@@ -129,6 +134,21 @@ class GitHubImportService:
             # The schedule finds it at its next tick.
             self._call("release_github_sync", run_id=str(run.id))
         return run
+
+    def _read_named(self, full_names: Sequence[str]) -> dict[int, GitHubRepository]:
+        """The repositories of these names, by GitHub's id. Raises `NotFound` for one that cannot be seen."""
+        known = {}
+        for index, full_name in enumerate(full_names):
+            try:
+                repository = self.github.get_repository_by_name(full_name)
+            except GitHubNotFound as error:
+                detail = "GitHub shows your token no repository of this name. Nothing has been imported."
+                where = FieldError(detail=detail, pointer=f"/full_names/{index}")
+                raise NotFound(detail, errors=[where]) from error
+            except GitHubError as error:
+                raise to_problem(error) from error
+            known[repository.github_id] = repository
+        return known
 
     def _count(self, listing: Listing) -> int | None:
         """How many repositories there are. None where GitHub does not say."""

@@ -107,6 +107,13 @@ class GitHub:
             response = self._calls.get(self._follow(response))
         return read_body(REPOSITORY, response, self._calls.clock())
 
+    def get_repository_by_name(self, full_name: str) -> GitHubRepository:
+        """The repository that has this name now, or had it before it was renamed or transferred."""
+        response = self._calls.get(self._make_url(f"/repos/{full_name}"))
+        if response.status_code in REDIRECTS:
+            response = self._calls.get(self._follow(response))
+        return read_body(REPOSITORY, response, self._calls.clock())
+
     def _read_page(self, url: httpx.URL, number: int) -> RepositoryPage:
         response = self._calls.get(url)
         listed = read_body(LISTING, response, self._calls.clock())

@@ -326,11 +326,81 @@ def test_listing_is_sorted_as_asked_for(
         assert items == sorted(items, key=key, reverse=sort.startswith("-"))
 
 
-@pytest.mark.parametrize("query", ["skip=1&is_fork=true", "total=true&q=x", "skip=1&cursor=50"])
-def test_filters_with_what_counts_the_whole_listing_are_422(
-    owner: Client, fake: FakeGitHub, query: str
+def test_filter_passes_over_and_counts_the_whole_listing(owner: Client, fake: FakeGitHub) -> None:
+    forks = [id_ for id_ in newest_first(fake)[60:] if fake.account.repositories[id_].fork]
+
+    page = list_repositories(owner, "is_fork=true&skip=60&total=true")
+
+    assert [item["github_id"] for item in page["items"]] == forks
+    assert page["total"] == 130
+
+
+def test_listing_by_skip_and_cursor_is_422_and_leaves_github_alone(owner: Client, fake: FakeGitHub) -> None:
+    owner.get(f"{LIST}?skip=1&cursor=50", headers=TOKEN).expect_problem(422, "invalid")
+
+    assert len(fake.exchanges) == 0
+
+
+# By name
+
+
+def test_import_by_name_is_the_import_of_that_repository(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    first, second = newest_first(fake)[:2]
+    name = fake.account.repositories[first].full_name.upper()
+
+    body = {"product_id": product, "full_names": [name], "github_ids": [second, first]}
+    report = owner.post(IMPORT, body, headers=TOKEN).expect(200)
+
+    assert [(r["github_id"], r["outcome"]) for r in report["results"]] == [
+        (second, "imported"),
+        (first, "imported"),
+    ]
+    assert stored(owner, product).keys() == {first, second}
+
+
+def test_import_by_a_name_of_before_finds_the_renamed_repository(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    number = newest_first(fake)[0]
+    name = fake.account.repositories[number].full_name
+    fake.account.rename(number, "renamed")
+
+    report = owner.post(IMPORT, {"product_id": product, "full_names": [name]}, headers=TOKEN).expect(200)
+
+    assert [result["github_id"] for result in report["results"]] == [number]
+    assert len(fake.exchanges) == 2
+
+
+def test_import_by_a_name_that_nobody_has_imports_nothing(owner: Client, fake: FakeGitHub) -> None:
+    product = owner.create_product()["id"]
+    name = fake.account.repositories[newest_first(fake)[0]].full_name
+
+    body = {"product_id": product, "full_names": [name, "nobody/nothing"]}
+    problem = owner.post(IMPORT, body, headers=TOKEN).expect_problem(404, "not-found")
+
+    assert [error["pointer"] for error in problem["errors"]] == ["/full_names/1"]
+    assert stored(owner, product) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["octocat", "a/b/c", "../user", "a/..", "a/.", "a/b?c=d", "a/b%2f", "", "ü/b"]
+)
+def test_name_that_is_no_full_name_is_422_and_leaves_github_alone(
+    owner: Client, fake: FakeGitHub, name: str
 ) -> None:
-    owner.get(f"{LIST}?{query}", headers=TOKEN).expect_problem(422, "invalid")
+    body = {"product_id": owner.create_product()["id"], "full_names": [name]}
+    problem = owner.post(IMPORT, body, headers=TOKEN).expect_problem(422, "invalid")
+
+    assert [error["pointer"] for error in problem["errors"]] == ["/full_names/0"]
+    assert len(fake.exchanges) == 0
+
+
+@pytest.mark.parametrize("body", [{}, {"full_names": []}, {"full_names": ["a/b", "a/b"]}, {"github_ids": []}])
+def test_import_of_nothing_or_of_one_twice_is_422(
+    owner: Client, fake: FakeGitHub, body: dict[str, Any]
+) -> None:
+    product = owner.create_product()["id"]
+    owner.post(IMPORT, {"product_id": product, **body}, headers=TOKEN).expect_problem(422, "invalid")
 
     assert len(fake.exchanges) == 0
 

@@ -16,7 +16,7 @@ UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --require-hashes
 NPM_INSTALL := npm install --no-save --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-deploy dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package plan deploy rollback remove rotate-keys
+.PHONY: help install install-deploy dev page types token agent-token sync logs reset migration test coverage check format openapi lock bench package release plan deploy rollback remove rotate-keys
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -138,6 +138,10 @@ lock: .venv/uv ## Pin what pyproject.toml asks for, with the hashes that an inst
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group stack -c requirements.txt -o requirements-stack.txt
 	$(LOCK) --group dev -c requirements.txt -c requirements-stack.txt -o requirements-dev.txt
+
+release: $(STACK) ## Make a release on this machine, commit, tag and package: make release version=0.2.0
+	@test -n "$(version)" || { echo "Say which version: make release version=0.2.0" >&2; exit 1; }
+	@$(BIN)/python -m operations.release $(version)
 
 plan: $(STACK) ## Say what a deployment would change, and change nothing: make plan stage=production
 	@test -n "$(stage)" || { echo "Say which stage: make plan stage=production" >&2; exit 1; }

@@ -78,7 +78,9 @@ def test_what_the_stack_imports_is_locked_for_the_stack(folder: str) -> None:
     assert missing == set()
 
 
-@pytest.mark.parametrize("target", ["dev", "token", "sync", "package", "plan", "rollback", "remove", "bench"])
+@pytest.mark.parametrize(
+    "target", ["dev", "token", "sync", "package", "release", "plan", "rollback", "remove", "bench"]
+)
 def test_command_of_the_stack_installs_no_tests_or_linters(target: str, fresh_clone: Path) -> None:
     planned = dry_run(fresh_clone, target)
     assert "requirements-stack.txt" in planned
@@ -129,7 +131,19 @@ def test_the_page_is_installed_and_built_for_who_sees_it(target: str, fresh_clon
 
 
 @pytest.mark.parametrize(
-    "target", ["token", "sync", "package", "plan", "deploy", "install-deploy", "rollback", "remove", "bench"]
+    "target",
+    [
+        "token",
+        "sync",
+        "package",
+        "release",
+        "plan",
+        "deploy",
+        "install-deploy",
+        "rollback",
+        "remove",
+        "bench",
+    ],
 )
 def test_the_page_is_not_installed_for_the_backend_alone(target: str, fresh_clone: Path) -> None:
     assert "cd web" not in dry_run(fresh_clone, target)

@@ -44,7 +44,7 @@ def test_code_of_before_may_answer_for_a_moment_after_an_update(monkeypatch: pyt
     commits = iter(["before", "before", "after", "before"])
     answers = httpx.MockTransport(lambda _: httpx.Response(200, json={"commit": next(commits)}))
     with httpx.Client(transport=answers, base_url="https://forum.example") as api:
-        smoke_test.check_commit(api, "after")
+        smoke_test.check_health(api, "after")
     assert next(commits) == "before"
 
 

@@ -79,6 +79,8 @@ COLUMNS = (
     SealedColumn("github_connections", "sealed_token", "github_token"),
     SealedColumn("github_connections", "sealed_refresh_token", "github_refresh_token"),
     SealedColumn("app_info_values", "sealed", "app_info", has_places=True),
+    # What is bound to its row alone stays so here, and is sealed for its place after it has been restored.
+    SealedColumn("trash_rows", "sealed", "app_info"),
 )
 
 

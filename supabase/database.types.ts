@@ -18,6 +18,7 @@ export type Database = {
 "product_id": string | null,
 "session_id": string | null,
 "source_address": unknown,
+"trash_id": string | null,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -47,14 +48,14 @@ isOneToOne: false
                   ]
                 },"activity": {
                   Row: {
-                    "action": string,"actor": string,"actor_id": string | null,"changes": NonNullable<Json>,"created_at": string,"entity": string,"entity_id": string,"id": string,"product_id": string | null,"session_id": string | null,"source_address": unknown,"updated_at": string,"user_id": string,"version": number
+                    "action": string,"actor": string,"actor_id": string | null,"changes": NonNullable<Json>,"created_at": string,"entity": string,"entity_id": string,"id": string,"product_id": string | null,"session_id": string | null,"source_address": unknown,"trash_id": string | null,"updated_at": string,"user_id": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "action": string,"actor": string,"actor_id"?: string | null,"changes"?: NonNullable<Json>,"created_at"?: string,"entity": string,"entity_id": string,"id"?: string,"product_id"?: string | null,"session_id"?: string | null,"source_address"?: unknown,"updated_at"?: string,"user_id": string,"version"?: number
+                    "action": string,"actor": string,"actor_id"?: string | null,"changes"?: NonNullable<Json>,"created_at"?: string,"entity": string,"entity_id": string,"id"?: string,"product_id"?: string | null,"session_id"?: string | null,"source_address"?: unknown,"trash_id"?: string | null,"updated_at"?: string,"user_id": string,"version"?: number
                   }
                   Update: {
-                    "action"?: string,"actor"?: string,"actor_id"?: string | null,"changes"?: NonNullable<Json>,"created_at"?: string,"entity"?: string,"entity_id"?: string,"id"?: string,"product_id"?: string | null,"session_id"?: string | null,"source_address"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "action"?: string,"actor"?: string,"actor_id"?: string | null,"changes"?: NonNullable<Json>,"created_at"?: string,"entity"?: string,"entity_id"?: string,"id"?: string,"product_id"?: string | null,"session_id"?: string | null,"source_address"?: unknown,"trash_id"?: string | null,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -224,6 +225,26 @@ isOneToOne: false
       referencedColumns: ["user_id","id"]
     },{
       foreignKeyName: "repositories_user_fkey"
+      columns: ["user_id"]
+isOneToOne: false
+      referencedRelation: "users"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"trash": {
+                  Row: {
+                    "actor": string,"actor_id": string | null,"counts": NonNullable<Json>,"created_at": string,"entity": string,"entity_id": string | null,"expires_at": string,"id": string,"product_id": string | null,"title": string,"transaction_id": unknown,"updated_at": string,"user_id": string,"version": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "actor": string,"actor_id"?: string | null,"counts"?: NonNullable<Json>,"created_at"?: string,"entity": string,"entity_id"?: string | null,"expires_at"?: string,"id"?: string,"product_id"?: string | null,"title": string,"transaction_id"?: unknown,"updated_at"?: string,"user_id": string,"version"?: number
+                  }
+                  Update: {
+                    "actor"?: string,"actor_id"?: string | null,"counts"?: NonNullable<Json>,"created_at"?: string,"entity"?: string,"entity_id"?: string | null,"expires_at"?: string,"id"?: string,"product_id"?: string | null,"title"?: string,"transaction_id"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "trash_user_fkey"
       columns: ["user_id"]
 isOneToOne: false
       referencedRelation: "users"
@@ -500,8 +521,23 @@ isOneToOne: false
 "delete_account":
 { Args: { "confirm": string }; Returns: undefined
                            },
+"delete_app_info":
+{ Args: { "items": Json }; Returns: number
+                           },
+"delete_documents":
+{ Args: { "items": Json }; Returns: number
+                           },
 "delete_github_connection":
 { Args: Record<PropertyKey, never>; Returns: boolean
+                           },
+"delete_products":
+{ Args: { "items": Json }; Returns: number
+                           },
+"delete_repositories":
+{ Args: { "items": Json }; Returns: number
+                           },
+"delete_work_items":
+{ Args: { "items": Json }; Returns: number
                            },
 "documents_count":
 { Args: { "": Database["public"]['Tables']["products"]['Row'] }; Returns: { error: true } & "the function public.documents_count with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
@@ -637,6 +673,9 @@ isOneToOne: false
                            },
 "get_sealed_github_token":
 { Args: { "import_key": string }; Returns: Json
+                           },
+"get_trash":
+{ Args: { "set_id": string }; Returns: Json
                            },
 "import_app_info":
 { Args: { "app_info_key": string,"items": Json,"keys": (string)[],"target_product_id": string }; Returns: number
@@ -813,6 +852,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"restore_trash":
+{ Args: { "on_conflict"?: string,"set_id": string }; Returns: Json
+                           },
 "reveal_app_info":
 { Args: { "app_info_key": string,"entry_id": string,"value_number": number }; Returns: Json
                            },

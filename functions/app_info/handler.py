@@ -25,7 +25,7 @@ from shared.entities.app_info import AppInfoListItem, AppInfoRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
-from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.bulk import Bulk, BulkAnswer, Deletion
 from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 from shared.runtime.request_log import is_head
@@ -69,6 +69,15 @@ async def bulk_create_app_info(
 async def bulk_update_app_info(bulk: Bulk[AppInfoChange], service: Service) -> BulkAnswer[AppInfoListItem]:
     """Change up to 100 entries, all or none. A secret stops being one only by itself, or with a new value."""
     return BulkAnswer(items=service.update_many(bulk))
+
+
+@router.delete("/bulk", status_code=204, responses={404: {}, 412: {}})
+async def bulk_delete_app_info(bulk: Bulk[Deletion], service: Service) -> None:
+    """Delete up to 100 entries with all values that they have had, all or none.
+
+    They go into the trash as one set. An item that names a `version` is deleted in that version only.
+    """
+    service.delete_many(bulk)
 
 
 @router.post("/import", responses={404: {}, 409: {}})
@@ -156,9 +165,9 @@ async def update_app_info_entry(
 
 @router.delete("/{app_info_id}", status_code=204)
 async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete an entry.
+    """Delete an entry, into the trash.
 
-    All values that it has had go with it.
+    All values that it has had go with it, those of a secret sealed as they are.
     """
     service.delete(app_info_id, versions)
 

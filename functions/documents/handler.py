@@ -28,7 +28,7 @@ from shared.entities.documents import DocumentListItem, DocumentRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, RequiredIfMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
-from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.bulk import Bulk, BulkAnswer, Deletion
 from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
@@ -93,6 +93,15 @@ async def bulk_update_documents(bulk: Bulk[DocumentChange], service: Service) ->
     return BulkAnswer(items=service.update_many(bulk))
 
 
+@router.delete("/bulk", status_code=204, responses={404: {}, 412: {}})
+async def bulk_delete_documents(bulk: Bulk[Deletion], service: Service) -> None:
+    """Delete up to 100 documents, all or none.
+
+    They go into the trash as one set. An item that names a `version` is deleted in that version only.
+    """
+    service.delete_many(bulk)
+
+
 @router.get(
     "/export",
     response_class=ZipResponse,
@@ -131,7 +140,7 @@ async def update_document(
 
 @router.delete("/{document_id}", status_code=204)
 async def delete_document(document_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete a document."""
+    """Delete a document, into the trash. Its revisions stay until it has gone for good."""
     service.delete(document_id, versions)
 
 

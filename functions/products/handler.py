@@ -17,7 +17,7 @@ from shared.entities.products import ProductListItem, ProductRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
-from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.bulk import Bulk, BulkAnswer, Deletion
 from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
@@ -58,6 +58,15 @@ async def bulk_update_products(bulk: Bulk[ProductChange], service: Service) -> B
     return BulkAnswer(items=service.update_many(bulk))
 
 
+@router.delete("/bulk", status_code=204, responses={404: {}, 409: {}, 412: {}})
+async def bulk_delete_products(bulk: Bulk[Deletion], service: Service) -> None:
+    """Delete up to 100 products with all that is in them, all or none.
+
+    They go into the trash as one set. An item that names a `version` is deleted in that version only.
+    """
+    service.delete_many(bulk)
+
+
 @router.get("/{product_id}", response_model=ProductReadFull)
 async def get_product(product_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a product with what is nested in it.
@@ -75,11 +84,12 @@ async def update_product(
     return with_etag(response, service.update(product_id, changes, versions))
 
 
-@router.delete("/{product_id}", status_code=204)
+@router.delete("/{product_id}", status_code=204, responses={409: {}})
 async def delete_product(product_id: UUID, versions: IfMatch, service: Service) -> None:
     """Delete a product.
 
-    Its repositories, work items, documents, app info and access tokens go with it.
+    Its repositories, work items, documents and app info go into the trash with it, its access tokens for
+    good. One with more than 40,000 rows or 64 MiB of documents in it is refused: delete some of these first.
     """
     service.delete(product_id, versions)
 

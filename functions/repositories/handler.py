@@ -17,7 +17,7 @@ from shared.entities.repositories import RepositoryListItem, RepositoryRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
-from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.bulk import Bulk, BulkAnswer, Deletion
 from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
@@ -62,6 +62,15 @@ async def bulk_update_repositories(
     return BulkAnswer(items=service.update_many(bulk))
 
 
+@router.delete("/bulk", status_code=204, responses={404: {}, 412: {}})
+async def bulk_delete_repositories(bulk: Bulk[Deletion], service: Service) -> None:
+    """Delete up to 100 repositories, all or none.
+
+    They go into the trash as one set. An item that names a `version` is deleted in that version only.
+    """
+    service.delete_many(bulk)
+
+
 @router.get("/{repository_id}", response_model=RepositoryReadFull)
 async def get_repository(repository_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
     """Read a repository with what is nested in it.
@@ -81,9 +90,9 @@ async def update_repository(
 
 @router.delete("/{repository_id}", status_code=204)
 async def delete_repository(repository_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete a repository.
+    """Delete a repository, into the trash.
 
-    Work items and documents about it stay, without a repository.
+    Work items and documents about it stay, without a repository; they have it again when it is restored.
     """
     service.delete(repository_id, versions)
 

@@ -18,7 +18,7 @@ from shared.entities.work_items import WorkItemListItem, WorkItemRead
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
-from shared.resources.bulk import Bulk, BulkAnswer
+from shared.resources.bulk import Bulk, BulkAnswer, Deletion
 from shared.resources.idempotency import Idempotency, created_response, note_replay
 from shared.resources.lists import Page
 
@@ -61,6 +61,15 @@ async def bulk_update_work_items(
     return BulkAnswer(items=service.update_many(bulk))
 
 
+@router.delete("/bulk", status_code=204, responses={404: {}, 412: {}})
+async def bulk_delete_work_items(bulk: Bulk[Deletion], service: Service) -> None:
+    """Delete up to 100 work items, all or none.
+
+    They go into the trash as one set. An item that names a `version` is deleted in that version only.
+    """
+    service.delete_many(bulk)
+
+
 @router.get("/{work_item_id}", response_model=WorkItemReadFull)
 async def get_work_item(work_item_id: UUID, seen: IfNoneMatch, service: Service) -> Response:
     """Read a work item with what is nested in it.
@@ -94,7 +103,7 @@ async def move_work_item(
 
 @router.delete("/{work_item_id}", status_code=204)
 async def delete_work_item(work_item_id: UUID, versions: IfMatch, service: Service) -> None:
-    """Delete a work item."""
+    """Delete a work item, into the trash."""
     service.delete(work_item_id, versions)
 
 

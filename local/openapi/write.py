@@ -17,6 +17,7 @@ from functions.products import handler as products
 from functions.reference import handler as reference
 from functions.repositories import handler as repositories
 from functions.tokens import handler as tokens
+from functions.trash import handler as trash
 from functions.work_items import handler as work_items
 from local.openapi import build_document
 from local.postgres import ROOT
@@ -35,6 +36,7 @@ FUNCTIONS = (
     github_runs,
     github_sync,
     tokens,
+    trash,
     account,
     health,
     reference,

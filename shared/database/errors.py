@@ -118,6 +118,28 @@ def _as_account_limit(error: APIError) -> Problem:
     )
 
 
+def _as_missing_parent(error: APIError) -> Problem:
+    if not error.details:
+        return Conflict(
+            "The product of these rows is gone for good, so that they cannot be restored.",
+            type="trash-parent",
+        )
+    return Conflict(
+        "The product of these rows is in the trash, too. Restore it first: its set is `trash_id`.",
+        type="trash-parent",
+        trash_id=str(error.details),
+    )
+
+
+def _as_trash_conflict(error: APIError) -> Problem:
+    return Conflict(
+        "The places of some of these rows are taken. Send `on_conflict` as `skip` to leave them in the trash,"
+        " or as `rename` to give entries another key.",
+        type="trash-conflict",
+        conflicts=json.loads(str(error.details)),
+    )
+
+
 def _as_ambiguous_passage(error: APIError) -> Problem:
     count = int(str(error.details))
     often = "10 times or more" if count == 10 else f"{count} times"  # noqa: PLR2004 - the database counts no further
@@ -365,6 +387,14 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "product_needed": _as_unclear_product("There are several products. Say which one is meant."),
     "product_ambiguous": _as_unclear_product("Several products have this name. Send the id of one."),
     "repository_named": _as_unclear_repository,
+    "product_too_large": lambda _: Conflict(
+        "The product has more than 40,000 rows or 64 MiB of documents in it, too much to delete at once."
+        " Delete some of them first, up to 100 a request.",
+        type="too-large-to-delete",
+    ),
+    "trash": lambda _: NotFound("There is no such set in the trash."),
+    "trash_parent": _as_missing_parent,
+    "trash_conflict": _as_trash_conflict,
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",
         type="github-not-connected",

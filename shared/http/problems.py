@@ -58,6 +58,15 @@ def _leave_open(schema: dict[str, Any]) -> None:
 Absent = Annotated[T | SkipJsonSchema[None], Field(json_schema_extra=_forget_null)]
 
 
+class TakenPlace(BaseModel):
+    """A row in the trash whose place is taken."""
+
+    entity: str = Field(examples=["app_info"])
+    id: UUID
+    name: str = Field(examples=["DATABASE_URL"])
+    taken_by: UUID
+
+
 class ProblemDocument(BaseModel):
     """An error, as RFC 9457 has it. Branch on `type`; `detail` is for people."""
 
@@ -90,6 +99,10 @@ class ProblemDocument(BaseModel):
         None, description="What the account has reached the limit of, as `GET /api/account` names it."
     )
     most: Absent[int] = Field(None, description="The most of it that the account may have.")
+    trash_id: Absent[UUID] = Field(None, description="The set of the trash that has to be restored first.")
+    conflicts: Absent[list[TakenPlace]] = Field(
+        None, description="What cannot be restored to its place, and what has it now: the first 20."
+    )
 
 
 class ProblemResponse(JSONResponse):

@@ -146,7 +146,7 @@ create trigger touch
   execute function private.touch();
 
 create trigger record_activity
-  after insert or update or delete on public.products
+  after insert or update on public.products
   for each row
   execute function private.record_activity();
 

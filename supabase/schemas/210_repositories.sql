@@ -324,7 +324,7 @@ create trigger touch
   execute function private.touch();
 
 create trigger record_activity
-  after insert or update or delete on public.repositories
+  after insert or update on public.repositories
   for each row
   execute function private.record_activity();
 

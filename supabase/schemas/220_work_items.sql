@@ -223,7 +223,8 @@ begin
     return new;
   end if;
   if tg_op = 'INSERT' then
-    if new.status <> 'todo' then
+    -- No client can send a version: one that comes out of the trash has a higher one, and the status that it had.
+    if new.status <> 'todo' and new.version = 1 then
       raise sqlstate 'PT409' using
         message = format('work item cannot start as %s', new.status),
         detail = 'todo',
@@ -293,7 +294,7 @@ create trigger touch
   execute function private.touch();
 
 create trigger record_activity
-  after insert or update or delete on public.work_items
+  after insert or update on public.work_items
   for each row
   execute function private.record_activity();
 

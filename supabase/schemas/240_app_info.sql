@@ -12,8 +12,8 @@
 --     entries at the same time may give two of them the same place. The id decides between them, and the order within
 --     each transaction stays: nobody waits, and no sequence counts what others do. Being moved is no change of an
 --     entry: its version, its updated_at and its history stay as they are.
---   * A plain value that becomes a secret leaves no plain copy in the history or in a kept answer. Neither does a
---     plain entry that was deleted, once its key is created again as a secret: the value has hardly changed. An entry
+--   * A plain value that becomes a secret leaves no plain copy in the history, in a kept answer or in the trash. Neither
+--     does a plain entry that was deleted, once its key is created again as a secret: the value has hardly changed. An entry
 --     that is there and plain keeps its history: its owner shows the value anyway. What the owner has written
 --     elsewhere, such as into a description, nobody can tell from other text.
 --   * A new key or another product makes it necessary to seal an entry's values anew, which only Forum's function can
@@ -262,7 +262,8 @@ begin
   end if;
   new.has_value := new.value is not null or new.secret_number is not null;
   if tg_op = 'INSERT' then
-    new.value_changed_at := case when new.has_value then now() end;
+    -- One that comes out of the trash has its own.
+    new.value_changed_at := case when new.has_value then coalesce(new.value_changed_at, now()) end;
   else
     new.value_changed_at := case
       -- As updated_at: a transaction that began before the row's last change does not take it back.
@@ -392,13 +393,24 @@ begin
     and kept.content ? 'key'
     and kept.content ->> 'id' = any (entries::text[])
     and kept.content ->> 'value' is not null;
+  update private.trash_rows as kept
+  set content = jsonb_set(kept.content, '{value}', 'null')
+  where kept.user_id = new.user_id
+    and kept.entity_id = any (entries)
+    and kept.entity = 'app_info'
+    and kept.content ->> 'value' is not null;
+  delete from private.trash_rows as former
+  where former.user_id = new.user_id
+    and former.entity_id = any (entries)
+    and former.entity = 'app_info_values'
+    and former.sealed is null;
   return null;
 end;
 $$;
 
 revoke all on function private.forget_plain_copies() from public, anon, authenticated, service_role;
 comment on function private.forget_plain_copies() is
-  'Takes the plain values of an app info entry that is a secret now, and of deleted ones with its key, out of the history and out of the answers kept for replays.';
+  'Takes the plain values of an app info entry that is a secret now, and of deleted ones with its key, out of the history, of the answers kept for replays and of the trash.';
 
 -- triggers ----------------------------------------------------------------------------------------------------------
 
@@ -449,7 +461,7 @@ create trigger touch
   execute function private.touch_app_info();
 
 create trigger record_activity
-  after insert or delete on public.app_info
+  after insert on public.app_info
   for each row
   execute function private.record_activity();
 

@@ -1,7 +1,7 @@
 -- Purpose: what has had its time goes: once an hour, a bounded number of rows at a time.
--- Tables: private.maintenance_steps. Deleted from by the functions: private.idempotency_keys, public.document_revisions,
---   public.access_tokens, private.access_token_hashes, public.activity, private.writes, and what a closed
---   account has.
+-- Tables: private.maintenance_steps. Deleted from by the functions: private.idempotency_keys, public.trash,
+--   private.trash_rows, public.document_revisions, public.access_tokens, private.access_token_hashes, public.activity,
+--   private.writes, and what a closed account has.
 -- Notes:
 --   * A call is one step and one transaction: one that is killed has done nothing, and a step that fails keeps no other
 --     from its work. The function `maintenance` goes round all steps until each has finished or its time is over.
@@ -46,6 +46,7 @@ insert into private.maintenance_steps (name, place, batch_size)
 values
   -- Each may have the hundred rows of a bulk behind it.
   ('idempotency_keys', 10, 100),
+  ('trash', 20, 1000),
   -- Each may be a megabyte long.
   ('document_revisions', 30, 100),
   -- See 635_writes.
@@ -112,6 +113,50 @@ revoke all on function private.prune_idempotency_keys(integer) from public, anon
 comment on function private.prune_idempotency_keys(integer) is
   'Removes claims that mean nothing any more, and says how many.';
 
+-- The rows before their set: with the set would go all of them at once. A set that has had its time is not restored any
+-- more, so that nobody meets half of one.
+create function private.prune_trash(max_rows integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  removed integer;
+  removed_sets integer;
+begin
+  delete from private.trash_rows as stale
+  where stale.id = any (array(
+    select kept.id
+    from public.trash as expired
+    join private.trash_rows as kept on kept.user_id = expired.user_id and kept.set_id = expired.id
+    where expired.expires_at <= now()
+    limit max_rows
+    for update of expired, kept skip locked
+  ));
+  get diagnostics removed = row_count;
+  delete from public.trash as stale
+  where stale.id = any (array(
+    select expired.id
+    from public.trash as expired
+    where expired.expires_at <= now()
+      and not exists (
+        select from private.trash_rows as kept
+        where kept.user_id = expired.user_id and kept.set_id = expired.id
+      )
+    limit max_rows - removed
+    for update skip locked
+  ));
+  get diagnostics removed_sets = row_count;
+  return removed + removed_sets;
+end;
+$$;
+
+revoke all on function private.prune_trash(integer) from public, anon, authenticated, service_role;
+comment on function private.prune_trash(integer) is
+  'Removes what was deleted more than 30 days ago, and says how many rows.';
+
+-- What is in the trash comes back with its revisions.
 -- From document to document by the index, and not from revision to revision: a document has up to 50.
 create function private.prune_revisions_of_gone_documents(owner_id uuid, max_rows integer)
 returns integer
@@ -148,6 +193,10 @@ begin
       and not exists (
         select from public.documents as document
         where document.user_id = owner_id and document.id = known.document_id
+      )
+      and not exists (
+        select from private.trash_rows as kept
+        where kept.user_id = owner_id and kept.entity_id = known.document_id and kept.entity = 'documents'
       )
     limit max_rows
   )
@@ -366,6 +415,9 @@ begin
 
   if step = 'idempotency_keys' then
     removed := private.prune_idempotency_keys(taken.batch_size);
+    is_finished := removed < taken.batch_size;
+  elsif step = 'trash' then
+    removed := private.prune_trash(taken.batch_size);
     is_finished := removed < taken.batch_size;
   elsif step = 'writes' then
     removed := private.prune_writes(taken.batch_size);

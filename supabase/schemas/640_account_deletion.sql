@@ -69,6 +69,11 @@ begin
       where gone.id = any (array(
         select held.id from private.idempotency_rows as held where held.user_id = owner_id limit max_rows
       ));
+    when 'trash_rows' then
+      delete from private.trash_rows as gone
+      where gone.id = any (array(
+        select held.id from private.trash_rows as held where held.user_id = owner_id limit max_rows
+      ));
     when 'app_info' then
       delete from public.app_info as gone
       where gone.id = any (array(
@@ -116,7 +121,8 @@ declare
   removed integer := 0;
 begin
   foreach entity in array array[
-    'activity', 'document_revisions', 'idempotency_rows', 'app_info', 'work_items', 'documents', 'repositories', 'products'
+    'activity', 'document_revisions', 'idempotency_rows', 'trash_rows', 'app_info', 'work_items', 'documents',
+    'repositories', 'products'
   ]
   loop
     removed := removed + private.remove_some_rows(owner_id, entity, max_rows - removed);
@@ -140,6 +146,7 @@ as $$
   delete from private.access_token_hashes as gone where gone.user_id = owner_id;
   delete from public.access_tokens as gone where gone.user_id = owner_id;
   delete from private.github_connections as gone where gone.user_id = owner_id;
+  delete from private.trash_rows as gone where gone.user_id = owner_id and gone.entity = 'app_info_values';
   delete from private.app_info_values as gone where gone.user_id = owner_id;
 $$;
 

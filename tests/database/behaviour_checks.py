@@ -42,9 +42,11 @@ from tests.database.secrets import (
     told,
     write,
 )
+from tests.database.trash_checks import deletions_lose_nothing
 from tests.database.world import (
     CHANGES,
     CHILDREN,
+    DELETABLE,
     OWNED,
     READABLE,
     SAMPLES,
@@ -111,7 +113,7 @@ def strangers_change_nothing(connection: Connection) -> Iterator[str]:
 def strangers_delete_nothing(connection: Connection) -> Iterator[str]:
     """Neither a delete by id nor one without a filter takes a row of somebody else."""
     world = make_world(connection)
-    for table in OWNED:
+    for table in DELETABLE:
         everything = sql.SQL("delete from public.{}").format(sql.Identifier(table))
         this_row = everything + sql.SQL(" where id = %(id)s")
         parameters = {"id": world.owner.rows[table]}
@@ -698,5 +700,6 @@ BEHAVIOUR_CHECKS = (
     history_cannot_be_edited,
     documents_lose_nothing,
     passages_are_replaced_where_they_are_one,
+    deletions_lose_nothing,
     accounts_go_without_a_trace,
 )

@@ -215,7 +215,7 @@ CASES: dict[str, Cases] = {
         [{"is_secret": True, "value": "x"}, {"is_secret": True, "value": ""}],
     ),
     "activity_action_values": values(
-        "action", "created", "updated", "deleted", "revealed", "export_refused", refused="read"
+        *("action", "created", "updated", "deleted", "restored", "revealed", "export_refused"), refused="read"
     ),
     "activity_actor_person": NAMED_ACTORS,
     "activity_actor_values": values("actor", "person", "token", "sync", "system", refused="anon"),
@@ -322,6 +322,13 @@ CASES: dict[str, Cases] = {
         "state", "queued", "running", "succeeded", "partial", "failed", refused="done"
     ),
     "github_runs_trigger_values": values("trigger", "import", "schedule", "manual", refused="webhook"),
+    "trash_actor_person": NAMED_ACTORS,
+    "trash_actor_values": values("actor", "person", "token", "sync", "system", refused="anon"),
+    "trash_counts_object": json_object("counts"),
+    "trash_entity_values": values("entity", *TABLES, refused="users"),
+    "trash_rows_entity_values": values(
+        "entity", *TABLES, "app_info_values", "repository_links", refused="users"
+    ),
     "github_imports_github_ids_length": Cases(
         [{"github_ids": [1]}, {"github_ids": [1] * 10_000}],
         [{"github_ids": []}, {"github_ids": [1] * 10_001}],

@@ -7,7 +7,7 @@ another user's values into them, one at a time; a definer that is not here has n
 from collections.abc import Callable
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
@@ -211,6 +211,28 @@ def address(connection: Connection, person: Person) -> tuple[Any, ...]:
     return (one(connection, "select email from auth.users where id = %s", (person.id,)),)
 
 
+def trash_set(connection: Connection, person: Person) -> UUID:
+    """A set with a work item of theirs."""
+    with acting_as(connection, person.actor):
+        connection.execute("delete from public.work_items")
+    found: UUID = one(
+        connection,
+        "select set_id from private.trash_rows where entity_id = %s",
+        (person.rows["work_items"],),
+    )
+    return found
+
+
+def look_at_trash(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A set of theirs."""
+    return (trash_set(connection, person),)
+
+
+def restore_trash(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A set of theirs, which comes back."""
+    return (trash_set(connection, person), "fail")
+
+
 PEOPLES: dict[str, Prepare] = {
     "get_idempotent_answer(text)": use_idempotency_key,
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
@@ -243,6 +265,8 @@ PEOPLES: dict[str, Prepare] = {
     "revoke_access_token(uuid)": token,
     "get_account()": plain(),
     "delete_account(text)": address,
+    "get_trash(uuid)": look_at_trash,
+    "restore_trash(uuid,text)": restore_trash,
 }
 """What people call, who are known by their token."""
 

@@ -77,6 +77,9 @@ _MAINTENANCE = ("list_maintenance_steps()", "run_maintenance(text)")
 # 630_limits and 640_account_deletion
 _ACCOUNT_OF_PEOPLE = ("get_account()", "delete_account(text)")
 
+# 275_trash_restore
+_TRASH_OF_PEOPLE = ("get_trash(uuid)", "restore_trash(uuid,text)")
+
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
 _READ_BY_TOKENS = (
@@ -103,6 +106,8 @@ GRANTS: set[tuple[str, str, str]] = {
     ("public.activity", "authenticated", "SELECT"),
     # 235_document_revisions
     ("public.document_revisions", "authenticated", "SELECT"),
+    # 270_trash
+    *(("public.trash", "authenticated", privilege) for privilege in ("SELECT", "DELETE")),
     # 530_github_runs
     ("public.github_runs", "authenticated", "SELECT"),
     # 260_access_tokens
@@ -195,11 +200,13 @@ EXECUTE: set[tuple[str, str]] = {
     *(("private.find_access_token(text)", "anon"), ("private.note_access_token_use()", "anon")),
     # 260_access_tokens
     ("public.last_activity(public.access_tokens)", "authenticated"),
-    # 310_bulk_create and 320_bulk_update: invokers
-    *((f"public.create_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
-    *((f"public.update_{table}(jsonb)", "authenticated") for table in _CLIENT_COLUMNS),
-    *((f"public.create_{table}(jsonb)", "forum_agent") for table in TOKEN_GRANTS),
-    *((f"public.update_{table}(jsonb)", "forum_agent") for table in TOKEN_GRANTS),
+    # 310_bulk_create, 320_bulk_update and 325_bulk_delete: invokers
+    *(
+        (f"public.{verb}_{table}(jsonb)", role)
+        for tables, role in ((_CLIENT_COLUMNS, "authenticated"), (TOKEN_GRANTS, "forum_agent"))
+        for table in tables
+        for verb in ("create", "update", "delete")
+    ),
     *(
         (f"{schema}.{function}", role)
         for functions, role in (
@@ -211,6 +218,7 @@ EXECUTE: set[tuple[str, str]] = {
             (_GITHUB_OF_THE_SERVICE, "service_role"),
             (_MAINTENANCE, "service_role"),
             (_ACCOUNT_OF_PEOPLE, "authenticated"),
+            (_TRASH_OF_PEOPLE, "authenticated"),
         )
         for function in functions
         for schema in ("public", "private")
@@ -262,6 +270,9 @@ DEFINERS = {
     "private.get_idempotent_answer(text)",
     # 235_document_revisions
     "private.keep_revision()",
+    # 270_trash
+    *("private.keep_deleted()", "private.keep_deleted_values()", "private.keep_repository_links()"),
+    "private.delete_children_first()",
     # 630_limits
     *("private.check_limits()", "private.check_longer_content()"),
     # 635_writes
@@ -278,7 +289,7 @@ DEFINERS = {
         for functions in (
             *(_GITHUB_OF_PEOPLE, _GITHUB_OF_THE_SERVICE, _SECRETS_OF_PEOPLE),
             *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS, _MAINTENANCE),
-            _ACCOUNT_OF_PEOPLE,
+            *(_ACCOUNT_OF_PEOPLE, _TRASH_OF_PEOPLE),
         )
         for function in functions
     ),
@@ -297,6 +308,10 @@ TRIGGERS = {
     # 120_idempotency
     *(f"public.{table}.claim_idempotency_key" for table in _CLIENT_COLUMNS),
     *(f"public.{table}.record_idempotent_row" for table in _CLIENT_COLUMNS),
+    # 270_trash
+    *(f"public.{table}.keep_deleted" for table in _CLIENT_COLUMNS),
+    *("public.products.delete_children_first", "public.repositories.keep_repository_links"),
+    "private.app_info_values.keep_deleted_values",
     # 630_limits
     *(f"public.{table}.check_limits" for table in _CLIENT_COLUMNS),
     "public.documents.check_longer_content",

@@ -93,6 +93,18 @@ LISTS: dict[str, Asked] = {
     ),
     # What counts no more, whoever made it.
     "private.writes_oldest_idx": Asked("private.writes", "created_at < '2026-11-01'", "created_at"),
+    "public.trash_user_newest_idx": Asked("public.trash", USER, NEWEST),
+    # What has had its time.
+    "public.trash_expired_idx": Asked("public.trash", "expires_at <= '2026-11-01'"),
+    # The rows of a set; asked by the foreign key, too, when it goes.
+    "private.trash_rows_set_idx": Asked(
+        "private.trash_rows",
+        USER + " and set_id = '00000000-0000-4000-8000-000000000008' and entity = 'app_info'",
+    ),
+    # Which set holds a row.
+    "private.trash_rows_entity_idx": Asked(
+        "private.trash_rows", USER + " and entity_id = '00000000-0000-4000-8000-000000000005'"
+    ),
     "public.github_runs_user_newest_idx": Asked("public.github_runs", USER, NEWEST),
     # Asked by the foreign key when a product is deleted.
     "public.github_runs_product_idx": Asked("public.github_runs", PRODUCT),

@@ -11,6 +11,7 @@ from typing import LiteralString
 from tests.database import behaviour_checks as behaviour
 from tests.database import catalog_checks as catalog
 from tests.database import document_checks as documents
+from tests.database import trash_checks as trash
 from tests.database.actors import Connection
 
 Check = Callable[[Connection], Iterator[str]]
@@ -591,6 +592,18 @@ OUR_OWN = (
         "revisions pruned before the newest is kept",
         edited("private.prune_document_revisions(uuid,uuid)", "counted.place > 50", "counted.place > 51"),
         documents.documents_lose_nothing,
+    ),
+    Mutant(
+        "links of a deleted repository forgotten",
+        edited(
+            "private.keep_repository_links()", """links <> '{"work_items": [], "documents": []}'""", "false"
+        ),
+        trash.deletions_lose_nothing,
+    ),
+    Mutant(
+        "values of a deleted secret forgotten",
+        "drop trigger keep_deleted_values on private.app_info_values",
+        trash.deletions_lose_nothing,
     ),
     Mutant(
         "first of several passages",

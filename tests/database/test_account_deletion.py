@@ -46,7 +46,7 @@ where c.relkind in ('r', 'p') and c.relnamespace in ('public'::regnamespace, 'pr
 
 @pytest.fixture
 def owner(database: Connection) -> Person:
-    """Somebody with a row of everything: secrets, a connection with a run, a token, a kept answer."""
+    """Somebody with a row of everything: secrets, a connection with a run, a token, a kept answer, trash."""
     tenant = make_tenant(database)
     use_idempotency_key(database, tenant)
     make_token(database, tenant.id, None, "work")
@@ -54,6 +54,8 @@ def owner(database: Connection) -> Person:
     database.execute("select")
     with acting_as(database, tenant.actor):
         database.execute("select public.request_github_import(%s, %s)", (tenant.rows["products"], [7, 8]))
+        gone = insert(database, "work_items", product_id=tenant.rows["products"], title=f"canary-{tenant.id}")
+        database.execute("delete from public.work_items where id = %s", (gone,))
     with acting_as(database, SERVICE):
         database.execute("select public.run_maintenance('usage')")
     return tenant

@@ -16,7 +16,15 @@ from tests.database.tokens import make_token
 from tests.database.world import REVISION, Person, insert, make_person
 from tests.patience import PATIENCE_SECONDS
 
-STEPS = ("idempotency_keys", "document_revisions", "writes", "access_tokens", "activity", "closed_accounts")
+STEPS = (
+    "idempotency_keys",
+    "trash",
+    "document_revisions",
+    "writes",
+    "access_tokens",
+    "activity",
+    "closed_accounts",
+)
 KEPT_OF_A_PRODUCT = 1_000
 
 
@@ -97,6 +105,32 @@ def make_revisions(connection: Connection, owner: UUID, number: int = 1) -> list
     return [one(connection, REVISION, (owner, uuid4())) for _ in range(number)]
 
 
+def make_sets(connection: Connection, owner: UUID, age: str, number: int = 1) -> list[UUID]:
+    """Sets of the trash that have had their time so long ago, without a row in them."""
+    rows = connection.execute(
+        """
+        insert into public.trash (user_id, entity, title, actor, transaction_id, created_at, expires_at)
+        select
+          %(owner)s, 'products', 'Old', 'system', trunc(random() * 1e9)::text::xid8,
+          now() - interval '30 days',
+          now() - %(age)s::interval
+        from generate_series(1, %(number)s)
+        returning id
+        """,
+        {"owner": owner, "age": age, "number": number},
+    )
+    return [set_id for (set_id,) in rows]
+
+
+def fill_set(connection: Connection, owner: UUID, set_id: UUID, number: int) -> None:
+    """So many rows in a set."""
+    connection.execute(
+        "insert into private.trash_rows (user_id, set_id, entity, entity_id, content)"
+        " select %s, %s, 'products', gen_random_uuid(), '{}' from generate_series(1, %s)",
+        (owner, set_id, number),
+    )
+
+
 def make_activity(connection: Connection, owner: UUID, product: UUID, age: str, number: int) -> list[UUID]:
     """Lines of history of a product, each a second older than the one before."""
     rows = connection.execute(
@@ -137,17 +171,20 @@ def make_closed_accounts(connection: Connection, number: int) -> list[UUID]:
 
 def make_due(connection: Connection, step: str, owner: UUID, number: int) -> list[UUID]:
     """So many rows that the step has to remove."""
-    match step:
-        case "idempotency_keys":
-            return make_keys(connection, owner, "25 hours", number)
-        case "document_revisions":
-            return make_revisions(connection, owner, number)
-        case "access_tokens":
-            return make_tokens(connection, owner, "91 days", number)
-        case "writes":
-            return make_writes(connection, owner, "61 seconds", number)
-        case "closed_accounts":
-            return make_closed_accounts(connection, number)
+    make: Callable[[], list[UUID]] = {
+        "idempotency_keys": lambda: make_keys(connection, owner, "25 hours", number),
+        "trash": lambda: make_sets(connection, owner, "1 hour", number),
+        "document_revisions": lambda: make_revisions(connection, owner, number),
+        "access_tokens": lambda: make_tokens(connection, owner, "91 days", number),
+        "writes": lambda: make_writes(connection, owner, "61 seconds", number),
+        "closed_accounts": lambda: make_closed_accounts(connection, number),
+        "activity": lambda: make_old_activity(connection, owner, number),
+    }[step]
+    return make()
+
+
+def make_old_activity(connection: Connection, owner: UUID, number: int) -> list[UUID]:
+    """History that is old, beside as much of its product as stays however old it is."""
     product = uuid4()
     make_activity(connection, owner, product, "401 days", KEPT_OF_A_PRODUCT)
     return make_activity(connection, owner, product, "500 days", number)
@@ -155,6 +192,7 @@ def make_due(connection: Connection, step: str, owner: UUID, number: int) -> lis
 
 TABLES = {
     "idempotency_keys": "private.idempotency_keys",
+    "trash": "public.trash",
     "document_revisions": "public.document_revisions",
     "access_tokens": "public.access_tokens",
     "activity": "public.activity",
@@ -209,7 +247,34 @@ def test_idempotency_key_goes_after_24_hours_with_what_was_kept_for_it(
     assert rows == [(kept, 2)]
 
 
-def test_revisions_go_with_the_next_hour_after_their_document(database: Connection, owner: Person) -> None:
+def test_set_goes_when_it_has_had_its_time(database: Connection, owner: Person) -> None:
+    (due,) = make_sets(database, owner.id, "0 hours")
+    (kept,) = make_sets(database, owner.id, "-1 second")
+    for set_id in (due, kept):
+        fill_set(database, owner.id, set_id, 2)
+    assert finish(database, "trash") == 3
+    assert remaining(database, "trash", [due, kept]) == remaining(database, "trash", [kept]) == 1
+    assert one(database, "select count(*) from private.trash_rows where user_id = %s", (owner.id,)) == 2
+
+
+def test_rows_of_a_set_go_before_it_and_nobody_meets_half_of_one(database: Connection, owner: Person) -> None:
+    (due,) = make_sets(database, owner.id, "1 hour")
+    fill_set(database, owner.id, due, 3)
+    limit(database, "trash", 2)
+    assert run(database, "trash") == (2, False)
+    assert remaining(database, "trash", [due]) == 1
+    with acting_as(database, owner.actor):
+        assert one(database, "select public.get_trash(%s)", (due,)) is None
+    refused = refusal(database, owner.actor, "select public.restore_trash(%s)", (due,))
+    assert refused is not None
+    assert refused.sqlstate == "PT404"
+    assert run(database, "trash") == (2, False)
+    assert remaining(database, "trash", [due]) == 0
+
+
+def test_revisions_stay_while_their_document_is_in_the_trash_and_go_with_the_next_hour_after_it(
+    database: Connection, owner: Person
+) -> None:
     database.execute(
         "update public.documents set content = 'changed' where id = %s", (owner.rows["documents"],)
     )
@@ -223,11 +288,18 @@ def test_revisions_go_with_the_next_hour_after_their_document(database: Connecti
     )
     database.execute("update public.documents set content = 'b' where id = %s", (gone,))
     database.execute("delete from public.documents where id = %s", (gone,))
-    finish(database, "document_revisions")
-    left = database.execute(
-        "select document_id from public.document_revisions where user_id = %s", (owner.id,)
-    ).fetchall()
-    assert left == [(owner.rows["documents"],)]
+
+    def left() -> set[UUID]:
+        finish(database, "document_revisions")
+        rows = database.execute(
+            "select document_id from public.document_revisions where user_id = %s", (owner.id,)
+        )
+        return {document for (document,) in rows}
+
+    assert left() == {owner.rows["documents"], gone}
+    with acting_as(database, owner.actor):
+        database.execute("delete from public.trash")
+    assert left() == {owner.rows["documents"]}
 
 
 def test_revisions_go_even_where_somebody_else_has_a_document_of_that_id(

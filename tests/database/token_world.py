@@ -13,7 +13,7 @@ from psycopg import sql
 
 from tests.database.actors import Connection, acting_as, make_account, one, person
 from tests.database.tokens import GRANTS, make_token
-from tests.database.world import CHANGES, CHILDREN, SAMPLES, insert
+from tests.database.world import CHANGES, CHILDREN, SAMPLES, TRASH, insert
 
 IN_SCOPE, OUT_OF_SCOPE, FOREIGN = "in scope", "out of scope", "foreign"
 
@@ -27,6 +27,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "activity": {"select": "read"},
     "document_revisions": {"select": "read"},
     "github_runs": {"select": "read"},
+    "trash": {},
     "users": {},
     "access_tokens": {},
 }
@@ -36,6 +37,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "document_revisions": {"title": "changed"},
     "github_runs": {"error": "changed"},
     "access_tokens": {"name": "changed"},
+    "trash": {"title": "changed"},
 }
 CREATED: dict[str, dict[str, Any]] = {
     **SAMPLES,
@@ -50,6 +52,7 @@ CREATED: dict[str, dict[str, Any]] = {
     },
     "github_runs": {"trigger": "import"},
     "users": {"email": "made@example.com"},
+    "trash": {"title": "Made", "entity": "products", "actor": "system"},
     "access_tokens": {"name": "Made", "hint": "abcd", "expires_at": "2027-01-01T00:00:00Z"},
 }
 WITHOUT_PRODUCT = {"products", "users"}
@@ -142,6 +145,7 @@ def make_target(connection: Connection, name: str, account: UUID) -> Target:
         " values (%s, %s, 'import', 'succeeded', now()) returning id",
         (account, rows["products"]),
     )
+    rows["trash"] = one(connection, TRASH, (account, rows["products"]))
     rows["access_tokens"] = make_token(connection, account, rows["products"])[1]
     return Target(name, account, rows)
 

@@ -10,13 +10,21 @@ from tests.database.actors import Actor, Connection, acting_as, make_account, on
 
 CHILDREN = ("repositories", "work_items", "documents", "app_info")
 OWNED = ("products", *CHILDREN)
-READABLE = ("users", *OWNED, "activity", "document_revisions")
+READABLE = ("users", *OWNED, "activity", "document_revisions", "trash")
+DELETABLE = (*OWNED, "trash")
 
 # Of a document that is gone, so that those of the others count from 1. Clients cannot write one.
 REVISION: LiteralString = """
 insert into public.document_revisions
   (user_id, document_id, product_id, number, title, content, content_bytes, actor)
 values (%s, gen_random_uuid(), %s, 1, 'Before', 'Before', 6, 'system')
+returning id
+"""
+
+# Of another request, and without a row in it. Clients cannot write one.
+TRASH: LiteralString = """
+insert into public.trash (user_id, product_id, entity, title, actor, transaction_id)
+values (%s, %s, 'work_items', 'Before', 'system', trunc(random() * 1e9)::text::xid8)
 returning id
 """
 
@@ -75,6 +83,7 @@ def make_person(connection: Connection) -> Person:
             rows[table] = insert(connection, table, product_id=rows["products"], **SAMPLES[table])
         rows["activity"] = one(connection, "select id from public.activity order by created_at limit 1")
     rows["document_revisions"] = one(connection, REVISION, (account, rows["products"]))
+    rows["trash"] = one(connection, TRASH, (account, rows["products"]))
     return Person(account, rows)
 
 

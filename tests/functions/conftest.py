@@ -20,6 +20,7 @@ from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories
 from functions.tokens import handler as tokens
+from functions.trash import handler as trash
 from functions.work_items import handler as work_items
 from local.supabase import Supabase, User
 from shared.auth.sign_in import get_signing_keys
@@ -40,6 +41,7 @@ HANDLERS = {
     "/api/github/sync": github_sync.handler,
     "/api/tokens": tokens.handler,
     "/api/account": account.handler,
+    "/api/trash": trash.handler,
     "/health": health.handler,
     "/.well-known/forum": health.handler,
 }

@@ -55,6 +55,7 @@ def everything_stored(supabase: Supabase, entry: dict[str, Any]) -> str:
             "select to_jsonb(t)::text from public.app_info as t where id = %(id)s"
             " union all select to_jsonb(t)::text from public.activity as t where entity_id = %(id)s"
             " union all select to_jsonb(t)::text from private.app_info_values as t where app_info_id = %(id)s"
+            " union all select to_jsonb(t)::text from private.trash_rows as t where entity_id = %(id)s"
             " union all select to_jsonb(t)::text from private.idempotency_rows as t"
             "   where content ->> 'id' = %(id)s::text",
             {"id": entry["id"]},

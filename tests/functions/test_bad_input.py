@@ -206,7 +206,7 @@ def test_path_and_method_that_do_not_exist_are_problems(resource: Resource, owne
     owner.get(f"{resource.path}/").expect_problem(404, "no-such-path")
     for path, methods in (
         ("", "GET, HEAD, POST"),
-        ("/bulk", "PATCH, POST"),
+        ("/bulk", "DELETE, PATCH, POST"),
         (f"/{uuid4()}", "DELETE, GET, HEAD, PATCH"),
     ):
         answer = owner.request("PUT", resource.path + path)

@@ -16,7 +16,8 @@ from local.supabase import Supabase
 from shared.settings import get_settings
 from tests.functions.conftest import Client
 
-DUE = {"idempotency_keys": 3, "document_revisions": 2, "access_tokens": 1}
+# Of the trash two sets of one row.
+DUE = {"idempotency_keys": 3, "trash": 4, "document_revisions": 2, "access_tokens": 1}
 # Of these nothing is due.
 DUE |= dict.fromkeys(("writes", "activity", "closed_accounts", "usage"), 0)
 
@@ -80,6 +81,7 @@ def due(tidy: None, owner: Client, supabase: Supabase) -> Client:  # noqa: ARG00
             " where user_id = %s",
             (owner.user.id,),
         )
+        superuser.execute("update public.trash set expires_at = now() where user_id = %s", (owner.user.id,))
         superuser.execute(
             "update public.access_tokens set revoked_at = now() - interval '100 days' where id = %s",
             (token.get("/api/tokens/current").expect(200)["id"],),
@@ -116,7 +118,7 @@ def test_time_that_is_over_leaves_the_rest_to_the_next_hour(
     due: Client,  # noqa: ARG001 - what is due
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert call(Context(calls=2)) == {**DUE, "access_tokens": 0}
+    assert call(Context(calls=3)) == {**DUE, "access_tokens": 0}
     (line,) = log(capsys, "maintenance_done")
     assert line["left"] == ["writes", "access_tokens", "activity", "closed_accounts", "usage"]
     assert call() == {**dict.fromkeys(DUE, 0), "access_tokens": 1}
@@ -129,8 +131,8 @@ def test_much_to_do_for_one_step_keeps_nothing_from_the_others(
     change = "update private.maintenance_steps set batch_size = %s where name = 'idempotency_keys'"
     database.execute(change, (1,))
     try:
-        assert call(Context(calls=7)) == {**DUE, "idempotency_keys": 1}
-        assert call(Context(calls=8))["idempotency_keys"] == 2
+        assert call(Context(calls=8)) == {**DUE, "idempotency_keys": 1}
+        assert call(Context(calls=9))["idempotency_keys"] == 2
     finally:
         database.execute(change, (100,))
 

@@ -37,7 +37,7 @@ OPEN = {
             ("/api/app-info", "/{app_info_id}"),
         )
         for method, rest in (
-            *(("GET", ""), ("POST", ""), ("POST", "/bulk"), ("PATCH", "/bulk")),
+            *(("GET", ""), ("POST", ""), ("POST", "/bulk"), ("PATCH", "/bulk"), ("DELETE", "/bulk")),
             *(("GET", row), ("PATCH", row), ("DELETE", row)),
         )
     ),

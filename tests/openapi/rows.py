@@ -13,6 +13,7 @@ OWN_IDS = {
     "docs": "document_id",
     "app-info": "app_info_id",
     "tokens": "token_id",
+    "trash": "trash_id",
 }
 
 
@@ -62,10 +63,19 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
         # Of its only former value, and of the document's only revision.
         "number": "1",
         "token_id": token["id"],
+        "trash_id": make_set(client),
         # Runs are made by what is about to be tested.
         "run_id": str(uuid4()),
     }
     return Rows(ids, github_ids, token["token"])
+
+
+def make_set(client: Client) -> str:
+    """What is in the trash of a product that was deleted."""
+    product = client.create_product()["id"]
+    client.delete(f"/api/products/{product}").expect(204)
+    found: str = client.get(f"/api/trash?entity_id={product}").expect(200)["items"][0]["id"]
+    return found
 
 
 def make_token(client: Client) -> dict[str, Any]:

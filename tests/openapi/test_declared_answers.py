@@ -272,8 +272,8 @@ def conflict(world: World, operation: Operation) -> Answer:
         )
     if operation.path.startswith("/api/github/"):
         return world.send(operation, Change(headers={"x-github-token": None}))
-    if operation.name in CONFLICTS_OF_SECRETS:
-        return CONFLICTS_OF_SECRETS[operation.name](world, operation)
+    if operation.name in OWN_CONFLICTS:
+        return OWN_CONFLICTS[operation.name](world, operation)
     if operation.name in REFUSED_BODIES:
         return world.send(operation, Change(body=REFUSED_BODIES[operation.name]))
     return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
@@ -297,12 +297,31 @@ def conflict_of_restore(world: World, operation: Operation) -> Answer:
     return world.send(operation, Change(path=f"{url}/versions/1/restore"))
 
 
+def conflict_of_deletion(world: World, operation: Operation) -> Answer:
+    """Of a product with more in it than can be deleted at once."""
+    return world.send_over(lambda _: (409, error("PT409", hint="product_too_large")), operation)
+
+
+def conflict_of_trash(world: World, operation: Operation) -> Answer:
+    """Of an item whose product is in the trash, too."""
+    client = Client(world.user)
+    product = client.create_product()["id"]
+    item = client.create_work_item(product)["id"]
+    for path in (f"/api/work/{item}", f"/api/products/{product}"):
+        client.delete(path).expect(204)
+    kept = client.get(f"/api/trash?entity_id={item}").expect(200)["items"][0]["id"]
+    return world.send(operation, Change(path=f"/api/trash/{kept}/restore"))
+
+
 REFUSED_BODIES: dict[str, Json] = {
     "move_work_item": {"status": "done"},
     "edit_document": {"mode": "replace_passage", "text": "", "find": "nowhere"},
 }
 """What the row as it is refuses."""
-CONFLICTS_OF_SECRETS = {
+OWN_CONFLICTS = {
+    "delete_product": conflict_of_deletion,
+    "bulk_delete_products": conflict_of_deletion,
+    "restore_trash": conflict_of_trash,
     "export_env_file": conflict_of_export,
     "import_env_file": conflict_of_env_import,
     "restore_app_info_version": conflict_of_restore,

@@ -1,0 +1,1 @@
+"""What was deleted within 30 days."""

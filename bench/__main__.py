@@ -71,7 +71,16 @@ def measure() -> Iterator[Line]:
             # Mangum asks for the main thread's event loop.
             asyncio.set_event_loop(asyncio.new_event_loop())
             # Only now: the functions read their settings when they are loaded.
-            from bench import artifact, cold_start, github, row_level_security, tokens, warm  # noqa: PLC0415
+            from bench import (  # noqa: PLC0415
+                artifact,
+                cold_start,
+                github,
+                million_items,
+                row_level_security,
+                search,
+                tokens,
+                warm,
+            )
 
             cold = folder / "cold"
             cold.mkdir()
@@ -81,7 +90,9 @@ def measure() -> Iterator[Line]:
             yield github.measure_import(supabase, fake)
             yield github.measure_sync(supabase, fake)
             yield artifact.measure_artifact(folder)
+            million_items.fill(supabase.postgres)
             yield row_level_security.measure_row_level_security(supabase.postgres)
+            yield from search.measure_search(supabase.postgres)
 
 
 def main() -> None:

@@ -68,14 +68,14 @@ isOneToOne: false
                   ]
                 },"app_info": {
                   Row: {
-                    "category": string,"created_at": string,"description": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"secret_number": number | null,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
+                    "category": string,"created_at": string,"description": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"secret_number"?: number | null,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Update: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"secret_number"?: number | null,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Relationships: [
                     {
@@ -114,7 +114,7 @@ isOneToOne: false
                   ]
                 },"documents": {
                   Row: {
-                    "content": string,"created_at": string,"external_id": string | null,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string | null,"search": unknown,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number,"revisions": {
+                    "content": string,"created_at": string,"external_id": string | null,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string | null,"search": unknown,"terms": unknown,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number,"revisions": {
               "actor": string,
 "actor_id": string | null,
 "content": string,
@@ -133,10 +133,10 @@ isOneToOne: false
                   }
                   ComputedFields: "revisions"
                   Insert: {
-                    "content"?: string,"created_at"?: string,"external_id"?: string | null,"id"?: string,"is_pinned"?: boolean,"product_id": string,"repository_id"?: string | null,"search"?: unknown,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "content"?: string,"created_at"?: string,"external_id"?: string | null,"id"?: string,"is_pinned"?: boolean,"product_id": string,"repository_id"?: string | null,"search"?: unknown,"terms"?: unknown,"title": string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "content"?: string,"created_at"?: string,"external_id"?: string | null,"id"?: string,"is_pinned"?: boolean,"product_id"?: string,"repository_id"?: string | null,"search"?: unknown,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "content"?: string,"created_at"?: string,"external_id"?: string | null,"id"?: string,"is_pinned"?: boolean,"product_id"?: string,"repository_id"?: string | null,"search"?: unknown,"terms"?: unknown,"title"?: string,"type"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -187,14 +187,14 @@ isOneToOne: false
                   ]
                 },"products": {
                   Row: {
-                    "color": string | null,"created_at": string,"description": string | null,"icon": string | null,"id": string,"name": string,"updated_at": string,"user_id": string,"version": number,"app_info_count": number | null,"documents_count": number | null,"repositories_count": number | null,"work_items_count": number | null
+                    "color": string | null,"created_at": string,"description": string | null,"icon": string | null,"id": string,"name": string,"terms": unknown,"updated_at": string,"user_id": string,"version": number,"app_info_count": number | null,"documents_count": number | null,"repositories_count": number | null,"work_items_count": number | null
                   }
                   ComputedFields: "app_info_count" | "documents_count" | "repositories_count" | "work_items_count"
                   Insert: {
-                    "color"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name": string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "color"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name": string,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "color"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "color"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name"?: string,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -207,14 +207,14 @@ isOneToOne: false
                   ]
                 },"repositories": {
                   Row: {
-                    "created_at": string,"default_branch": string | null,"description": string | null,"first_missing_at": string | null,"forks_count": number,"full_name": string | null,"github_id": number | null,"id": string,"is_archived": boolean,"is_private": boolean,"language": string | null,"missing_count": number,"missing_decision": string | null,"name": string,"node_id": string | null,"notes": string | null,"previous_full_names": (string)[],"product_id": string,"pushed_at": string | null,"stars_count": number,"sync_reason": string | null,"sync_state": string | null,"sync_url": string | null,"synced_at": string | null,"updated_at": string,"url": string | null,"user_id": string,"version": number,"documents_count": number | null,"work_items_count": number | null
+                    "created_at": string,"default_branch": string | null,"description": string | null,"first_missing_at": string | null,"forks_count": number,"full_name": string | null,"github_id": number | null,"id": string,"is_archived": boolean,"is_private": boolean,"language": string | null,"missing_count": number,"missing_decision": string | null,"name": string,"node_id": string | null,"notes": string | null,"previous_full_names": (string)[],"product_id": string,"pushed_at": string | null,"stars_count": number,"sync_reason": string | null,"sync_state": string | null,"sync_url": string | null,"synced_at": string | null,"terms": unknown,"updated_at": string,"url": string | null,"user_id": string,"version": number,"documents_count": number | null,"work_items_count": number | null
                   }
                   ComputedFields: "documents_count" | "work_items_count"
                   Insert: {
-                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name": string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id": string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name": string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id": string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"terms"?: unknown,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name"?: string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id"?: string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name"?: string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id"?: string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"terms"?: unknown,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -267,14 +267,14 @@ isOneToOne: false
                   ]
                 },"work_items": {
                   Row: {
-                    "created_at": string,"description": string | null,"external_id": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"title": string,"type": string,"updated_at": string,"urgency": number,"user_id": string,"version": number
+                    "created_at": string,"description": string | null,"external_id": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"terms": unknown,"title": string,"type": string,"updated_at": string,"urgency": number,"user_id": string,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id": string,"repository_id"?: string | null,"status"?: string,"title": string,"type"?: string,"updated_at"?: string,"urgency"?: number,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id": string,"repository_id"?: string | null,"status"?: string,"terms"?: unknown,"title": string,"type"?: string,"updated_at"?: string,"urgency"?: number,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id"?: string,"repository_id"?: string | null,"status"?: string,"title"?: string,"type"?: string,"updated_at"?: string,"urgency"?: number,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"description"?: string | null,"external_id"?: string | null,"id"?: string,"priority"?: number,"product_id"?: string,"repository_id"?: string | null,"status"?: string,"terms"?: unknown,"title"?: string,"type"?: string,"updated_at"?: string,"urgency"?: number,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -335,6 +335,7 @@ isOneToOne: false
 "product_id": string,
 "repository_id": string | null,
 "status": string,
+"terms": unknown,
 "title": string,
 "type": string,
 "updated_at": string,
@@ -401,6 +402,7 @@ isOneToOne: false
 "position": number,
 "product_id": string,
 "secret_number": number | null,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "value": string | null,
@@ -423,6 +425,7 @@ isOneToOne: false
 "product_id": string,
 "repository_id": string | null,
 "search": unknown,
+"terms": unknown,
 "title": string,
 "type": string,
 "updated_at": string,
@@ -443,6 +446,7 @@ isOneToOne: false
 "icon": string | null,
 "id": string,
 "name": string,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -479,6 +483,7 @@ isOneToOne: false
 "sync_state": string | null,
 "sync_url": string | null,
 "synced_at": string | null,
+"terms": unknown,
 "updated_at": string,
 "url": string | null,
 "user_id": string,
@@ -500,6 +505,7 @@ isOneToOne: false
 "product_id": string,
 "repository_id": string | null,
 "status": string,
+"terms": unknown,
 "title": string,
 "type": string,
 "updated_at": string,
@@ -554,6 +560,55 @@ isOneToOne: false
               "content": string,"created_at": string,"id": string,"is_pinned": boolean,"repository": string,"title": string,"type": string,"updated_at": string,"version": number
             }[]
                            },
+"find_app_info":
+{ Args: { "q": string }; Returns: {
+              "category": string,
+"created_at": string,
+"description": string | null,
+"has_value": boolean,
+"id": string,
+"is_secret": boolean,
+"key": string,
+"last_revealed_at": string | null,
+"position": number,
+"product_id": string,
+"secret_number": number | null,
+"terms": unknown,
+"updated_at": string,
+"user_id": string,
+"value": string | null,
+"value_changed_at": string | null,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "app_info"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"find_documents":
+{ Args: { "q": string }; Returns: {
+              "content": string,
+"created_at": string,
+"external_id": string | null,
+"id": string,
+"is_pinned": boolean,
+"product_id": string,
+"repository_id": string | null,
+"search": unknown,
+"terms": unknown,
+"title": string,
+"type": string,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "documents"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "find_product":
 { Args: { "named"?: string }; Returns: {
               "color": string | null,
@@ -562,6 +617,7 @@ isOneToOne: false
 "icon": string | null,
 "id": string,
 "name": string,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -569,6 +625,87 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "products"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"find_products":
+{ Args: { "q": string }; Returns: {
+              "color": string | null,
+"created_at": string,
+"description": string | null,
+"icon": string | null,
+"id": string,
+"name": string,
+"terms": unknown,
+"updated_at": string,
+"user_id": string,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "products"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"find_repositories":
+{ Args: { "q": string }; Returns: {
+              "created_at": string,
+"default_branch": string | null,
+"description": string | null,
+"first_missing_at": string | null,
+"forks_count": number,
+"full_name": string | null,
+"github_id": number | null,
+"id": string,
+"is_archived": boolean,
+"is_private": boolean,
+"language": string | null,
+"missing_count": number,
+"missing_decision": string | null,
+"name": string,
+"node_id": string | null,
+"notes": string | null,
+"previous_full_names": (string)[],
+"product_id": string,
+"pushed_at": string | null,
+"stars_count": number,
+"sync_reason": string | null,
+"sync_state": string | null,
+"sync_url": string | null,
+"synced_at": string | null,
+"terms": unknown,
+"updated_at": string,
+"url": string | null,
+"user_id": string,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "repositories"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"find_work_items":
+{ Args: { "q": string }; Returns: {
+              "created_at": string,
+"description": string | null,
+"external_id": string | null,
+"id": string,
+"priority": number,
+"product_id": string,
+"repository_id": string | null,
+"status": string,
+"terms": unknown,
+"title": string,
+"type": string,
+"updated_at": string,
+"urgency": number,
+"user_id": string,
+"version": number
+            }[]
+                          SetofOptions: {
+        from: "*"
+        to: "work_items"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -818,6 +955,7 @@ isOneToOne: false
 "position": number,
 "product_id": string,
 "secret_number": number | null,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "value": string | null,
@@ -840,6 +978,7 @@ isOneToOne: false
 "product_id": string,
 "repository_id": string | null,
 "search": unknown,
+"terms": unknown,
 "title": string,
 "type": string,
 "updated_at": string,
@@ -883,6 +1022,11 @@ isOneToOne: false
 "save_refreshed_github_token":
 { Args: { "connection": Json,"connection_id": string,"run_id": string,"user_id": string }; Returns: boolean
                            },
+"search":
+{ Args: { "kinds"?: (string)[],"product_id"?: string,"query": string,"want"?: number }; Returns: {
+              "entity": string,"excerpt": string,"id": string,"in_title": boolean,"product_id": string,"title": string,"updated_at": string
+            }[]
+                           },
 "update_app_info":
 { Args: { "items": Json }; Returns: {
               "category": string,
@@ -896,6 +1040,7 @@ isOneToOne: false
 "position": number,
 "product_id": string,
 "secret_number": number | null,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "value": string | null,
@@ -918,6 +1063,7 @@ isOneToOne: false
 "product_id": string,
 "repository_id": string | null,
 "search": unknown,
+"terms": unknown,
 "title": string,
 "type": string,
 "updated_at": string,
@@ -938,6 +1084,7 @@ isOneToOne: false
 "icon": string | null,
 "id": string,
 "name": string,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "version": number
@@ -974,6 +1121,7 @@ isOneToOne: false
 "sync_state": string | null,
 "sync_url": string | null,
 "synced_at": string | null,
+"terms": unknown,
 "updated_at": string,
 "url": string | null,
 "user_id": string,
@@ -995,6 +1143,7 @@ isOneToOne: false
 "product_id": string,
 "repository_id": string | null,
 "status": string,
+"terms": unknown,
 "title": string,
 "type": string,
 "updated_at": string,
@@ -1026,6 +1175,7 @@ isOneToOne: false
 "position": number,
 "product_id": string,
 "secret_number": number | null,
+"terms": unknown,
 "updated_at": string,
 "user_id": string,
 "value": string | null,

@@ -1,7 +1,7 @@
 """What clients send and get of app info."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Required
+from typing import Annotated, Literal, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, with_config
@@ -164,8 +164,6 @@ class EnvExportQuery(BaseModel):
 
 class AppInfoQuery(SearchQuery):
     """Which entries, in which order. `q` looks at keys and descriptions, never at values."""
-
-    search_columns: ClassVar[tuple[str, ...]] = ("key", "description")
 
     product_id: list[UUID] = Field([], max_length=100)
     category: list[AppInfoCategory] = []

@@ -1,6 +1,6 @@
 """What clients send and get of documents."""
 
-from typing import Annotated, ClassVar, Required
+from typing import Annotated, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, with_config
@@ -64,9 +64,7 @@ class DocumentReadFull(DocumentRead):
 
 
 class DocumentQuery(SearchQuery):
-    """Which documents, in which order. `q` is a web search over title and content."""
-
-    search_vector: ClassVar[str | None] = "search"
+    """Which documents, in which order."""
 
     product_id: list[UUID] = Field([], max_length=100)
     repository_id: list[UUID | Empty] = Field([], max_length=100)

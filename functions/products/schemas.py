@@ -1,6 +1,6 @@
 """What clients send and get of products."""
 
-from typing import Annotated, ClassVar, Required
+from typing import Annotated, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, with_config
@@ -59,7 +59,5 @@ class ProductReadFull(ProductRead):
 
 class ProductQuery(SearchQuery):
     """Which products, in which order."""
-
-    search_columns: ClassVar[tuple[str, ...]] = ("name", "description")
 
     sort: Annotated[str, *sort_by("created_at", "updated_at", "name")] = "-created_at"

@@ -1,6 +1,6 @@
 """What clients send and get of repositories."""
 
-from typing import Annotated, ClassVar, Required
+from typing import Annotated, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
@@ -83,8 +83,6 @@ class RepositoryReadFull(RepositoryRead):
 
 class RepositoryQuery(SearchQuery):
     """Which repositories, in which order."""
-
-    search_columns: ClassVar[tuple[str, ...]] = ("name", "full_name", "description")
 
     product_id: list[UUID] = Field([], max_length=100)
     github_id: list[Annotated[int, Field(gt=0, lt=2**53)]] = Field([], max_length=100)

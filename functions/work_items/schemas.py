@@ -62,7 +62,6 @@ class WorkItemReadFull(WorkItemRead):
 class WorkItemQuery(SearchQuery):
     """Which work items, in which order."""
 
-    search_columns: ClassVar[tuple[str, ...]] = ("title", "description")
     hidden_columns: ClassVar[dict[str, type]] = {"urgency": int}
 
     product_id: list[UUID] = Field([], max_length=100)

@@ -16,6 +16,7 @@ from functions.health import handler as health
 from functions.products import handler as products
 from functions.reference import handler as reference
 from functions.repositories import handler as repositories
+from functions.search import handler as search
 from functions.tokens import handler as tokens
 from functions.trash import handler as trash
 from functions.work_items import handler as work_items
@@ -35,6 +36,7 @@ FUNCTIONS = (
     github_connection,
     github_runs,
     github_sync,
+    search,
     tokens,
     trash,
     account,

@@ -368,6 +368,11 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "token_product": _as_another_product,
     "too_many_tokens": _as_too_many_tokens,
     ACCOUNT_LIMIT: _as_account_limit,
+    "query_too_long": lambda _: Invalid(
+        "A search has up to 8 words and 200 characters. Send fewer.",
+        type="query-too-long",
+        errors=[FieldError(detail="It has more than 8 words or 200 characters.", parameter="q")],
+    ),
     "passage_missing": lambda _: Conflict(
         "The document does not have this passage. Read it and send what it has, to the letter.",
         type="passage-missing",

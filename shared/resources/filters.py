@@ -3,35 +3,29 @@
 Every value that a client sends ends up quoted or escaped here: PostgREST's `or` takes raw text.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from postgrest import SyncSelectRequestBuilder
+from postgrest import SyncRPCFilterRequestBuilder, SyncSelectRequestBuilder
 
 from shared.resources.cursors import Position
-from shared.resources.lists import ListQuery, SearchQuery
+from shared.resources.lists import ListQuery
 
-SelectT = TypeVar("SelectT", bound=SyncSelectRequestBuilder)
-
-# The configuration that the migrations build the vectors with.
-SEARCH_CONFIGURATION = "english"
+# What a table answers, or a function that looks for rows of one.
+Select = SyncSelectRequestBuilder | SyncRPCFilterRequestBuilder
+SelectT = TypeVar("SelectT", SyncSelectRequestBuilder, SyncRPCFilterRequestBuilder, Select)
 
 # Of a value in a URL, percent-encoded.
 LONGEST_TWICE = 2_500
 
-_NOT_ALPHANUMERIC = re.compile(r"([^\w\s]|_)", re.ASCII)
-
 
 def match(select: SelectT, query: ListQuery) -> SelectT:
-    """Keep the rows that match every filter of the query."""
+    """Keep the rows that match every filter of the query, but for `q`."""
     for column, values in query.column_filters.items():
         select = _be_any_of(select, column, values)
     for column, operator, time in query.date_filters:
         select = select.filter(column, operator, time.isoformat())
-    if isinstance(query, SearchQuery) and query.q is not None:
-        return _search(select, query, query.q)
     return select
 
 
@@ -44,17 +38,10 @@ def _be_any_of(select: SelectT, column: str, values: Sequence[Any]) -> SelectT:
     return select.or_(f"{column}.is.null,{column}.in.({','.join(map(_quote, named))})")
 
 
-def _search(select: SelectT, query: SearchQuery, text: str) -> SelectT:
-    if query.search_vector is not None:
-        return select.filter(query.search_vector, f"wfts({SEARCH_CONFIGURATION})", text)
-    pattern = _quote(_NOT_ALPHANUMERIC.sub(r"\\\1", text))
-    return select.or_(",".join(f"{column}.imatch.{pattern}" for column in query.search_columns))
-
-
 def seek(select: SelectT, query: ListQuery, position: Position) -> SelectT:
     """Keep the rows behind a position."""
     (column, descending), *rest = query.order
-    value, *values = [*position.values, position.id]
+    value, values = position.values[0], [*position.values[1:], position.id]
     behind = _get_operator(descending)
     # The first filter repeats what the second implies, in a form that an index can start from.
     select = select.filter(column, f"{behind}e", _to_text(value))

@@ -142,9 +142,10 @@ class ListQuery(BaseModel):
 class SearchQuery(ListQuery):
     """The parameters of a list of things that have text."""
 
-    search_columns: ClassVar[tuple[str, ...]] = ()
-    """Where `q` looks for its text, ignoring case."""
-    search_vector: ClassVar[str | None] = None
-    """The full-text column that `q` is a web search of, where there is one."""
-
-    q: SearchText | None = None
+    q: SearchText | None = Field(
+        None,
+        description=(
+            "Keep what has each of these words, up to 8, the last as the beginning of one. Case, accents and"
+            " signs make no difference: as `/api/search`."
+        ),
+    )

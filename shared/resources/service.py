@@ -14,7 +14,6 @@ from postgrest import (
     CountMethod,
     SyncPostgrestClient,
     SyncRPCFilterRequestBuilder,
-    SyncSelectRequestBuilder,
 )
 
 from shared.auth.sign_in import Caller
@@ -27,9 +26,9 @@ from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.resources.bulk import Bulk, Deletion
 from shared.resources.cursors import Position, decode_cursor, encode_cursor
-from shared.resources.filters import SelectT, is_long, match, seek, seek_tied
+from shared.resources.filters import Select, SelectT, is_long, match, seek, seek_tied
 from shared.resources.idempotency import Created, IdempotencyKey, Insert, complete, execute_once
-from shared.resources.lists import ListQuery, Page
+from shared.resources.lists import ListQuery, Page, SearchQuery
 
 RowT = TypeVar("RowT", bound=Row)
 ItemT = TypeVar("ItemT", bound=Row)
@@ -217,11 +216,11 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
                 break
         return found
 
-    def _select_page(self, query: ListQuery, *, with_total: bool = False) -> SyncSelectRequestBuilder:
+    def _select_page(self, query: ListQuery, *, with_total: bool = False) -> Select:
         count = CountMethod.exact if with_total else None
         hidden = [column for column, _ in query.order if column in query.hidden_columns]
         columns = ",".join([get_select(self.item), *hidden])
-        select = match(self.supabase.table(self.table).select(columns, count=count), query)
+        select = match(self._look_for(query, columns, count), query)
         # Row level security says so already, but not to the planner: with the caller named, an index can
         # serve the order, too.
         select = self._narrow(select.eq("user_id", str(self.caller.user_id)))
@@ -231,8 +230,18 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         return select.limit(query.limit + 1)
 
     def _count(self, query: ListQuery) -> int | None:
-        select = self.supabase.table(self.table).select("id", count=CountMethod.exact, head=True)
+        select = self._look_for(query, "id", CountMethod.exact).limit(1)
         return self._narrow(match(select, query)).execute().count
+
+    def _look_for(self, query: ListQuery, columns: str, count: CountMethod | None) -> Select:
+        """The rows that the filters of a list are for: all of the table, or those with the words of `q`.
+
+        A function has these, since PostgREST has no operator that folds words as the database does.
+        """
+        if isinstance(query, SearchQuery) and query.q is not None:
+            found = self.supabase.rpc(f"find_{self.table}", {"q": query.q}, count=count, get=True)
+            return found.select(columns)
+        return self.supabase.table(self.table).select(columns, count=count)
 
     def _narrow(self, select: SelectT) -> SelectT:
         """Name the only product that an access token is for.
@@ -277,6 +286,6 @@ def get_sent(body: Input) -> dict[str, Any]:
     return body.model_dump(mode="json", exclude_unset=True)
 
 
-def _get_data(select: SyncSelectRequestBuilder) -> list[Any]:
+def _get_data(select: Select) -> list[Any]:
     rows: Any = select.execute().data
     return list(rows)

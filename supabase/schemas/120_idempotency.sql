@@ -210,9 +210,10 @@ begin
     -- Emptied before it is made into JSON, which would copy a megabyte to throw it away.
     new.content := '';
     new.search := '';
+    new.terms := '';
   end if;
   insert into private.idempotency_rows (user_id, claim_id, content)
-  select claim.user_id, claim.id, private.cut_long_texts(to_jsonb(new) - array['content', 'search'])
+  select claim.user_id, claim.id, private.cut_long_texts(to_jsonb(new) - array['content', 'search', 'terms'])
   from private.idempotency_keys as claim
   where claim.user_id = (select private.caller_id())
     and claim.key = headers ->> 'idempotency-key'

@@ -23,6 +23,7 @@ create table public.products (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version integer not null default 1,
+  terms tsvector not null default '',
   constraint products_pkey primary key (id),
   -- Stops a product of nobody, and goes with its owner.
   constraint products_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -48,7 +49,8 @@ alter table public.products
   alter column color set statistics 0,
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
-  alter column version set statistics 0;
+  alter column version set statistics 0,
+  alter column terms set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -173,6 +175,12 @@ create trigger align_times
   for each row
   execute function private.align_times();
 
+-- Its name sorts before touch's, which has to see the row as it will be.
+create trigger keep_terms
+  before insert or update on public.products
+  for each row
+  execute function private.keep_terms('name', 'description');
+
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table public.products is
@@ -186,3 +194,4 @@ comment on column public.products.color is 'A colour as #rrggbb.';
 comment on column public.products.created_at is 'When the row was made.';
 comment on column public.products.updated_at is 'When the row last changed.';
 comment on column public.products.version is 'Starts at 1 and rises with each real change.';
+comment on column public.products.terms is 'The words by which it is found; kept by the database.';

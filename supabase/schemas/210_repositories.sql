@@ -46,6 +46,7 @@ create table public.repositories (
   sync_url text,
   sync_reason text,
   missing_decision text,
+  terms tsvector not null default '',
   constraint repositories_pkey primary key (id),
   -- Stops a repository of nobody, and goes with its owner.
   constraint repositories_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -135,7 +136,8 @@ alter table public.repositories
   alter column missing_count set statistics 0,
   alter column sync_url set statistics 0,
   alter column sync_reason set statistics 0,
-  alter column missing_decision set statistics 0;
+  alter column missing_decision set statistics 0,
+  alter column terms set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -365,6 +367,12 @@ create trigger align_times
   for each row
   execute function private.align_times();
 
+-- Its name sorts before touch's, which has to see the row as it will be.
+create trigger keep_terms
+  before insert or update on public.repositories
+  for each row
+  execute function private.keep_terms('name', 'full_name', 'description', 'notes');
+
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table public.repositories is 'A repository of a product, imported from GitHub or entered by hand.';
@@ -401,3 +409,4 @@ comment on column public.repositories.sync_reason is
   'Why GitHub refuses the repository (forbidden) or blocks it (blocked), in its own words; null otherwise.';
 comment on column public.repositories.missing_decision is
   'What its owner has decided about a missing repository: gone (it is not asked for any more) or keep (it never becomes gone by itself).';
+comment on column public.repositories.terms is 'The words by which it is found; kept by the database.';

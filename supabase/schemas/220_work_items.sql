@@ -26,6 +26,7 @@ create table public.work_items (
   version integer not null default 1,
   external_id text,
   urgency smallint not null default 4,
+  terms tsvector not null default '',
   constraint work_items_pkey primary key (id),
   -- Stops a work item of nobody, and goes with its owner.
   constraint work_items_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -62,7 +63,8 @@ alter table public.work_items
   alter column updated_at set statistics 0,
   alter column version set statistics 0,
   alter column external_id set statistics 0,
-  alter column urgency set statistics 0;
+  alter column urgency set statistics 0,
+  alter column terms set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -83,6 +85,8 @@ create index work_items_user_title_idx on public.work_items (user_id, title, id)
 -- product has. Partial: most items have none.
 create unique index work_items_external_id_unique on public.work_items (user_id, product_id, external_id)
   where external_id is not null;
+-- An owner's items by their words. Without a list of what is new, which a search would have to read to its end.
+create index work_items_user_terms_idx on public.work_items using gin (user_id, terms) with (fastupdate = off);
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
@@ -327,6 +331,12 @@ create trigger align_times
   for each row
   execute function private.align_times();
 
+-- Its name sorts before touch's, which has to see the row as it will be.
+create trigger keep_terms
+  before insert or update on public.work_items
+  for each row
+  execute function private.keep_terms('title', 'description');
+
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table public.work_items is 'Something to do for a product: a feature, a fix, a refactoring, an investigation.';
@@ -347,3 +357,4 @@ comment on column public.work_items.updated_at is 'When the row last changed.';
 comment on column public.work_items.version is 'Starts at 1 and rises with each real change.';
 comment on column public.work_items.urgency is
   'The order of urgency: 0 urgent, 1 high, 2 medium, 3 low, 4 none. Kept by the database from priority.';
+comment on column public.work_items.terms is 'The words by which it is found; kept by the database.';

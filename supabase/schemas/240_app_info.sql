@@ -38,6 +38,7 @@ create table public.app_info (
   value_changed_at timestamptz,
   last_revealed_at timestamptz,
   position integer not null default 0,
+  terms tsvector not null default '',
   constraint app_info_pkey primary key (id),
   -- Stops an entry of nobody, and goes with its owner.
   constraint app_info_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -80,7 +81,8 @@ alter table public.app_info
   alter column secret_number set statistics 0,
   alter column value_changed_at set statistics 0,
   alter column last_revealed_at set statistics 0,
-  alter column position set statistics 0;
+  alter column position set statistics 0,
+  alter column terms set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -497,6 +499,12 @@ create trigger forget_plain_copies
   when (new.is_secret and (not old.is_secret or new.key <> old.key))
   execute function private.forget_plain_copies();
 
+-- Never the value. Its name sorts before touch's, which has to see the row as it will be.
+create trigger keep_terms
+  before insert or update on public.app_info
+  for each row
+  execute function private.keep_terms('key', 'description');
+
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table public.app_info is
@@ -520,3 +528,4 @@ comment on column public.app_info.value_changed_at is 'When the value last chang
 comment on column public.app_info.last_revealed_at is 'When a secret''s value was last shown; no change of the row.';
 comment on column public.app_info.position is
   'Its place among the entries of its product, lowest first, the id between two of the same; kept by the database.';
+comment on column public.app_info.terms is 'The words by which it is found; kept by the database.';

@@ -146,7 +146,8 @@ begin
   raise exception using
     errcode = fault.state,
     message = fault.message,
-    detail = place || jsonb_build_object(
+    -- Without the words of the row, of which no reader has a use.
+    detail = (place #- '{current,terms}') || jsonb_build_object(
       'constraint', nullif(fault.constraint_name, ''),
       'column', nullif(fault.column_name, ''),
       'detail', nullif(fault.detail, ''),

@@ -198,6 +198,12 @@ def message_of(connection: Connection, person: Person, run_id: Any) -> Message:
     return Message(person.id, stored, run_id)
 
 
+def search_words(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A search in a product for words that everybody has."""
+    del connection
+    return ("'forecast':* | 'forecasts'", "'=forecasts'", person.rows["products"], 20)
+
+
 def miss(connection: Connection, person: Person) -> tuple[Any, ...]:
     """A repository that GitHub does not show any more."""
     number = next(_github_ids)
@@ -267,8 +273,16 @@ PEOPLES: dict[str, Prepare] = {
     "delete_account(text)": address,
     "get_trash(uuid)": look_at_trash,
     "restore_trash(uuid,text)": restore_trash,
+    "find_work_items(tsquery,tsquery,uuid,integer)": search_words,
+    "find_documents(tsquery,tsquery,uuid,integer)": search_words,
 }
 """What people call, who are known by their token."""
+
+INNER = {
+    # 340_search makes its arguments out of a text.
+    *("find_work_items(tsquery,tsquery,uuid,integer)", "find_documents(tsquery,tsquery,uuid,integer)"),
+}
+"""Those of people that no function in public has the arguments of."""
 
 SERVICES: dict[str, Prepare] = {
     "begin_github_sync(uuid,uuid,uuid,integer)": of_queued_run(LEASE_SECONDS),

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tests.database.actors import NOBODY, SERVICE, Actor, Connection, acting_as, person, undone
-from tests.database.definer_calls import OF_EVERYBODY, PEOPLES, SERVICES, make_tenant
+from tests.database.definer_calls import INNER, OF_EVERYBODY, PEOPLES, SERVICES, make_tenant
 from tests.database.world import Person
 
 Path = tuple[int | str, ...]
@@ -120,8 +120,10 @@ def call(
     connection: Connection, function: str, actor: Actor, arguments: Sequence[Any], *, keep: bool = False
 ) -> tuple[bool, str]:
     """Whether a call is refused, and its answer or its refusal. Undone unless it is to be looked at."""
-    statement = sql.SQL("select to_jsonb(answer)::text from public.{}({}) as answer").format(
-        sql.Identifier(function.partition("(")[0]), sql.SQL(", ").join([sql.Placeholder()] * len(arguments))
+    statement = sql.SQL("select to_jsonb(answer)::text from {}.{}({}) as answer").format(
+        sql.Identifier("private" if function in INNER else "public"),
+        sql.Identifier(function.partition("(")[0]),
+        sql.SQL(", ").join([sql.Placeholder()] * len(arguments)),
     )
     try:
         with connection.transaction(force_rollback=not keep), acting_as(connection, actor):

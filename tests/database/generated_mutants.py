@@ -34,6 +34,14 @@ OWNERS_CHECKS: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = 
         "true",
     ),
     ("private.delete_github_connection()", "known.user_id = caller_id", "true"),
+    # Of the newest rows, which is all that these have.
+    *(
+        (function, "known.user_id = owner_id and (scope", "(scope")
+        for function in (
+            "private.find_work_items(tsquery,tsquery,uuid,integer)",
+            "private.find_documents(tsquery,tsquery,uuid,integer)",
+        )
+    ),
     ("private.lock_github_run(uuid,uuid,uuid)", "and known.connection_id = asked_connection_id", ""),
     (
         "private.lock_github_run(uuid,uuid,uuid)",

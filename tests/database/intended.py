@@ -148,6 +148,22 @@ _CALLED_BY_TABLES = (
     # 230_documents and 040_texts
     *("private.document_search(text,text)", "private.make_parsable(text)", "private.is_visible_line(text)"),
     *("private.trim_blanks(text)", "private.is_variable_name(text)"),
+    # 045_search_terms: what keep_terms makes words with, and a search looks for
+    *(
+        "private.compose(text)",
+        "private.fold(text)",
+        "private.lower_words(text)",
+        "private.split_words(text)",
+    ),
+    *("private.split_compounds(text)", "private.paired_letters()", "private.separate_runs(text)"),
+    *("private.pair_letters(text)", "private.list_search_words(text)"),
+    "private.make_terms(text,text,text[])",
+    # 340_search
+    *("private.require_pairs(text,text)", "private.list_spellings(text,text,text)"),
+    *("private.make_search_query(text,text)", "private.take_passage(text,text)"),
+    "private.find_work_items(tsquery,tsquery,uuid,integer)",
+    "private.find_documents(tsquery,tsquery,uuid,integer)",
+    *("private.search(text,text[],uuid,integer)", "public.search(text,text[],uuid,integer)"),
     # 040_texts: the cast that lists cut long texts with
     "private.take_excerpt(text)",
     # 030_requests
@@ -207,6 +223,9 @@ EXECUTE: set[tuple[str, str]] = {
         for table in tables
         for verb in ("create", "update", "delete")
     ),
+    # 340_search: invokers
+    *((f"public.find_{table}(text)", "authenticated") for table in _CLIENT_COLUMNS),
+    *((f"public.find_{table}(text)", "forum_agent") for table in ("products", "repositories", *TOKEN_GRANTS)),
     *(
         (f"{schema}.{function}", role)
         for functions, role in (
@@ -277,6 +296,9 @@ DEFINERS = {
     *("private.check_limits()", "private.check_longer_content()"),
     # 635_writes
     "private.check_writer()",
+    # 340_search
+    "private.find_work_items(tsquery,tsquery,uuid,integer)",
+    "private.find_documents(tsquery,tsquery,uuid,integer)",
     # 240_app_info
     "private.keep_former_value()",
     "private.guard_sealed_values()",
@@ -312,6 +334,8 @@ TRIGGERS = {
     *(f"public.{table}.keep_deleted" for table in _CLIENT_COLUMNS),
     *("public.products.delete_children_first", "public.repositories.keep_repository_links"),
     "private.app_info_values.keep_deleted_values",
+    # 045_search_terms
+    *(f"public.{table}.keep_terms" for table in _CLIENT_COLUMNS),
     # 630_limits
     *(f"public.{table}.check_limits" for table in _CLIENT_COLUMNS),
     "public.documents.check_longer_content",

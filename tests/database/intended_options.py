@@ -33,6 +33,21 @@ IMMUTABLE: set[str] = {
     "private.take_excerpt(text)",
     "private.trash_tables()",
     "private.trim_blanks(text)",
+    # 045_search_terms and 340_search
+    "private.compose(text)",
+    "private.fold(text)",
+    "private.list_search_words(text)",
+    "private.list_spellings(text,text,text)",
+    "private.lower_words(text)",
+    "private.make_search_query(text,text)",
+    "private.make_terms(text,text,text[])",
+    "private.pair_letters(text)",
+    "private.paired_letters()",
+    "private.require_pairs(text,text)",
+    "private.separate_runs(text)",
+    "private.split_compounds(text)",
+    "private.split_words(text)",
+    "private.take_passage(text,text)",
 }
 """The same answer for the same arguments, for ever: generated columns and checks may use them."""
 
@@ -109,10 +124,23 @@ STABLE: set[str] = {
     "public.revisions(public.documents)",
     "public.work_items_count(public.products)",
     "public.work_items_count(public.repositories)",
+    # 340_search
+    "private.find_documents(tsquery,tsquery,uuid,integer)",
+    "private.find_work_items(tsquery,tsquery,uuid,integer)",
+    "private.search(text,text[],uuid,integer)",
+    "public.find_app_info(text)",
+    "public.find_documents(text)",
+    "public.find_products(text)",
+    "public.find_repositories(text)",
+    "public.find_work_items(text)",
+    "public.search(text,text[],uuid,integer)",
 }
 """They read and write nothing: PostgREST lets them be called by GET."""
 
 SETTINGS: dict[str, set[str]] = {
+    # Whose rows they are and how many decides how they are found.
+    "private.find_documents(tsquery,tsquery,uuid,integer)": {"plan_cache_mode=force_custom_plan"},
+    "private.find_work_items(tsquery,tsquery,uuid,integer)": {"plan_cache_mode=force_custom_plan"},
     "private.apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)": {"TimeZone=UTC"},
     "private.apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)": {"TimeZone=UTC"},
     "private.begin_github_sync(uuid,uuid,uuid,integer)": {"TimeZone=UTC"},

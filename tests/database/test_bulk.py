@@ -36,7 +36,7 @@ LEAST: dict[str, Json] = {
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 MADE_BY_THE_DATABASE = ("id", "created_at", "updated_at")
 # What the database keeps in step with the columns that a change names.
-FOLLOWING_A_CHANGE = ("version", "updated_at", "search", "has_value", "value_changed_at")
+FOLLOWING_A_CHANGE = ("version", "updated_at", "search", "terms", "has_value", "value_changed_at")
 
 
 @pytest.fixture(scope="module", params=["17", "15"])
@@ -393,7 +393,7 @@ def test_other_version_is_412_with_the_current_row(caller: Caller, product_id: s
     assert (answer.status_code, answer.json()["code"]) == (412, "PT412")
     fault = fault_of(answer)
     assert fault["index"] == 1
-    assert fault["current"] == without(rows[1], ("content", "search"))
+    assert fault["current"] == without(rows[1], ("content", "search", "terms"))
     assert everything_of(caller) == before
 
 

@@ -126,6 +126,11 @@ def test_twenty_identical_requests_at_once_make_one_row(
     assert [row["id"] for row in caller.answer(key)[0]["rows"]] == [created["id"]]
 
 
+def as_kept(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without a text that is too long to be kept twice, and without what is made of their texts."""
+    return [{name: row[name] for name in row.keys() - {"content", "search", "terms"}} for row in rows]
+
+
 @pytest.mark.parametrize("table", OWNED)
 def test_answer_is_the_row_as_it_was_created_without_content(
     caller: Caller, product_id: str, key: str, table: str
@@ -137,7 +142,7 @@ def test_answer_is_the_row_as_it_was_created_without_content(
     this_row = {"id": f"eq.{created[0]['id']}"}
     caller.client.patch(table, params=this_row, json=CHANGES[table]).raise_for_status()
     caller.client.delete(table, params=this_row).raise_for_status()
-    expected = [{name: row[name] for name in row.keys() - {"content", "search"}} for row in created]
+    expected = as_kept(created)
     assert caller.answer(key) == [{"fingerprint": FINGERPRINT, "entity": table, "rows": expected}]
     assert_replay(caller.insert(table, sample(table, product_id), **headers))
 
@@ -148,7 +153,7 @@ def test_several_rows_of_one_request_are_one_claim_in_their_order(
     rows = [{"product_id": product_id, "title": str(number)} for number in range(50)]
     created = caller.insert("work_items", rows, idempotency_key=key).raise_for_status().json()
     assert_replay(caller.insert("work_items", rows, idempotency_key=key))
-    assert caller.answer(key) == [{"fingerprint": None, "entity": "work_items", "rows": created}]
+    assert caller.answer(key) == [{"fingerprint": None, "entity": "work_items", "rows": as_kept(created)}]
     assert kept_of(caller.project, caller.user.id) == (1, 50)
 
 
@@ -157,7 +162,7 @@ def test_key_means_nothing_to_another_user(make_caller: MakeCaller, key: str) ->
     made = [person_.insert("products", {"name": "Atlas"}, idempotency_key=key) for person_ in (first, second)]
     assert [answer.status_code for answer in made] == [201, 201]
     for someone, answer in zip((first, second), made, strict=True):
-        assert someone.answer(key)[0]["rows"] == answer.json()
+        assert someone.answer(key)[0]["rows"] == as_kept(answer.json())
     assert make_caller().answer(key) == []
 
 
@@ -292,12 +297,12 @@ def test_key_expires_after_a_day(caller: Caller, product_id: str, key: str) -> N
     first = caller.insert("work_items", work_item(product_id), idempotency_key=key).json()
     age(caller.project, caller.user.id, "23 hours 59 minutes")
     assert_replay(caller.insert("work_items", work_item(product_id), idempotency_key=key))
-    assert caller.answer(key)[0]["rows"] == first
+    assert caller.answer(key)[0]["rows"] == as_kept(first)
     age(caller.project, caller.user.id, "1 minute")
     assert caller.answer(key) == []
     second = caller.insert("work_items", work_item(product_id), idempotency_key=key)
     assert second.status_code == 201
-    assert caller.answer(key)[0]["rows"] == second.json()
+    assert caller.answer(key)[0]["rows"] == as_kept(second.json())
     assert kept_of(caller.project, caller.user.id) == (1, 1)
 
 
@@ -447,7 +452,7 @@ def test_bulk_under_a_key_is_one_claim_with_all_rows(
         items = [item | {"key": f"K{number}"} for number, item in enumerate(items)]
     created = caller.bulk(f"create_{table}", *items, idempotency_key=key).raise_for_status().json()
     assert_replay(caller.bulk(f"create_{table}", *items, idempotency_key=key))
-    expected = [{name: row[name] for name in row.keys() - {"content", "search"}} for row in created]
+    expected = as_kept(created)
     assert caller.answer(key) == [{"fingerprint": None, "entity": table, "rows": expected}]
     assert kept_of(caller.project, caller.user.id) == (1, 3)
 

@@ -22,6 +22,8 @@ from tests.database.world import CHILDREN, SAMPLES, Person, insert
 # The grant that each needs. A definer that is open to tokens and is not here fails the checks.
 NEEDED = {
     "list_app_info_versions(uuid)": "read",
+    "find_work_items(tsquery,tsquery,uuid,integer)": "read",
+    "find_documents(tsquery,tsquery,uuid,integer)": "read",
     "write_app_info(jsonb,text)": "keys",
     "import_app_info(uuid,jsonb,text[],text)": "keys",
     "compare_app_info(uuid,text[],text)": "keys",

@@ -41,6 +41,8 @@ SCOPES: tuple[tuple[LiteralString, LiteralString, LiteralString], ...] = (
         "true);",
     ),
     ("private.list_app_info_versions(uuid)", "private.is_in_token_scope(entry.product_id)", "true"),
+    ("private.find_work_items(tsquery,tsquery,uuid,integer)", "private.is_in_token_scope(scope)", "true"),
+    ("private.find_documents(tsquery,tsquery,uuid,integer)", "private.is_in_token_scope(scope)", "true"),
     ("private.write_app_info(jsonb,text)", "private.is_in_token_scope(known.product_id)", "true"),
 )
 

@@ -19,6 +19,7 @@ from functions.github_sync import handler as github_sync
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories
+from functions.search import handler as search
 from functions.tokens import handler as tokens
 from functions.trash import handler as trash
 from functions.work_items import handler as work_items
@@ -39,6 +40,7 @@ HANDLERS = {
     "/api/github/runs": github_runs.handler,
     "/api/github/missing": github_runs.handler,
     "/api/github/sync": github_sync.handler,
+    "/api/search": search.handler,
     "/api/tokens": tokens.handler,
     "/api/account": account.handler,
     "/api/trash": trash.handler,

@@ -196,16 +196,23 @@ def test_filters_keep_what_matches_any_of_their_values(
         "d.o.t",
         "$x^|?+[]{}",
         "ÄÖÜ",
+        "' & | ! ( :* <->b",
     ],
 )
-def test_search_takes_its_text_literally_and_ignores_case(text: str, owner: Client) -> None:
+def test_search_looks_for_the_words_of_its_text_whatever_signs_are_in_it(text: str, owner: Client) -> None:
     product = owner.create_product(name=f"see {text} here")
-    owner.create_product(name="100 a b underxscore quote backslash comma paren dxoxt aou")
+    owner.create_product(name="100 underxscore quote backslash comma pare dxoxt aeoeue")
     found = owner.get(f"/api/products?q={quote(text.lower())}").expect(200)["items"]
     assert ids(found) == [product["id"]]
 
 
-def test_document_search_looks_at_words_of_title_and_content(owner: Client) -> None:
+def test_search_of_signs_alone_finds_nothing(owner: Client) -> None:
+    owner.create_product(name="% _ here")
+    answer = owner.get(f"/api/products?q={quote('% _')}&total=true").expect(200)
+    assert (answer["items"], answer["total"]) == ([], 0)
+
+
+def test_document_search_looks_at_words_of_title_and_content_and_at_their_stems(owner: Client) -> None:
     product = owner.create_product()["id"]
     plan = owner.create_document(product, title="Release plan", content="Ship on friday")
     note = owner.create_document(product, title="Shipping", content="by boat")
@@ -213,11 +220,41 @@ def test_document_search_looks_at_words_of_title_and_content(owner: Client) -> N
     def search(text: str) -> set[str]:
         return set(ids(owner.get(f"/api/docs?q={quote(text)}").expect(200)["items"]))
 
-    assert search("ship") == {plan["id"], note["id"]}
-    assert search("friday OR boat") == {plan["id"], note["id"]}
-    assert search("ship -boat") == {plan["id"]}
-    assert search('"ship on friday"') == {plan["id"]}
-    assert search("' & | ! ( :* <->") == set()
+    assert search("ship") == search("shipped") == {plan["id"], note["id"]}
+    assert search("friday boat") == set()
+    assert search("boats by") == {note["id"]}
+    assert search('"friday ship on"') == {plan["id"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "make"),
+    [
+        ("/api/products", lambda owner, _, text: owner.create_product(name=text)),
+        ("/api/repositories", lambda owner, product, text: owner.create_repository(product, name=text)),
+        ("/api/work", lambda owner, product, text: owner.create_work_item(product, title=text)),
+        ("/api/docs", lambda owner, product, text: owner.create_document(product, content=text)),
+        (
+            "/api/app-info",
+            lambda owner, product, text: owner.create_app_info(product, key=text, category="note"),
+        ),
+    ],
+)
+def test_search_pages_sorts_counts_and_filters_as_every_list(
+    path: str, make: Callable[[Client, str, str], dict[str, Any]], owner: Client
+) -> None:
+    product = owner.create_product(name="P")["id"]
+    made = [make(owner, product, f"needle {number}")["id"] for number in range(5)]
+    make(owner, product, "hay")
+    first = owner.get(f"{path}?q=need&limit=2&sort=created_at&total=true").expect(200)
+    assert (ids(first["items"]), first["total"]) == (made[:2], 5)
+    cursor = first["next_cursor"]
+    second = owner.get(f"{path}?q=need&limit=2&sort=created_at&total=true&cursor={cursor}").expect(200)
+    assert (ids(second["items"]), second["total"]) == (made[2:4], 5)
+    assert ids(owner.get(f"{path}?q=need&skip=4&sort=created_at").expect(200)["items"]) == made[4:]
+    assert owner.get(f"{path}?q=need&skip=9&total=true").expect(200)["total"] == 5
+    assert owner.get(f"{path}?q=need&created_before=2020-01-01T00:00:00Z").expect(200)["items"] == []
+    problem = owner.get(f"{path}?q=1+2+3+4+5+6+7+8+9").expect_problem(422, "query-too-long")
+    assert problem["errors"][0]["parameter"] == "q"
 
 
 def test_documents_in_lists_come_without_their_content(owner: Client) -> None:

@@ -85,4 +85,5 @@ def test_names_are_found_and_unique_by_their_bytes_as_before(owner: Client) -> N
     found = owner.get("/api/app-info?key=KEY").expect(200)["items"]
     assert [entry["key"] for entry in found] == ["KEY"]
     found = owner.get("/api/app-info?q=ke&sort=key").expect(200)["items"]
-    assert {entry["key"] for entry in found} == {"Key", "KEY", "KE\u0301Y"}
+    # Of a search, which knows no accents.
+    assert {entry["key"] for entry in found} == {"Key", "KEY", "KÉY", "KE\u0301Y"}

@@ -64,6 +64,8 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
         "number": "1",
         "token_id": token["id"],
         "trash_id": make_set(client),
+        # What a search is for.
+        "q": "auth",
         # Runs are made by what is about to be tested.
         "run_id": str(uuid4()),
     }

@@ -32,7 +32,10 @@ COMMON = {"type", "title", "status", "detail", "request_id"}
 EXPORT = "GET /api/app-info/export"
 # The only body that is no JSON. It replaces a whole text, of whatever version.
 RAW_BODY = "PUT /api/docs/{document_id}/content"
-NEEDED = {(EXPORT, "product_id"), ("GET /api/docs/export", "product_id"), (RAW_BODY, "If-Match")}
+NEEDED = {
+    *((EXPORT, "product_id"), ("GET /api/docs/export", "product_id"), ("GET /api/search", "q")),
+    (RAW_BODY, "If-Match"),
+}
 
 
 def iterate_operations(document: Json) -> Iterator[tuple[str, Json]]:

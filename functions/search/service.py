@@ -1,0 +1,33 @@
+"""Search as the caller, by supabase/schemas/340_search.sql."""
+
+from typing import Any, Self, cast
+
+from postgrest import SyncPostgrestClient
+
+from functions.search.schemas import Found, SearchQuery
+from shared.database.client import SupabaseOrToken
+
+
+class SearchService:
+    """Finds what the caller may see."""
+
+    def __init__(self, supabase: SyncPostgrestClient) -> None:
+        self.supabase = supabase
+
+    @classmethod
+    async def for_caller_or_token(cls, supabase: SupabaseOrToken) -> Self:
+        """The service of one request."""
+        return cls(supabase)
+
+    def find(self, query: SearchQuery) -> Found:
+        """What has all the words. Raises `Invalid` for too many of them."""
+        arguments = {
+            "query": query.q,
+            "kinds": query.kind or None,
+            "product_id": query.product_id and str(query.product_id),
+            # One more tells whether there is more.
+            "want": query.limit + 1,
+        }
+        # JSON in truth: the annotation of the client is too narrow.
+        rows: Any = self.supabase.rpc("search", cast("dict[str, str]", arguments)).execute().data
+        return Found.model_validate({"items": rows[: query.limit], "more": len(rows) > query.limit})

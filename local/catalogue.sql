@@ -110,7 +110,8 @@ select 'sequence', s.seqrelid::regclass::text, concat_ws(
 from pg_catalog.pg_sequence as s
 join relations as r on r.oid = s.seqrelid
 union all
-select 'view', r.name, pg_catalog.pg_get_viewdef(r.oid)
+-- Up to Postgres 15 each column has its table's name before it, from 16 only where there are several tables.
+select 'view', r.name, regexp_replace(pg_catalog.pg_get_viewdef(r.oid), '\m\w+\.(?=\w+[,\n])', '', 'g')
 from relations as r
 where r.relkind in ('v', 'm')
 union all

@@ -6,6 +6,7 @@ import sys
 import tomllib
 
 from functions.account import handler as account
+from functions.activity import handler as activity
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
 from functions.github_connection import handler as github_connection
@@ -32,6 +33,7 @@ FUNCTIONS = (
     work_items,
     documents,
     app_info,
+    activity,
     github_import,
     github_connection,
     github_runs,

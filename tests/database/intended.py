@@ -104,6 +104,8 @@ GRANTS: set[tuple[str, str, str]] = {
     ("public.users.github_username", "authenticated", "UPDATE"),
     ("public.users.avatar_url", "authenticated", "UPDATE"),
     ("public.activity", "authenticated", "SELECT"),
+    # 650_activity_lines
+    *(("public.activity_lines", role, "SELECT") for role in ("authenticated", "forum_agent")),
     # 235_document_revisions
     ("public.document_revisions", "authenticated", "SELECT"),
     # 270_trash
@@ -187,6 +189,9 @@ _CALLED_BY_TABLES = (
     *("public.find_product(text)", "private.find_repository(uuid,text)"),
     *("public.add_work_item(jsonb)", "public.add_document(jsonb)"),
     "public.change_work_item(uuid,integer,jsonb)",
+    # 650_activity_lines: invokers
+    *("public.title(public.activity_lines)", "public.summary(public.activity_lines)"),
+    "private.quote_title(text)",
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )
@@ -226,6 +231,11 @@ EXECUTE: set[tuple[str, str]] = {
     # 340_search: invokers
     *((f"public.find_{table}(text)", "authenticated") for table in _CLIENT_COLUMNS),
     *((f"public.find_{table}(text)", "forum_agent") for table in ("products", "repositories", *TOKEN_GRANTS)),
+    # 650_activity_lines: from where a secret was shown is no token's business
+    *(
+        (f"public.{name}(public.activity_lines)", "authenticated")
+        for name in ("session_id", "source_address")
+    ),
     *(
         (f"{schema}.{function}", role)
         for functions, role in (

@@ -21,6 +21,7 @@ IMMUTABLE: set[str] = {
     "private.ids_of_bulk_items(jsonb)",
     # It looks at the statement and is immutable all the same, so as to be called while that is planned.
     "private.plans_for_execution()",
+    "private.quote_title(text)",
     "private.refuse_by_limit(text,bigint)",
     "private.import_item_fault(jsonb)",
     "private.is_variable_name(text)",
@@ -122,6 +123,10 @@ STABLE: set[str] = {
     "public.read_app_info_export(uuid,text[],boolean,text)",
     "public.repositories_count(public.products)",
     "public.revisions(public.documents)",
+    "public.session_id(public.activity_lines)",
+    "public.source_address(public.activity_lines)",
+    "public.summary(public.activity_lines)",
+    "public.title(public.activity_lines)",
     "public.work_items_count(public.products)",
     "public.work_items_count(public.repositories)",
     # 340_search

@@ -25,6 +25,7 @@ NEEDED: dict[str, dict[str, str]] = {
     "documents": {"select": "read", "insert": "docs", "update": "docs", "delete": "delete"},
     "app_info": {"select": "read", "insert": "keys", "update": "keys", "delete": "delete"},
     "activity": {"select": "read"},
+    "activity_lines": {"select": "read"},
     "document_revisions": {"select": "read"},
     "github_runs": {"select": "read"},
     "trash": {},
@@ -34,6 +35,7 @@ NEEDED: dict[str, dict[str, str]] = {
 # What each table is asked to become, whether or not somebody may change it.
 CHANGED: dict[str, dict[str, Any]] = {
     **CHANGES,
+    "activity_lines": CHANGES["activity"],
     "document_revisions": {"title": "changed"},
     "github_runs": {"error": "changed"},
     "access_tokens": {"name": "changed"},
@@ -43,6 +45,7 @@ CREATED: dict[str, dict[str, Any]] = {
     **SAMPLES,
     "app_info": {**SAMPLES["app_info"], "key": "MADE_BY_A_TOKEN"},
     "activity": {"actor": "system", "action": "created", "entity": "products"},
+    "activity_lines": {"actor": "system", "action": "created", "entity": "products"},
     "document_revisions": {
         "title": "Made",
         "content": "",
@@ -132,6 +135,7 @@ def make_target(connection: Connection, name: str, account: UUID) -> Target:
     rows["activity"] = one(
         connection, "select id from public.activity where entity_id = %s", (rows["work_items"],)
     )
+    rows["activity_lines"] = rows["activity"]
     with acting_as(connection, person(account)):
         connection.execute(
             "update public.documents set content = 'edited' where id = %s", (rows["documents"],)

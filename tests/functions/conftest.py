@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from functions.account import handler as account
+from functions.activity import handler as activity
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
 from functions.github_connection import handler as github_connection
@@ -35,6 +36,7 @@ HANDLERS = {
     "/api/work": work_items.handler,
     "/api/docs": documents.handler,
     "/api/app-info": app_info.handler,
+    "/api/activity": activity.handler,
     "/api/github": github_import.handler,
     "/api/github/connection": github_connection.handler,
     "/api/github/runs": github_runs.handler,

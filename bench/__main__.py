@@ -76,6 +76,7 @@ def measure() -> Iterator[Line]:
                 cold_start,
                 github,
                 million_items,
+                resume,
                 row_level_security,
                 search,
                 tokens,
@@ -90,6 +91,7 @@ def measure() -> Iterator[Line]:
             yield github.measure_import(supabase, fake)
             yield github.measure_sync(supabase, fake)
             yield artifact.measure_artifact(folder)
+            yield resume.measure_resume(supabase.postgres)
             million_items.fill(supabase.postgres)
             yield row_level_security.measure_row_level_security(supabase.postgres)
             yield from search.measure_search(supabase.postgres)

@@ -24,13 +24,18 @@ from shared.resources.lists import Page
 router = APIRouter(prefix="/api/products", tags=["products"], route_class=StrictRoute)
 
 Service = Annotated[ProductService, Depends(ProductService.for_caller)]
-# Access tokens read; what else there is to do is a person's.
-Reader = Annotated[ProductService, Depends(ProductService.for_caller_or_token)]
+# Access tokens read, and one with `work` writes the next note; what else there is to do is a person's.
+ServiceForTokens = Annotated[ProductService, Depends(ProductService.for_caller_or_token)]
 
 
 @router.get("")
-async def list_products(query: Annotated[ProductQuery, Query()], service: Reader) -> Page[ProductListItem]:
-    """List products."""
+async def list_products(
+    query: Annotated[ProductQuery, Query()], service: ServiceForTokens
+) -> Page[ProductListItem]:
+    """List products.
+
+    With `counts=true` each has how much there is in it, and when something in it last changed.
+    """
     return service.get_page(query)
 
 
@@ -68,7 +73,7 @@ async def bulk_delete_products(bulk: Bulk[Deletion], service: Service) -> None:
 
 
 @router.get("/{product_id}", response_model=ProductReadFull)
-async def get_product(product_id: UUID, seen: IfNoneMatch, service: Reader) -> Response:
+async def get_product(product_id: UUID, seen: IfNoneMatch, service: ServiceForTokens) -> Response:
     """Read a product with what is nested in it.
 
     The 100 newest of each kind that belong to it, and beside them how many there are.
@@ -78,9 +83,16 @@ async def get_product(product_id: UUID, seen: IfNoneMatch, service: Reader) -> R
 
 @router.patch("/{product_id}")
 async def update_product(
-    product_id: UUID, changes: ProductUpdate, versions: IfMatch, service: Service, response: Response
+    product_id: UUID,
+    changes: ProductUpdate,
+    versions: IfMatch,
+    service: ServiceForTokens,
+    response: Response,
 ) -> ProductRead:
-    """Change the fields that are sent, and no others."""
+    """Change the fields that are sent, and no others.
+
+    An access token with the grant `work` changes `next_note`, and none of the others.
+    """
     return with_etag(response, service.update(product_id, changes, versions))
 
 

@@ -1,15 +1,15 @@
 """What clients send and get of products."""
 
-from typing import Annotated, Required
+from typing import Annotated, Any, Required
 from uuid import UUID
 
-from pydantic import ConfigDict, with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from shared.entities.app_info import AppInfoListItem
 from shared.entities.base import Description, Embedded, Input, Version
 from shared.entities.documents import DocumentListItem
-from shared.entities.products import Color, Icon, ProductName, ProductRead
+from shared.entities.products import Color, Commitment, Icon, NextNote, ProductName, ProductRead
 from shared.entities.repositories import RepositoryListItem
 from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
@@ -25,6 +25,8 @@ class ProductCreate(Input):
     description: Description | None = None
     icon: Icon | None = None
     color: Color | None = None
+    next_note: NextNote | None = None
+    commitment: Commitment | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -35,6 +37,8 @@ class ProductUpdate(TypedDict, total=False):
     description: Description | None
     icon: Icon | None
     color: Color | None
+    next_note: NextNote | None
+    commitment: Commitment | None
 
 
 class ProductChange(ProductUpdate, total=False):
@@ -60,4 +64,15 @@ class ProductReadFull(ProductRead):
 class ProductQuery(SearchQuery):
     """Which products, in which order."""
 
+    counts: bool = Field(False, description="Count what is in each product, too.")
     sort: Annotated[str, *sort_by("created_at", "updated_at", "name")] = "-created_at"
+
+    @property
+    def column_filters(self) -> dict[str, list[Any]]:
+        """None: `counts` says what is shown."""
+        return {}
+
+    @property
+    def columns_on_request(self) -> list[str]:
+        """The counts, where they are asked for."""
+        return ["counts"] if self.counts else []

@@ -17,6 +17,7 @@ from functions.health import handler as health
 from functions.products import handler as products
 from functions.reference import handler as reference
 from functions.repositories import handler as repositories
+from functions.resume import handler as resume
 from functions.search import handler as search
 from functions.tokens import handler as tokens
 from functions.trash import handler as trash
@@ -33,6 +34,7 @@ FUNCTIONS = (
     work_items,
     documents,
     app_info,
+    resume,
     activity,
     github_import,
     github_connection,

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from shared.entities.base import Embedded, Excerpt
+from shared.entities.base import Embedded, Excerpt, OnRequest
 
 NESTED_LIMIT = 100
 
@@ -19,7 +19,7 @@ def get_select(schema: type[BaseModel]) -> str:
     return ",".join(
         f"{name}::excerpt" if name in excerpts else _select_field(name, field)
         for name, field in schema.model_fields.items()
-        if name not in marks
+        if name not in marks and OnRequest not in field.metadata
     )
 
 

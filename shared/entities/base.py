@@ -84,6 +84,15 @@ class Excerpt:
     """Marks a text of which a list shows the start only, beside a field `<name>_truncated`."""
 
 
+class OnRequest:
+    """Marks a field of a list that is selected only where a parameter asks for it."""
+
+
+def is_none(value: object) -> bool:
+    """Whether there is nothing to show."""
+    return value is None
+
+
 # Beside a text that is whole there is none.
 Truncated = Annotated[
     bool,

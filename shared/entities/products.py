@@ -1,11 +1,12 @@
 """Products."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from shared.entities.base import Description, Excerpt, Row, Truncated, text, written_as
+from shared.entities.base import Description, Excerpt, OnRequest, Row, Truncated, is_none, text, written_as
 
 ProductName = Annotated[str, text(200, min_length=1), Field(examples=["Atlas"])]
 Icon = Annotated[str, text(200), Field(examples=["globe"])]
@@ -16,6 +17,10 @@ Color = Annotated[
 ]
 
 
+NextNote = Annotated[str, text(2_000), Field(examples=["Move the cron jobs, then the DNS."])]
+Commitment = Literal["must", "support", "want", "parked"]
+
+
 class ProductRead(Row):
     """A product, without what belongs to it."""
 
@@ -24,6 +29,23 @@ class ProductRead(Row):
     description: Description | None
     icon: Icon | None
     color: Color | None
+    next_note: NextNote | None = Field(
+        description="What comes next, in the words of whoever worked on it last."
+    )
+    commitment: Commitment | None = Field(description="How much its owner is bound to it.")
+
+
+class ProductCounts(BaseModel):
+    """How much there is in a product."""
+
+    todo: int
+    in_progress: int
+    done: int
+    urgent: int = Field(description="Work items of priority 1 that are not done.")
+    repositories: int
+    documents: int
+    app_info: int
+    last_activity_at: datetime | None = Field(description="When something in it last changed.")
 
 
 class ProductListItem(ProductRead):
@@ -31,6 +53,11 @@ class ProductListItem(ProductRead):
 
     description: Annotated[Description | None, Excerpt]
     description_truncated: Truncated = False
+    counts: Annotated[
+        ProductCounts | None,
+        OnRequest,
+        Field(exclude_if=is_none, description="There where `counts=true` asked for it."),
+    ] = None
 
 
 class ProductLink(BaseModel):

@@ -11,6 +11,7 @@ from collections.abc import Container
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
 
 from shared.database.excerpts import shorten
 from shared.entities.base import EXCERPT_LENGTH, Row, written_as
@@ -101,6 +102,15 @@ def detail_response(detail: Row, seen: Container[str]) -> Response:
         shorten(detail, length)
         body = detail.model_dump_json().encode()
     etag = f'"{detail.version}-{hashlib.sha256(body).hexdigest()[:8]}"'
+    if etag in seen:
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(body, media_type="application/json", headers={"ETag": etag})
+
+
+def digest_response(answer: BaseModel, seen: Container[str]) -> Response:
+    """An answer about many rows with a digest of it as its entity tag, or 304 for a client that has it."""
+    body = answer.model_dump_json().encode()
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     if etag in seen:
         return Response(status_code=304, headers={"ETag": etag})
     return Response(body, media_type="application/json", headers={"ETag": etag})

@@ -128,6 +128,11 @@ class ListQuery(BaseModel):
         return {column: values for column in sorted(own) if (values := getattr(self, column))}
 
     @property
+    def columns_on_request(self) -> list[str]:
+        """What is asked for beside the columns of every list."""
+        return []
+
+    @property
     def date_filters(self) -> list[tuple[str, str, datetime]]:
         """The ends of the date ranges asked for, as (column, PostgREST operator, time)."""
         ranges = (

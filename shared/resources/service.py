@@ -219,7 +219,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def _select_page(self, query: ListQuery, *, with_total: bool = False) -> Select:
         count = CountMethod.exact if with_total else None
         hidden = [column for column, _ in query.order if column in query.hidden_columns]
-        columns = ",".join([get_select(self.item), *hidden])
+        columns = ",".join([get_select(self.item), *hidden, *query.columns_on_request])
         select = match(self._look_for(query, columns, count), query)
         # Row level security says so already, but not to the planner: with the caller named, an index can
         # serve the order, too.

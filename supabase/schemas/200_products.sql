@@ -24,6 +24,8 @@ create table public.products (
   updated_at timestamptz not null default now(),
   version integer not null default 1,
   terms tsvector not null default '',
+  next_note text,
+  commitment text,
   constraint products_pkey primary key (id),
   -- Stops a product of nobody, and goes with its owner.
   constraint products_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -38,7 +40,11 @@ create table public.products (
   -- Stops style injection in a frontend that puts the colour into a page.
   constraint products_color_format check (color ~ '^#[0-9A-Fa-f]{6}$'),
   -- Stops a product that nobody can see or tell from another: "   ", a zero-width space, two lines.
-  constraint products_name_visible check (private.is_visible_line(name))
+  constraint products_name_visible check (private.is_visible_line(name)),
+  -- Stops a note as long as a document: every digest has it.
+  constraint products_next_note_length check (char_length(next_note) <= 2000),
+  -- Stops values that no client knows.
+  constraint products_commitment_values check (commitment in ('must', 'support', 'want', 'parked'))
 );
 
 -- Stops estimates of what people write: see 030_requests.
@@ -50,7 +56,9 @@ alter table public.products
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
   alter column version set statistics 0,
-  alter column terms set statistics 0;
+  alter column terms set statistics 0,
+  alter column next_note set statistics 0,
+  alter column commitment set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -63,9 +71,11 @@ create index products_user_name_idx on public.products (user_id, name, id);
 
 revoke all on table public.products from public, anon, authenticated, service_role;
 grant select, delete on table public.products to authenticated;
-grant insert (name, description, icon, color) on table public.products to authenticated;
-grant update (name, description, icon, color) on table public.products to authenticated;
+grant insert (name, description, icon, color, next_note, commitment) on table public.products to authenticated;
+grant update (name, description, icon, color, next_note, commitment) on table public.products to authenticated;
 grant select on table public.products to forum_agent;
+-- Whoever works on a product says what comes next. The rest of a product is a person's.
+grant update (next_note) on table public.products to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
 
@@ -113,6 +123,27 @@ create policy "Tokens can read products in their scope"
     end
   );
 
+create policy "Tokens with work can change the next note in their scope"
+  on public.products
+  for update
+  to forum_agent
+  using (
+    user_id = (select private.caller_id())
+    and case
+      when (select private.token_product_id()) is null then true
+      else id = (select private.token_product_id())
+    end
+    and (select private.token_may('work'))
+  )
+  with check (
+    user_id = (select private.caller_id())
+    and case
+      when (select private.token_product_id()) is null then true
+      else id = (select private.token_product_id())
+    end
+    and (select private.token_may('work'))
+  );
+
 -- Stops a second Prefer header, which check_request cannot see, and every other way to an EXPLAIN.
 create policy "Nobody can see estimates of products"
   on public.products
@@ -151,6 +182,12 @@ create trigger record_activity
   after insert or update on public.products
   for each row
   execute function private.record_activity();
+
+create trigger check_token_scope
+  before update on public.products
+  for each statement
+  when (current_user = 'forum_agent')
+  execute function private.check_token_scope('work');
 
 create trigger claim_idempotency_key
   before insert on public.products
@@ -195,3 +232,5 @@ comment on column public.products.created_at is 'When the row was made.';
 comment on column public.products.updated_at is 'When the row last changed.';
 comment on column public.products.version is 'Starts at 1 and rises with each real change.';
 comment on column public.products.terms is 'The words by which it is found; kept by the database.';
+comment on column public.products.next_note is 'What comes next, in the words of whoever worked on it last; up to 2,000 characters.';
+comment on column public.products.commitment is 'How much its owner is bound to it: must, support, want, parked; null where nobody has said.';

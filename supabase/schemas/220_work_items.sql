@@ -74,6 +74,9 @@ create index work_items_product_newest_idx on public.work_items (user_id, produc
 create index work_items_user_newest_idx on public.work_items (user_id, created_at desc, id desc);
 -- What is open or in progress, in a product or across products, however much is done.
 create index work_items_user_status_idx on public.work_items (user_id, status, created_at desc, id desc);
+-- What is next and what is in progress in a product, the most urgent first, however much is done.
+create index work_items_open_idx
+  on public.work_items (user_id, product_id, status, urgency, created_at, id) where status <> 'done';
 -- The foreign key to repositories.
 create index work_items_repository_idx on public.work_items (repository_id, user_id, product_id);
 -- The newest of a repository. Partial: most items have none, and = implies not null.

@@ -73,6 +73,9 @@ alter table public.documents
 create index documents_product_newest_idx on public.documents (user_id, product_id, created_at desc, id desc);
 -- The newest of an owner across products.
 create index documents_user_newest_idx on public.documents (user_id, created_at desc, id desc);
+-- The pinned ones of a product.
+create index documents_pinned_idx on public.documents (user_id, product_id, updated_at desc, id desc)
+  where is_pinned;
 -- The foreign key to repositories, led by repository_id for the reason given in work_items.
 create index documents_repository_idx on public.documents (repository_id, user_id, product_id);
 -- The newest of a repository. Partial: most documents have none, and = implies not null.

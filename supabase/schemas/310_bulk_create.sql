@@ -172,7 +172,7 @@ set search_path = ''
 as $$
 declare
   kinds constant jsonb := '{
-    "name": "text", "description": "text", "icon": "text", "color": "text"
+    "name": "text", "description": "text", "icon": "text", "color": "text", "next_note": "text", "commitment": "text"
   }';
   created public.products;
   item jsonb;
@@ -184,8 +184,8 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      insert into public.products (name, description, icon, color)
-      select given.name, given.description, given.icon, given.color
+      insert into public.products (name, description, icon, color, next_note, commitment)
+      select given.name, given.description, given.icon, given.color, given.next_note, given.commitment
       from jsonb_populate_record(null::public.products, item) as given
       returning * into created;
       return next created;

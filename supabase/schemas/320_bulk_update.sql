@@ -56,7 +56,8 @@ set search_path = ''
 as $$
 declare
   kinds constant jsonb := '{
-    "id": "uuid", "version": "integer", "name": "text", "description": "text", "icon": "text", "color": "text"
+    "id": "uuid", "version": "integer", "name": "text", "description": "text", "icon": "text", "color": "text",
+    "next_note": "text", "commitment": "text"
   }';
   changed public.products;
   current_row jsonb;
@@ -79,7 +80,9 @@ begin
         name = case when item ? 'name' then given.name else target.name end,
         description = case when item ? 'description' then given.description else target.description end,
         icon = case when item ? 'icon' then given.icon else target.icon end,
-        color = case when item ? 'color' then given.color else target.color end
+        color = case when item ? 'color' then given.color else target.color end,
+        next_note = case when item ? 'next_note' then given.next_note else target.next_note end,
+        commitment = case when item ? 'commitment' then given.commitment else target.commitment end
       from jsonb_populate_record(null::public.products, item) as given
       where target.id = given.id and (not item ? 'version' or target.version = given.version)
       returning target.* into changed;

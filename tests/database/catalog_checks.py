@@ -17,6 +17,7 @@ from tests.database.intended import (
     OWN_TO_A_TOKEN,
     PRIVATE_USERS,
     RESTRICTIONS,
+    TOKEN_CHANGES,
     TOKEN_GRANTS,
     TRIGGERS,
     UNIQUE_TO_ALL,
@@ -292,8 +293,16 @@ def rows_in_token_scope(table: str, command: str) -> str:
     scope = TOKEN_SCOPE.format(column="id" if table == "products" else "product_id")
     if command == "SELECT":
         return f"({scope})"
-    grant = "delete" if command == "DELETE" else TOKEN_GRANTS.get(table, "nothing")
+    grant = needed_grant(table, command)
     return f"({scope} AND ( SELECT private.token_may('{grant}'::text) AS token_may))"
+
+
+def needed_grant(table: str, command: str) -> str:
+    """What a token needs to change rows; `nothing` that there is, where none may."""
+    if command == "DELETE" and table in TOKEN_GRANTS:
+        return "delete"
+    changed = {column.partition(".")[0]: grant for column, grant in TOKEN_CHANGES.items()}
+    return (TOKEN_GRANTS | (changed if command == "UPDATE" else {})).get(table, "nothing")
 
 
 def tokens_are_held_to_their_scope(connection: Connection) -> Iterator[str]:
@@ -322,7 +331,7 @@ def tokens_are_held_to_their_scope(connection: Connection) -> Iterator[str]:
         """,
         (OUR_SCHEMAS,),
     ):
-        if table not in TOKEN_GRANTS:
+        if needed_grant(table, command) == "nothing":
             yield f"{table}: {command} is open to tokens, and no grant of theirs is for it"
 
 

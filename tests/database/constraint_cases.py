@@ -119,6 +119,8 @@ CASES: dict[str, Cases] = {
             for color in ("#00000", "#0000000", "x#000000", "#000000;", "#00000g", "000000", "#000000\n")
         ],
     ),
+    "products_commitment_values": values("commitment", "must", "support", "want", "parked", refused="maybe"),
+    "products_next_note_length": characters("next_note", 2_000),
     "products_description_length": characters("description", 10_000),
     "products_icon_length": characters("icon", 200),
     "products_name_length": characters("name", 200, least=1),

@@ -275,6 +275,7 @@ PEOPLES: dict[str, Prepare] = {
     "restore_trash(uuid,text)": restore_trash,
     "find_work_items(tsquery,tsquery,uuid,integer)": search_words,
     "find_documents(tsquery,tsquery,uuid,integer)": search_words,
+    "mark_seen(uuid,timestamp with time zone)": of_product(None),
 }
 """What people call, who are known by their token."""
 
@@ -310,6 +311,8 @@ OF_EVERYBODY = {
     "release_github_connections(uuid[])",
     # The maintenance's: they are about what has had its time, whosever it is.
     *("list_maintenance_steps()", "run_maintenance(text)"),
+    # Takes nothing, and is called by public.resume alone. tests/functions/test_resume tries it.
+    "resume_account()",
     # Says of the caller's own token whether it is a person's.
     "is_session()",
     # Refuses the caller's own request. test_writes and test_account_deletion try it.

@@ -8,7 +8,7 @@ PRIVATE_USERS = {"anon", "authenticated", "service_role", "forum_agent"}
 """Roles that may look into the schema private, to reach the functions there that are granted to them."""
 
 _CLIENT_COLUMNS = {
-    "products": ("name", "description", "icon", "color"),
+    "products": ("name", "description", "icon", "color", "next_note", "commitment"),
     "repositories": (
         *("product_id", "name", "full_name", "description", "url", "default_branch"),
         *("is_private", "language", "notes"),
@@ -80,11 +80,16 @@ _ACCOUNT_OF_PEOPLE = ("get_account()", "delete_account(text)")
 # 275_trash_restore
 _TRASH_OF_PEOPLE = ("get_trash(uuid)", "restore_trash(uuid,text)")
 
+# 640_resume
+_SEEN_BY_PEOPLE = ("mark_seen(uuid,timestamp with time zone)",)
+
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
+# What a token changes of a row that is otherwise a person's, and the grant for it.
+TOKEN_CHANGES = {"products.next_note": "work"}
 _READ_BY_TOKENS = (
     *("products", "repositories", "work_items", "documents", "document_revisions", "app_info"),
-    "github_runs",
+    *("github_runs", "visits"),
 )
 # What a token reads of the history: not from where its owner was shown a secret.
 _TOKEN_ACTIVITY = (
@@ -112,12 +117,15 @@ GRANTS: set[tuple[str, str, str]] = {
     *(("public.trash", "authenticated", privilege) for privilege in ("SELECT", "DELETE")),
     # 530_github_runs
     ("public.github_runs", "authenticated", "SELECT"),
+    # 640_resume
+    ("public.visits", "authenticated", "SELECT"),
     # 260_access_tokens
     ("public.access_tokens", "authenticated", "SELECT"),
     ("public.access_tokens.name", "authenticated", "UPDATE"),
     # What a token is granted, beside each table.
     *((f"public.activity.{column}", "forum_agent", "SELECT") for column in _TOKEN_ACTIVITY),
     *((f"public.{table}", "forum_agent", "SELECT") for table in _READ_BY_TOKENS),
+    *((f"public.{column}", "forum_agent", "UPDATE") for column in TOKEN_CHANGES),
     *((f"public.{table}", "forum_agent", "DELETE") for table in TOKEN_GRANTS),
     *(
         (f"public.{table}.{column}", "forum_agent", privilege)
@@ -192,6 +200,8 @@ _CALLED_BY_TABLES = (
     # 650_activity_lines: invokers
     *("public.title(public.activity_lines)", "public.summary(public.activity_lines)"),
     "private.quote_title(text)",
+    # 640_resume: invokers, and a definer that tells a token nothing
+    *("public.resume(uuid,integer)", "public.counts(public.products)", "private.resume_account()"),
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )
@@ -248,6 +258,7 @@ EXECUTE: set[tuple[str, str]] = {
             (_MAINTENANCE, "service_role"),
             (_ACCOUNT_OF_PEOPLE, "authenticated"),
             (_TRASH_OF_PEOPLE, "authenticated"),
+            (_SEEN_BY_PEOPLE, "authenticated"),
         )
         for function in functions
         for schema in ("public", "private")
@@ -316,12 +327,14 @@ DEFINERS = {
     "private.is_session()",
     # 260_access_tokens
     "private.find_access_token(text)",
+    # 640_resume
+    "private.resume_account()",
     *(
         f"private.{function}"
         for functions in (
             *(_GITHUB_OF_PEOPLE, _GITHUB_OF_THE_SERVICE, _SECRETS_OF_PEOPLE),
             *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS, _MAINTENANCE),
-            *(_ACCOUNT_OF_PEOPLE, _TRASH_OF_PEOPLE),
+            *(_ACCOUNT_OF_PEOPLE, _TRASH_OF_PEOPLE, _SEEN_BY_PEOPLE),
         )
         for function in functions
     ),
@@ -364,7 +377,7 @@ TRIGGERS = {
     # 260_access_tokens
     "public.access_tokens.ensure_user",
     # What a token is granted, beside each table.
-    *(f"public.{table}.check_token_scope" for table in TOKEN_GRANTS),
+    *(f"public.{table}.check_token_scope" for table in (*TOKEN_GRANTS, "products")),
 }
 """What keeps the rules that no constraint or policy can. Of all tables: align_times, touch, keep_owner."""
 
@@ -383,5 +396,7 @@ OWN_TO_A_TOKEN = {
     "private.get_current_access_token()",
     # Of the requests that the token itself has sent.
     "private.get_idempotent_answer(text)",
+    # It answers a token with null.
+    "private.resume_account()",
 }
 """Definers that a token may call and that are about the token alone: none of its grants is asked for."""

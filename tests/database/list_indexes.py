@@ -28,6 +28,10 @@ LISTS: dict[str, Asked] = {
     "public.work_items_user_status_idx": Asked("public.work_items", USER + " and status = 'todo'", NEWEST),
     "public.work_items_user_title_idx": Asked("public.work_items", USER, "title, id"),
     "public.work_items_user_terms_idx": Asked("public.work_items", USER + " and terms @@ $$'word'$$"),
+    # Asked for what is next.
+    "public.work_items_open_idx": Asked(
+        "public.work_items", PRODUCT + " and status = 'todo'", "urgency, created_at, id"
+    ),
     # Asked by the foreign key when a repository is deleted.
     "public.work_items_repository_idx": Asked(
         "public.work_items", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"
@@ -38,6 +42,10 @@ LISTS: dict[str, Asked] = {
     "public.documents_external_id_unique": Asked("public.documents", PRODUCT + " and external_id = 'x'"),
     "public.documents_product_newest_idx": Asked("public.documents", PRODUCT, NEWEST),
     "public.documents_user_newest_idx": Asked("public.documents", USER, NEWEST),
+    # Asked for a product's pinned ones.
+    "public.documents_pinned_idx": Asked(
+        "public.documents", PRODUCT + " and is_pinned", "updated_at desc, id desc"
+    ),
     "public.documents_user_title_idx": Asked("public.documents", USER, "title, id"),
     "public.documents_user_terms_idx": Asked("public.documents", USER + " and terms @@ $$'word'$$"),
     # As for work items.

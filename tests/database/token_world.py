@@ -19,7 +19,8 @@ IN_SCOPE, OUT_OF_SCOPE, FOREIGN = "in scope", "out of scope", "foreign"
 
 # What a token needs for each verb on each table, spelled out once more. What is not here is possible to none.
 NEEDED: dict[str, dict[str, str]] = {
-    "products": {"select": "read"},
+    # Of a product only what comes next.
+    "products": {"select": "read", "update": "work"},
     "repositories": {"select": "read"},
     "work_items": {"select": "read", "insert": "work", "update": "work", "delete": "delete"},
     "documents": {"select": "read", "insert": "docs", "update": "docs", "delete": "delete"},
@@ -29,13 +30,16 @@ NEEDED: dict[str, dict[str, str]] = {
     "document_revisions": {"select": "read"},
     "github_runs": {"select": "read"},
     "trash": {},
+    "visits": {"select": "read"},
     "users": {},
     "access_tokens": {},
 }
 # What each table is asked to become, whether or not somebody may change it.
 CHANGED: dict[str, dict[str, Any]] = {
     **CHANGES,
+    "products": {"next_note": "changed"},
     "activity_lines": CHANGES["activity"],
+    "visits": {"seen_at": "2026-01-01T00:00:00Z"},
     "document_revisions": {"title": "changed"},
     "github_runs": {"error": "changed"},
     "access_tokens": {"name": "changed"},
@@ -56,6 +60,7 @@ CREATED: dict[str, dict[str, Any]] = {
     "github_runs": {"trigger": "import"},
     "users": {"email": "made@example.com"},
     "trash": {"title": "Made", "entity": "products", "actor": "system"},
+    "visits": {"seen_at": "2026-01-01T00:00:00Z"},
     "access_tokens": {"name": "Made", "hint": "abcd", "expires_at": "2027-01-01T00:00:00Z"},
 }
 WITHOUT_PRODUCT = {"products", "users"}
@@ -150,6 +155,11 @@ def make_target(connection: Connection, name: str, account: UUID) -> Target:
         (account, rows["products"]),
     )
     rows["trash"] = one(connection, TRASH, (account, rows["products"]))
+    with acting_as(connection, person(account)):
+        connection.execute("select public.mark_seen(%s)", (rows["products"],))
+    rows["visits"] = one(
+        connection, "select id from public.visits where product_id = %s", (rows["products"],)
+    )
     rows["access_tokens"] = make_token(connection, account, rows["products"])[1]
     return Target(name, account, rows)
 

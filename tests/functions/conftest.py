@@ -20,6 +20,7 @@ from functions.github_sync import handler as github_sync
 from functions.health import handler as health
 from functions.products import handler as products
 from functions.repositories import handler as repositories
+from functions.resume import handler as resume
 from functions.search import handler as search
 from functions.tokens import handler as tokens
 from functions.trash import handler as trash
@@ -36,6 +37,7 @@ HANDLERS = {
     "/api/work": work_items.handler,
     "/api/docs": documents.handler,
     "/api/app-info": app_info.handler,
+    "/api/resume": resume.handler,
     "/api/activity": activity.handler,
     "/api/github": github_import.handler,
     "/api/github/connection": github_connection.handler,

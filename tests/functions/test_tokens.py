@@ -28,7 +28,9 @@ OPEN = {
     *("GET /api/products", "GET /api/products/{product_id}"),
     *("GET /api/repositories", "GET /api/repositories/{repository_id}"),
     *("GET /api/github/runs", "GET /api/github/runs/{run_id}"),
-    *("GET /api/activity", "GET /api/search", "GET /api/tokens/current"),
+    *("GET /api/activity", "GET /api/resume", "GET /api/search", "GET /api/tokens/current"),
+    # Of a product what comes next, and nothing else.
+    "PATCH /api/products/{product_id}",
     *(
         f"{method} {path}{rest}"
         for path, row in (

@@ -85,7 +85,7 @@ def measure() -> Iterator[Line]:
 
             cold = folder / "cold"
             cold.mkdir()
-            yield cold_start.measure_cold_start(cold, settings, supabase.create_user())
+            yield from cold_start.measure_cold_starts(cold, settings, supabase.create_user())
             yield warm.measure_warm_list(supabase, supabase.create_user())
             yield from tokens.measure_tokens(supabase, supabase.create_user())
             yield github.measure_import(supabase, fake)

@@ -38,6 +38,7 @@ class Settings(BaseModel):
     sync_queue_url: str | None = None
     supabase_secret_key: SecretSetting | None = None
     page_url: HttpUrl | None = None
+    allowed_origins: str = ""
     commit: str | None = None
     api_base_path: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

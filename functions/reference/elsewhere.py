@@ -41,7 +41,7 @@ def list_methods(path: str) -> list[str]:
 
 @cache
 def read_paths() -> list[tuple[re.Pattern[str], frozenset[str]]]:
-    """The paths of the contract, and the front page, with their methods."""
+    """The paths of the contract, the front page, and what has a protocol of its own, with their methods."""
     paths = json.loads(get_document().content)["paths"]
     patterns = [
         (
@@ -50,4 +50,4 @@ def read_paths() -> list[tuple[re.Pattern[str], frozenset[str]]]:
         )
         for path, operations in paths.items()
     ]
-    return [*patterns, (re.compile("/"), READING)]
+    return [*patterns, (re.compile("/"), READING), (re.compile("/mcp"), frozenset({"POST"}))]

@@ -160,11 +160,16 @@ async def _answer_database_error(request: Request, error: APIError) -> ProblemRe
 
 async def _answer_transport_error(request: Request, error: httpx.HTTPError) -> ProblemResponse:
     note_error(error)
+    return await _answer_problem(request, to_transport_problem(error))
+
+
+def to_transport_problem(error: httpx.HTTPError) -> Problem:
+    """The problem that a failure on the way to Supabase is to a client."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return await _answer_problem(request, Unavailable("Supabase cannot be reached now. Try again."))
+        return Unavailable("Supabase cannot be reached now. Try again.")
     if isinstance(error, httpx.TimeoutException):
-        return await _answer_problem(request, UpstreamTimedOut("Supabase took too long to answer."))
-    return await _answer_problem(request, UpstreamFailed("Supabase broke off the connection."))
+        return UpstreamTimedOut("Supabase took too long to answer.")
+    return UpstreamFailed("Supabase broke off the connection.")
 
 
 async def _answer_validation_error(request: Request, error: RequestValidationError) -> ProblemResponse:

@@ -18,6 +18,7 @@ from functions.github_import import handler as github_import
 from functions.github_runs import handler as github_runs
 from functions.github_sync import handler as github_sync
 from functions.health import handler as health
+from functions.mcp import handler as mcp
 from functions.products import handler as products
 from functions.repositories import handler as repositories
 from functions.resume import handler as resume
@@ -48,6 +49,7 @@ HANDLERS = {
     "/api/tokens": tokens.handler,
     "/api/account": account.handler,
     "/api/trash": trash.handler,
+    "/mcp": mcp.handler,
     "/health": health.handler,
     "/.well-known/forum": health.handler,
 }

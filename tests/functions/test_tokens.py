@@ -29,6 +29,7 @@ OPEN = {
     *("GET /api/repositories", "GET /api/repositories/{repository_id}"),
     *("GET /api/github/runs", "GET /api/github/runs/{run_id}"),
     *("GET /api/activity", "GET /api/resume", "GET /api/search", "GET /api/tokens/current"),
+    "POST /mcp",
     # Of a product what comes next, and nothing else.
     "PATCH /api/products/{product_id}",
     *(

@@ -102,8 +102,11 @@ def test_document_is_openapi(document: Json) -> None:
 
 
 def test_operations_are_the_routes_of_the_gateway(document: Json, service: Json) -> None:
-    """Except for what /reference loads, which is the page's own business, for HEAD, and for refusals."""
-    beside = ("GET /reference/", "HEAD ", "*")
+    """Except for what /reference loads, which is the page's own business, HEAD, refusals, and /mcp.
+
+    There the Model Context Protocol says what is sent and answered, and `tools/list` what each tool takes.
+    """
+    beside = ("GET /reference/", "HEAD ", "POST /mcp", "*")
     assert {route for route in get_routes(service) if not route.startswith(beside)} == {
         operation for operation, _ in iterate_operations(document)
     }
@@ -312,6 +315,8 @@ def test_every_function_with_routes_is_in_the_document() -> None:
         importlib.import_module(f"functions.{path.parent.name}.handler")
         for path in functions.glob("*/handler.py")
     ]
-    assert {function.__name__ for function in handlers if hasattr(function, "router")} == {
-        function.__name__ for function in FUNCTIONS
-    }
+    assert {
+        function.__name__
+        for function in handlers
+        if hasattr(function, "router") and any(route.include_in_schema for route in function.router.routes)
+    } == {function.__name__ for function in FUNCTIONS}

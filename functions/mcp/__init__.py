@@ -1,0 +1,1 @@
+"""Forum for coding agents, by the Model Context Protocol."""

@@ -80,38 +80,52 @@ class WorkChange(TypedDict, total=False):
 def list_work(supabase: CallersClient, asked: WorkList) -> str:
     """The newest work items that match."""
     limit = asked.limit or DEFAULT_LIMIT
-    table = "" if asked.product is None else "work_items."
-    if asked.product is None:
-        select: Any = supabase.table("work_items").select(f"{COLUMNS},created_at,product:products(name)")
-        # As the policies say, in a form that an index serves.
-        select = select.eq("user_id", str(supabase.caller.user_id))
-        if supabase.caller.product_id is not None:
-            select = select.eq("product_id", str(supabase.caller.product_id))
-    else:
-        select = supabase.rpc("find_product", {"named": asked.product}, get=True)
-        select = select.select(f"id,name,work_items({COLUMNS},created_at)")
-    nested = table.rstrip(".") or None
-    select = select.in_(f"{table}status", asked.status)
-    if asked.type is not None:
-        select = select.eq(f"{table}type", asked.type)
-    if asked.cursor is not None:
-        time, item_id = asked.cursor
-        select = select.filter(f"{table}created_at", "lte", time)
-        behind = f'created_at.lt."{time}",id.lt.{item_id}'
-        select = select.or_(behind, reference_table=nested)
-    for column in ("created_at", "id"):
-        select = select.order(column, desc=True, foreign_table=nested)
     # One more than asked for tells whether there is a next page.
-    found: list[Any] = select.limit(limit + 1, foreign_table=nested).execute().data
-    rows: list[dict[str, Any]] = found if nested is None else found[0]["work_items"]
-    entries = [write_work(row) for row in rows[:limit]]
-    shown = take_fitting(entries, DEFAULT_BYTES if asked.limit is None else MAX_BYTES)
+    select = select_everywhere if asked.product is None else select_of_product
+    rows = select(supabase, asked, limit + 1)
+    shown = take_fitting(map(write_work, rows[:limit]), DEFAULT_BYTES if asked.limit is None else MAX_BYTES)
     if not shown:
         return f"No work items: none is {' or '.join(asked.status)}."
     last = rows[len(shown) - 1]
     more = f"\nMore: send cursor={last['created_at']}_{last['id']}" if len(rows) > len(shown) else ""
     listed = "\n".join(shown)
     return f"{fence('work items', listed)}{more}"
+
+
+def select_everywhere(supabase: CallersClient, asked: WorkList, most: int) -> list[dict[str, Any]]:
+    """Work items of every product that the caller may see, each with its product's name."""
+    select: Any = supabase.table("work_items").select(f"{COLUMNS},created_at,product:products(name)")
+    # As the policies say, in a form that an index serves.
+    select = select.eq("user_id", str(supabase.caller.user_id))
+    if supabase.caller.product_id is not None:
+        select = select.eq("product_id", str(supabase.caller.product_id))
+    rows: list[dict[str, Any]] = narrow(select, asked, most, None).execute().data
+    return rows
+
+
+def select_of_product(supabase: CallersClient, asked: WorkList, most: int) -> list[dict[str, Any]]:
+    """Work items of the product that is named. Raises the database's refusal of a name."""
+    select: Any = supabase.rpc("find_product", {"named": str(asked.product)}, get=True)
+    select = select.select(f"id,work_items({COLUMNS},created_at)")
+    (product,) = narrow(select, asked, most, "work_items").execute().data
+    rows: list[dict[str, Any]] = product["work_items"]
+    return rows
+
+
+def narrow(select: Any, asked: WorkList, most: int, nested: str | None) -> Any:
+    """Keep the work items that match, behind the cursor; `nested` is what a product has them as."""
+    prefix = "" if nested is None else f"{nested}."
+    select = select.in_(f"{prefix}status", asked.status)
+    if asked.type is not None:
+        select = select.eq(f"{prefix}type", asked.type)
+    if asked.cursor is not None:
+        time, item_id = asked.cursor
+        # The first filter repeats what the second implies, in a form that an index can start from.
+        select = select.filter(f"{prefix}created_at", "lte", time)
+        select = select.or_(f'created_at.lt."{time}",id.lt.{item_id}', reference_table=nested)
+    for column in ("created_at", "id"):
+        select = select.order(column, desc=True, foreign_table=nested)
+    return select.limit(most, foreign_table=nested)
 
 
 def add_work(supabase: CallersClient, new: NewWork) -> str:
@@ -145,19 +159,20 @@ def update_work(supabase: CallersClient, change: WorkChange) -> str:
 
 
 def show_current(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What an agent has to know of a row that somebody else has changed meanwhile."""
-    return show_work({name: row.get(name) for name in (*COLUMNS.split(","), "description")})
+    """What an agent has to know of an item that somebody else has changed meanwhile."""
+    return {**show_work(row), "description": row["description"]}
 
 
 def write_work(row: Mapping[str, Any]) -> str:
     """A work item on one line."""
-    return write_entry(show_work({name: value for name, value in row.items() if name != "created_at"}))
+    return write_entry(show_work(row))
 
 
 def show_work(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A work item in the words of the tools."""
-    shown = {name: value for name, value in row.items() if name not in {"product", "product_id", "existing"}}
-    shown["priority"] = PRIORITIES[row["priority"]]
-    if "product" in row:
-        shown["product"] = row["product"]["name"]
-    return shown
+    """A work item in the words of the tools, its members in one order."""
+    product = {"product": row["product"]["name"]} if "product" in row else {}
+    return {
+        **{name: row[name] for name in COLUMNS.split(",")},
+        "priority": PRIORITIES[row["priority"]],
+        **product,
+    }

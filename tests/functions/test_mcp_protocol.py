@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from shared.settings import get_settings
 from tests.functions.conftest import Client
 from tests.functions.mcp_messages import META, MODERN, expect_error, send, send_modern
 
+# Requests and answers from the specification's repository, schema/2026-07-28/examples.
+EXAMPLES = sorted((Path(__file__).parent / "mcp_examples").glob("*.json"))
 EARLIER = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 
@@ -219,6 +222,24 @@ def test_made_up_token_is_401(owner: Client) -> None:
 @pytest.mark.parametrize("name", ["", "delete_work", "reveal", None, 7, ["read"]])
 def test_tool_that_there_is_not_is_an_error_of_the_protocol(name: Any, owner: Client) -> None:
     expect_error(send(owner, "tools/call", {"name": name}), 200, -32602)
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_example_of_the_specification_is_answered_as_that_says(file: Path, owner: Client) -> None:
+    example = json.loads(file.read_text(encoding="utf-8"))
+    request, expected = example["request"], example["answer"]
+    headers = {"mcp-protocol-version": MODERN, "mcp-method": request["method"], **example.get("headers", {})}
+    if "name" in request["params"]:
+        headers.setdefault("mcp-name", request["params"]["name"])
+    answer = owner.post("/mcp", request, headers=headers)
+    assert answer.status == example["status"]
+    assert (answer.json["jsonrpc"], answer.json["id"]) == ("2.0", request["id"])
+    if "error" in expected:
+        assert answer.json["error"]["code"] == expected["error"]["code"]
+        assert set(expected["error"].get("data", {})) == set(answer.json["error"].get("data", {}))
+    else:
+        assert set(expected["result"]) - {"nextCursor"} <= set(answer.json["result"])
+        assert answer.json["result"]["resultType"] == expected["result"]["resultType"]
 
 
 def test_parameter_in_the_query_is_refused(owner: Client) -> None:

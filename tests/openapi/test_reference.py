@@ -249,6 +249,9 @@ def test_path_with_a_slash_too_many_is_told_so() -> None:
         ("POST", "/", "GET, HEAD"),
         ("POST", "/reference", "GET, HEAD"),
         ("OPTIONS", "/api/github/sync", "POST"),
+        # Agents of before 2026-07-28 look for a stream and for a session to end.
+        ("GET", "/mcp", "POST"),
+        ("DELETE", "/mcp", "POST"),
     ],
 )
 def test_method_that_a_path_does_not_have_is_a_405_problem_with_those_that_it_has(

@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 from operations.database import ENCRYPTED, connect
 from operations.database_settings import find_wrong_database_settings, store_database_settings
 from operations.look import Look, ask_aws, look, tell
+from operations.page import find_wrong_page, publish_page
 from operations.parameters import SECRETS, ParameterStoreError, find_wrong_secrets, store_secrets
 from operations.smoke_test import run_smoke_test
 from operations.tools import BIN, OWN, DeployError, call, find_url, go_back, tool_environment
@@ -102,6 +103,7 @@ def find_wrong(settings: Mapping[str, str]) -> list[str]:
         if settings.get(name, "false") not in {"true", "false"}
     ]
     wrong += find_wrong_browser_settings(settings)
+    wrong += find_wrong_page(settings)
     wrong += [
         f"{name} has to begin with https://: tokens and keys go there"
         for name in URLS
@@ -241,6 +243,7 @@ def deploy(stage: str, *, agreed: bool) -> str:
             f"{url} is deployed and does not work:\n{told}\n{take_back(stage, url, before, settings)}"
         )
     note_what_runs(stage, settings)
+    publish_page(stage, settings, url)
     return url
 
 

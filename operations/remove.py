@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from operations.deploy import read_stage
+from operations.page import empty_page
 from operations.tools import BIN, DeployError, call, tool_environment
 
 
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     try:
         settings = read_stage(given.stage)
+        empty_page(given.stage, settings)
         command = [str(BIN / "serverless"), "remove", "--stage", given.stage]
         call(command, tool_environment(given.stage, settings))
     except DeployError as error:

@@ -33,6 +33,8 @@ def tool_environment(stage: str, settings: Mapping[str, str]) -> dict[str, str]:
         **passed_on,
         **refer_to_secrets(stage, settings),
         "AWS_REGION": get_region(settings),
+        # The page has to be allowed to call it, and no function needs it.
+        "API_URL_OF_PAGE": settings.get("API_URL", ""),
         "ARTIFACT": str(ARTIFACT),
         COMMIT: read_commit(),
     }

@@ -8,9 +8,10 @@ import pytest
 
 from operations.parameters import get_parameter_name
 from tests.project.policies import allows, as_list
+from tests.project.test_page import compiled_with_page, paged
 from tests.project.test_template import packaged, snapped, template
 
-__all__ = ["packaged", "snapped", "template"]
+__all__ = ["compiled_with_page", "packaged", "paged", "snapped", "template"]
 
 ROOT = Path(__file__).parents[2]
 POLICY = json.loads((ROOT / "infrastructure" / "deployer-policy.json").read_text())
@@ -23,6 +24,22 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "AWS::ApiGatewayV2::Route": ("apigateway:POST", "arn:aws:apigateway:eu-central-1::/apis/a1/routes"),
     "AWS::ApiGatewayV2::Stage": ("apigateway:POST", "arn:aws:apigateway:eu-central-1::/apis/a1/stages"),
+    "AWS::CloudFront::Distribution": (
+        "cloudfront:CreateDistribution",
+        "arn:aws:cloudfront::123456789012:distribution/E1",
+    ),
+    "AWS::CloudFront::Function": (
+        "cloudfront:CreateFunction",
+        "arn:aws:cloudfront::123456789012:function/forum-production-page",
+    ),
+    "AWS::CloudFront::OriginAccessControl": (
+        "cloudfront:CreateOriginAccessControl",
+        "arn:aws:cloudfront::123456789012:origin-access-control/E1",
+    ),
+    "AWS::CloudFront::ResponseHeadersPolicy": (
+        "cloudfront:CreateResponseHeadersPolicy",
+        "arn:aws:cloudfront::123456789012:response-headers-policy/a1",
+    ),
     "AWS::CloudWatch::Alarm": (
         "cloudwatch:PutMetricAlarm",
         "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:forum-production-ProductsErrorsAlarm-A1",
@@ -85,6 +102,7 @@ OF_A_FUNCTION = {"lambda:FunctionArn": "arn:aws:lambda:eu-central-1:123456789012
 TAGGED = {"aws:RequestTag/service": "forum"}
 OWN_KEY = {"aws:ResourceTag/service": "forum"}
 CIRCUMSTANCES = {
+    "AWS::CloudFront::Distribution": TAGGED,
     "AWS::IAM::Role": BOUNDARY,
     "AWS::KMS::Key": TAGGED,
     "AWS::Lambda::EventSourceMapping": OF_A_FUNCTION,
@@ -100,9 +118,10 @@ def may(action: str, resource: str, context: dict[str, str] | None = None) -> bo
 
 
 def test_deployer_may_make_every_type_of_resource_in_the_template(
-    template: dict[str, Any], snapped: dict[str, Any]
+    template: dict[str, Any], snapped: dict[str, Any], paged: dict[str, Any]
 ) -> None:
-    assert {each["Type"] for each in (*template.values(), *snapped.values())} == set(MADE)
+    made = (*template.values(), *snapped.values(), *paged.values())
+    assert {each["Type"] for each in made} == set(MADE)
     refused = [
         kind
         for kind, (action, resource) in MADE.items()
@@ -163,6 +182,14 @@ def test_deployer_changes_keys_of_forum_only(action: str) -> None:
     assert may(action, KEY, OWN_KEY)
     assert not may(action, KEY, {"aws:ResourceTag/service": "another"})
     assert not may(action, KEY)
+
+
+@pytest.mark.parametrize("action", ["cloudfront:DeleteDistribution", "cloudfront:UpdateDistribution"])
+def test_deployer_changes_distributions_of_forum_only(action: str) -> None:
+    distribution = "arn:aws:cloudfront::123456789012:distribution/E1"
+    assert may(action, distribution, OWN_KEY)
+    assert not may(action, distribution, {"aws:ResourceTag/service": "another"})
+    assert not may(action, distribution)
 
 
 def test_policy_allows_nothing_to_everything_but_what_knows_no_names() -> None:

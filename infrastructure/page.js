@@ -32,7 +32,7 @@ function headers() {
     },
     CustomHeadersConfig: {
       Items: [
-        { Header: "Cross-Origin-Opener-Policy", Value: "same-origin", Override: true },
+        { Header: "Cross-Origin-Opener-Policy", Value: "same-origin-allow-popups", Override: true },
         { Header: "Permissions-Policy", Value: "camera=(), geolocation=(), microphone=()", Override: true },
       ],
     },

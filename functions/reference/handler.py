@@ -1,5 +1,7 @@
 """/openapi.json and /reference: the contract, and a page to read it and try calls. No sign-in."""
 
+import os
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
@@ -40,14 +42,15 @@ async def get_openapi_document(request: Request, seen: IfNoneMatch) -> Response:
 async def get_reference(request: Request) -> Response:
     """Read and try the API in a browser.
 
-    Swagger UI with this document. All of it comes from here, and its calls go nowhere else.
+    Swagger UI with this document. All of it comes from here, and its calls go nowhere else. Where Forum's
+    page has opened it, it asks that for the token of whoever is signed in there.
     """
     headers = {
         "Cache-Control": REVALIDATE,
         "Content-Security-Policy": PAGE_POLICY,
         "Referrer-Policy": "no-referrer",
     }
-    return send(request, get_page(), headers)
+    return send(request, get_page(os.environ.get("PAGE_URL", "")), headers)
 
 
 # What the page loads. The version in the path changes with the files, so browsers may keep them for good.

@@ -8,7 +8,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from html import escape
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shared.errors import NotFound
 
@@ -62,10 +64,12 @@ def get_document_of(url: str) -> File:
 
 
 @cache
-def get_page() -> File:
-    """The page, which names its files with their version."""
+def get_page(page_url: str) -> File:
+    """The page, which names its files with their version, and whose token it takes."""
     page = (FOLDER / "page.html").read_text(encoding="utf-8").replace("{version}", get_version())
-    return File("text/html", page.encode())
+    parts = urlsplit(page_url)
+    origin = f"{parts.scheme}://{parts.netloc}" if page_url else ""
+    return File("text/html", page.replace("{page_origin}", escape(origin)).encode())
 
 
 @cache

@@ -4,7 +4,7 @@
 fetch("openapi.json")
   .then((answer) => answer.json())
   .then((contract) => {
-    SwaggerUIBundle({
+    const ui = SwaggerUIBundle({
       spec: { ...contract, servers: [{ url: new URL(".", location.href).href.replace(/\/$/, "") }] },
       dom_id: "#reference",
       layout: "BaseLayout",
@@ -14,5 +14,17 @@ fetch("openapi.json")
       docExpansion: "list",
       defaultModelsExpandDepth: 0,
       displayRequestDuration: true,
+      onComplete: () => askForToken((token) => ui.preauthorizeApiKey("bearer", token)),
     });
   });
+
+// Forum's page, where it has opened this one, answers with the token of whoever is signed in there (web/src/reference.ts).
+// Another page's token would be another account's: what is tried here would end up there.
+function askForToken(take) {
+  const origin = document.querySelector("meta[name=page-origin]").content;
+  if (!window.opener || !origin) return;
+  window.addEventListener("message", ({ source, origin: from, data }) => {
+    if (source === window.opener && from === origin && typeof data?.token === "string") take(data.token);
+  });
+  window.opener.postMessage("forum:token", origin);
+}

@@ -51,7 +51,8 @@ def security_headers(config: Config) -> dict[str, str]:
     )
     return {
         "Content-Security-Policy": policy,
-        "Cross-Origin-Opener-Policy": "same-origin",
+        # The API's reference, which this page opens, asks it for the token.
+        "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         # Addresses within the page have ids in them, which are nobody else's business.
         "Referrer-Policy": "no-referrer",

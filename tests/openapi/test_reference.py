@@ -206,6 +206,21 @@ def test_swagger_ui_is_the_pinned_one_whole() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("page_url", "origin"),
+    [
+        ("", ""),
+        ("https://forum.example/app", "https://forum.example"),
+        ('https://x"><script>', "https://x&quot;&gt;&lt;script&gt;"),
+    ],
+)
+def test_page_takes_the_token_of_forums_page_only(
+    page_url: str, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGE_URL", page_url)
+    assert f'<meta name="page-origin" content="{origin}">' in get(PAGE).text
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", ["/", "/?code=1", "/?error=access_denied&error=2"])
 def test_front_page_leads_to_the_reference(path: str, method: str) -> None:

@@ -148,3 +148,21 @@ def test_move_while_nothing_can_be_reached_is_taken_back_and_works_later(
     visitor.context.set_offline(offline=False)
     visitor.page.get_by_role("button", name=f"Start: {item['title']}").click()
     expect(visitor.column("in_progress").get_by_text(item["title"])).to_be_visible()
+
+
+def test_item_has_an_address_of_its_own(visitor: Visitor, item: JSON) -> None:
+    page = visitor.page
+    page.get_by_role("button", name=item["title"], exact=True).click()
+    expect(page.get_by_label("Title")).to_have_value(item["title"])
+    assert page.url.endswith(f"/work/{item['id']}")
+    page.reload()
+    expect(page.get_by_label("Title")).to_have_value(item["title"])
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(visitor.column("todo").get_by_text(item["title"])).to_be_visible()
+
+
+def test_address_of_an_item_that_is_gone_says_so(visitor: Visitor, item: JSON) -> None:
+    visitor.ask("DELETE", f"work_items?id=eq.{item['id']}")
+    visitor.open(f"/products/{item['product_id']}/work/{item['id']}")
+    expect(visitor.page.get_by_text("There is no such work item any more.")).to_be_visible()

@@ -65,7 +65,7 @@ class Visitor:
         """A row as it stands in the database."""
         return self.ask("GET", f"{table}?id=eq.{row['id']}")[0]
 
-    def ask(self, method: str, path: str, values: JSON | None = None) -> list[JSON]:
+    def ask(self, method: str, path: str, values: JSON | list[JSON] | None = None) -> list[JSON]:
         """What PostgREST answers to this user, without the page."""
         environment = self.dev.environment
         answer = httpx.request(

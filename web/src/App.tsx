@@ -2,6 +2,7 @@ import { Link, Redirect, Route, Switch } from "wouter"
 import { useClients } from "./clients.ts"
 import { Products } from "./Products.tsx"
 import { Product } from "./product/Product.tsx"
+import { useReferenceToken } from "./reference.ts"
 import { type SessionState, useSessionState } from "./session.ts"
 import { SignIn } from "./SignIn.tsx"
 import { Tokens } from "./Tokens.tsx"
@@ -29,13 +30,14 @@ export function App() {
 
 function Header({ state }: { state: SessionState }) {
   const { config } = useClients()
+  useReferenceToken()
   return (
     <header className="top">
       <Link href="/" className="brand"><img src="/icon.svg" alt="" width="24" height="24" /><span>Forum</span></Link>
       <nav aria-label="Forum">
         <Link href="/" className={(isActive) => (isActive ? "active" : "")}>Products</Link>
         <Link href="/tokens" className={(isActive) => (isActive ? "active" : "")}>Tokens</Link>
-        <a href={`${config.apiUrl}/reference`} target="_blank" rel="noreferrer">API</a>
+        <a href={`${config.apiUrl}/reference`} target="_blank" rel="opener">API</a>
       </nav>
       <span className="who" title={state.session?.user.email}>{state.session?.user.email}</span>
       <button type="button" onClick={() => void state.signOut()}>Sign out</button>

@@ -6,6 +6,7 @@ import { Confirm, Dialog } from "./parts/Dialog.tsx"
 import { Field } from "./parts/Field.tsx"
 import { useSay } from "./parts/notices.tsx"
 import { formatDay } from "./parts/times.ts"
+import { useProductNames } from "./product-names.ts"
 import { explain } from "./problems.ts"
 
 type Token = Schema<"TokenListItem">
@@ -83,17 +84,14 @@ function stateOf(token: Token): string {
 }
 
 function NewToken({ onClose }: { onClose: () => void }) {
-  const { supabase, api } = useClients()
+  const { api } = useClients()
   const queries = useQueryClient()
   const say = useSay()
   const [name, setName] = useState("")
   const [productId, setProductId] = useState("")
   const [grants, setGrants] = useState<Grant[]>([])
   const [days, setDays] = useState(90)
-  const products = useQuery({
-    queryKey: ["products", "names"],
-    queryFn: async () => (await supabase.from("products").select("id, name").order("name").limit(SHOWN).throwOnError()).data,
-  })
+  const names = useProductNames()
   const create = useMutation({
     gcTime: 0,
     mutationFn: async () => {
@@ -129,7 +127,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
           <Field label="For">
             <select value={productId} onChange={(event) => setProductId(event.target.value)}>
               <option value="">All products</option>
-              {products.data?.map((product) => <option key={product.id} value={product.id}>{product.name}</option>)}
+              {[...names].map(([id, name]) => <option key={id} value={id}>{name}</option>)}
             </select>
           </Field>
           <Field label="Days until it ends">

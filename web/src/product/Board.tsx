@@ -10,6 +10,7 @@ import {
   useSensors,
 } from "@dnd-kit/core"
 import { useState } from "react"
+import { useLocation } from "wouter"
 import type { Row } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { STATUS_NAMES } from "../problems.ts"
@@ -18,13 +19,14 @@ import { Card, CardFace } from "./Card.tsx"
 import { PAGE, useBoard, useMove, type WorkItem } from "./work.ts"
 import { WorkForm } from "./WorkForm.tsx"
 
-/** The work of a product in three columns. */
-export function Board({ product }: { product: Row<"products"> }) {
+/** The work of a product in three columns, and the item whose address this is. */
+export function Board({ product, opened }: { product: Row<"products">; opened?: string }) {
+  const [, go] = useLocation()
+  const base = `/products/${product.id}`
   const [limit, setLimit] = useState(PAGE)
   const board = useBoard(product.id, limit)
   const move = useMove(product.id, limit)
   const [dragged, setDragged] = useState<WorkItem>()
-  const [opened, setOpened] = useState<string>()
   const [isAdding, setAdding] = useState(false)
   const sensors = useSensors(
     // A click stays a click, and a finger that scrolls scrolls.
@@ -59,7 +61,7 @@ export function Board({ product }: { product: Row<"products"> }) {
               {STATUSES.map((status) => (
                 <Column key={status} status={status} count={columns[status].length} hasMore={columns[status].length >= limit}>
                   {columns[status].map((item) => (
-                    <Card key={item.id} item={item} onOpen={() => setOpened(item.id)} onMove={(to) => move.mutate({ item, to })} />
+                    <Card key={item.id} item={item} onOpen={() => go(`${base}/work/${item.id}`)} onMove={(to) => move.mutate({ item, to })} />
                   ))}
                 </Column>
               ))}
@@ -72,7 +74,7 @@ export function Board({ product }: { product: Row<"products"> }) {
         )}
       </Answer>
       {isAdding && <WorkForm productId={product.id} onClose={() => setAdding(false)} />}
-      {opened && <WorkForm productId={product.id} id={opened} onClose={() => setOpened(undefined)} />}
+      {opened && <WorkForm productId={product.id} id={opened} onClose={() => go(base)} />}
     </>
   )
 }

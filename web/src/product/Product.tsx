@@ -60,7 +60,7 @@ function ProductPages({ product }: { product: Row<"products"> }) {
       {product.description && <p className="lead">{product.description}</p>}
       <nav className="tabs" aria-label={product.name}>
         {TABS.map(({ path, name }) => {
-          const isHere = path === "" ? location === base : location.startsWith(base + path)
+          const isHere = path === "" ? location === base || location.startsWith(`${base}/work/`) : location.startsWith(base + path)
           return <Link key={name} href={base + path} aria-current={isHere ? "page" : undefined}>{name}</Link>
         })}
       </nav>
@@ -71,6 +71,7 @@ function ProductPages({ product }: { product: Row<"products"> }) {
         <Route path={`${base}/documents`}><Documents product={product} /></Route>
         <Route path={`${base}/app-info`}><AppInfo product={product} /></Route>
         <Route path={`${base}/repositories`}><Repositories product={product} /></Route>
+        <Route path={`${base}/work/:id`}>{({ id }: { id: string }) => <Board product={product} opened={id} />}</Route>
         <Route><Board product={product} /></Route>
       </Switch>
       {isChanging && <ProductForm product={product} onClose={() => setChanging(false)} />}

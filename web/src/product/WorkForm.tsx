@@ -18,7 +18,7 @@ export function WorkForm({ productId, id, onClose }: { productId: string; id?: s
     queryKey: ["work", "item", id ?? "new"],
     queryFn: async () => {
       if (id === undefined) return null
-      return (await supabase.from("work_items").select().eq("id", id).single().throwOnError()).data
+      return (await supabase.from("work_items").select().eq("id", id).maybeSingle().throwOnError()).data
     },
     // What is being edited does not change below its editor: the version finds out.
     staleTime: Number.POSITIVE_INFINITY,
@@ -26,7 +26,15 @@ export function WorkForm({ productId, id, onClose }: { productId: string; id?: s
   })
   return (
     <Dialog title={id ? "Work item" : "New work item"} onClose={onClose}>
-      <Answer of={item}>{(row) => <Form productId={productId} item={row} onClose={onClose} />}</Answer>
+      <Answer of={item}>
+        {(row) =>
+          id && row === null ? (
+            <p className="empty">There is no such work item any more.</p>
+          ) : (
+            <Form productId={productId} item={row} onClose={onClose} />
+          )
+        }
+      </Answer>
     </Dialog>
   )
 }

@@ -66,7 +66,11 @@ def test_long_names_stay_within_the_page(visitor: Visitor) -> None:
     visitor.make("work_items", product_id=product["id"], title="T" * 500)
     visitor.make("app_info", product_id=product["id"], key="K" * 255, value="v" * 3000)
     visitor.make("documents", product_id=product["id"], title="D" * 500)
-    for path in ("/", *(f"/products/{product['id']}{tab}" for tab in ("", "/documents", "/app-info"))):
+    for path in (
+        "/",
+        "/products",
+        *(f"/products/{product['id']}{tab}" for tab in ("", "/documents", "/app-info")),
+    ):
         visitor.open(path)
         expect(visitor.page.get_by_text(name).first).to_be_visible()
         visitor.page.wait_for_load_state("networkidle")

@@ -32,7 +32,7 @@ def test_wrong_password_is_said_and_lets_nobody_in(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="Sign out").click()
     visitor.sign_in("not this one")
     expect(visitor.page.get_by_role("alert")).to_have_text("The address or the password is wrong.")
-    expect(visitor.page.get_by_role("heading", name="Products")).to_have_count(0)
+    expect(visitor.page.get_by_role("heading", name="Resume")).to_have_count(0)
 
 
 def test_demo_user_is_one_click_away(dev: Dev, browser: Browser) -> None:
@@ -53,7 +53,7 @@ def test_sign_in_with_github_hands_its_token_over_for_imports(dev: Dev, browser:
         # The fake GitHub asks which of its users this is.
         page.get_by_role("button").first.click()
     assert handed_over.value.request.method in {"PUT", "OPTIONS"}
-    expect(page.get_by_role("heading", name="Products")).to_be_visible()
+    expect(page.get_by_role("heading", name="Resume")).to_be_visible()
     session = page.evaluate("Object.values(localStorage).map(JSON.parse).find((value) => value.access_token)")
     connection = httpx.get(
         f"{dev.environment['API_URL']}/api/github/connection",
@@ -89,7 +89,7 @@ def test_next_user_of_a_browser_sees_nothing_of_the_one_before(
     # What is on the way for the new user could hide what is still there of the old one.
     ada.page.route("**/rest/v1/products*", lambda route: route.abort())
     bob.sign_in()
-    expect(bob.page.get_by_role("heading", name="Products")).to_be_visible()
+    expect(bob.page.get_by_role("heading", name="Resume")).to_be_visible()
     expect(bob.page.get_by_text("Engine")).to_have_count(0)
 
 

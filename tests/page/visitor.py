@@ -103,5 +103,5 @@ def visit(dev: Dev, browser: Browser, **options: Any) -> Visitor:
     visitor = Visitor(dev, context, context.new_page(), dev.users.create())
     visitor.open("/")
     visitor.sign_in()
-    visitor.page.get_by_role("heading", name="Products").wait_for()
+    visitor.page.get_by_role("heading", name="Resume").wait_for()
     return visitor

@@ -3,9 +3,16 @@ import { useClients } from "./clients.ts"
 import { Products } from "./Products.tsx"
 import { Product } from "./product/Product.tsx"
 import { useReferenceToken } from "./reference.ts"
+import { Resume } from "./Resume.tsx"
 import { type SessionState, useSessionState } from "./session.ts"
 import { SignIn } from "./SignIn.tsx"
 import { Tokens } from "./Tokens.tsx"
+
+const PLACES = [
+  { path: "/", name: "Resume" },
+  { path: "/products", name: "Products" },
+  { path: "/tokens", name: "Tokens" },
+]
 
 export function App() {
   const state = useSessionState()
@@ -18,7 +25,8 @@ export function App() {
       <Header state={state} />
       <main id="main">
         <Switch>
-          <Route path="/" component={Products} />
+          <Route path="/" component={Resume} />
+          <Route path="/products" component={Products} />
           <Route path="/products/:id/*?">{({ id }) => <Product key={id} id={id} />}</Route>
           <Route path="/tokens" component={Tokens} />
           <Route><Redirect to="/" replace /></Route>
@@ -35,8 +43,9 @@ function Header({ state }: { state: SessionState }) {
     <header className="top">
       <Link href="/" className="brand"><img src="/icon.svg" alt="" width="24" height="24" /><span>Forum</span></Link>
       <nav aria-label="Forum">
-        <Link href="/" className={(isActive) => (isActive ? "active" : "")}>Products</Link>
-        <Link href="/tokens" className={(isActive) => (isActive ? "active" : "")}>Tokens</Link>
+        {PLACES.map(({ path, name }) => (
+          <Link key={path} href={path} className={(isActive) => (isActive ? "active" : "")}>{name}</Link>
+        ))}
         <a href={`${config.apiUrl}/reference`} target="_blank" rel="opener">API</a>
       </nav>
       <span className="who" title={state.session?.user.email}>{state.session?.user.email}</span>

@@ -9,6 +9,21 @@ import { ProductForm } from "./product/ProductForm.tsx"
 // Nobody reads more of them.
 const SHOWN = 100
 
+/** What a product is, and the way to the first one. */
+export function NoProducts() {
+  const [isAdding, setAdding] = useState(false)
+  return (
+    <div className="empty">
+      <h2>Nothing here yet</h2>
+      <p>
+        A product is a thing that you run: it groups the repositories, the work, the documents and the keys that belong to it.
+      </p>
+      <button type="button" className="primary" onClick={() => setAdding(true)}>Make the first one</button>
+      {isAdding && <ProductForm onClose={() => setAdding(false)} />}
+    </div>
+  )
+}
+
 /** All products of whoever is signed in, the newest first. */
 export function Products() {
   const { supabase } = useClients()
@@ -34,14 +49,7 @@ export function Products() {
       <Answer of={products}>
         {(rows) =>
           rows.length === 0 ? (
-            <div className="empty">
-              <h2>Nothing here yet</h2>
-              <p>
-                A product is a thing that you run: it groups the repositories, the work, the documents and the keys that
-                belong to it.
-              </p>
-              <button type="button" className="primary" onClick={() => setAdding(true)}>Make the first one</button>
-            </div>
+            <NoProducts />
           ) : (
             <ul className="cards">
               {rows.map((product) => (

@@ -36,7 +36,7 @@ export function Product({ id }: { id: string }) {
           <div className="empty">
             <h1>No such product</h1>
             <p>It has been deleted, or it belongs to another account.</p>
-            <Link href="/">All products</Link>
+            <Link href="/products">All products</Link>
           </div>
         )
       }
@@ -92,7 +92,7 @@ function useDelete(product: Row<"products">) {
   return useMutation({
     mutationFn: async () => void (await supabase.from("products").delete().eq("id", product.id).throwOnError()),
     onSuccess: async () => {
-      go("/")
+      go("/products")
       await queries.invalidateQueries({ queryKey: ["products"] })
       say(`${product.name} is deleted.`)
     },

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from functions.mcp.documents import Edit, NewDocument, edit_document, write_document
+from functions.mcp.finding import Search, search
 from functions.mcp.reading import KeyList, Reading, list_keys, read
 from functions.mcp.work import NewWork, WorkChange, WorkList, add_work, list_work, update_work
 from shared.database.client import CallersClient
@@ -46,6 +47,12 @@ class Tool:
 TOOLS = {
     tool.name: tool
     for tool in (
+        Tool(
+            "search",
+            "Find work by words as they stand in its title or description, and documents by words anywhere.",
+            Search,
+            search,
+        ),
         Tool(
             "read",
             "Read one product, work item, document or repository, with the version that a change has to name."

@@ -29,7 +29,7 @@ from tests.functions.mcp_messages import (
 )
 from tests.functions.secret_entries import CANARY, create_secret
 
-READING = {"read", "list_work", "list_keys"}
+READING = {"search", "read", "list_work", "list_keys"}
 BY_GRANT = {"work": {"add_work", "update_work"}, "docs": {"write_document", "edit_document"}}
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 GRANTS = ("work", "docs", "keys", "reveal", "delete")
@@ -375,6 +375,41 @@ def test_two_agents_that_edit_one_document_at_once_both_get_their_edit_in(
     assert all(landed)
 
 
+# search
+
+
+def test_work_and_documents_are_found_by_their_words(owner: Client, product: str) -> None:
+    owner.create_work_item(product, title="Mend the quay", description="Before (the) flood.*")
+    owner.create_document(product, title="Harbour", content="Where the quays begin.")
+    owner.create_work_item(owner.create_product(name="Other")["id"], title="Another QUAY")
+    for named in ("atlas", product):
+        found = read_rows(say(owner, "search", query="quay", product=named))
+        assert {row["kind"]: row["title"] for row in found} == {
+            "work": "Mend the quay",
+            "document": "Harbour",
+        }
+    assert {row["product"] for row in read_rows(say(owner, "search", query="quay"))} == {"Atlas", "Other"}
+    for query in ("(the) flood.*", "mend the"):
+        (row,) = read_rows(say(owner, "search", query=query, kinds=["work"]))
+        assert row["title"] == "Mend the quay"
+    assert "Nothing" in say(owner, "search", query='",id.gt.0,title.imatch."', kinds=["work"])
+    assert "There is more" in say(owner, "search", query="quay", limit=2)
+
+
+def test_search_finds_what_the_token_is_for(
+    owner: Client, stranger: Client, product: str, agent: Client
+) -> None:
+    owner.create_work_item(product, title="The quay of Atlas")
+    other = owner.create_product(name="Other")["id"]
+    owner.create_work_item(other, title="The quay of others")
+    owner.create_document(other, content="The quay of others")
+    assert [row["title"] for row in read_rows(say(agent, "search", query="quay"))] == ["The quay of Atlas"]
+    assert "no product" in refuse(agent, "search", query="quay", product="Other")
+    for asked in ({"product": other}, {"product": product}, {}):
+        assert "Nothing" in say(stranger, "search", query="quay", **asked)
+    assert "Nothing" in say(agent, "search", query="quay", product=other)
+
+
 # read
 
 
@@ -446,6 +481,7 @@ def test_what_was_written_comes_in_a_fence_that_no_text_ends(
     twin = owner.create_product(name=hostile_line)
     texts = [
         say(agent, "list_work"),
+        say(agent, "search", query="ignore"),
         say(agent, "read", kind="work", id=item),
         say(agent, "read", kind="document", id=document),
         say(agent, "list_keys"),
@@ -505,6 +541,7 @@ def test_secret_is_in_no_answer_of_any_tool(owner: Client, product: str) -> None
     item, document = owner.create_work_item(product), owner.create_document(product)
     everything = owner.create_token(*GRANTS)
     calls: dict[str, dict[str, Any]] = {
+        "search": {"query": CANARY},
         "read": {"kind": "product", "id": product},
         "list_work": {},
         "add_work": {"title": "x", "product": "Atlas"},

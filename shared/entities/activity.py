@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.entities.base import Row
 
 Actor = Literal["person", "token", "sync", "system"]
-Action = Literal["created", "updated", "deleted", "revealed", "export_refused"]
+Action = Literal["created", "updated", "deleted", "restored", "revealed", "export_refused"]
 Entity = Literal["products", "repositories", "work_items", "documents", "app_info"]
 
 EXAMPLE = "Moved work item “Ship it” from todo to in progress"

@@ -187,14 +187,14 @@ isOneToOne: false
                   ]
                 },"products": {
                   Row: {
-                    "color": string | null,"created_at": string,"description": string | null,"icon": string | null,"id": string,"name": string,"terms": unknown,"updated_at": string,"user_id": string,"version": number,"app_info_count": number | null,"documents_count": number | null,"repositories_count": number | null,"work_items_count": number | null
+                    "color": string | null,"commitment": string | null,"created_at": string,"description": string | null,"icon": string | null,"id": string,"name": string,"next_note": string | null,"terms": unknown,"updated_at": string,"user_id": string,"version": number,"app_info_count": number | null,"counts": Json | null,"documents_count": number | null,"repositories_count": number | null,"work_items_count": number | null
                   }
-                  ComputedFields: "app_info_count" | "documents_count" | "repositories_count" | "work_items_count"
+                  ComputedFields: "app_info_count" | "counts" | "documents_count" | "repositories_count" | "work_items_count"
                   Insert: {
-                    "color"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name": string,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "color"?: string | null,"commitment"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name": string,"next_note"?: string | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "color"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name"?: string,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "color"?: string | null,"commitment"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name"?: string,"next_note"?: string | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -265,6 +265,32 @@ isOneToOne: false
                   Relationships: [
 
                   ]
+                },"visits": {
+                  Row: {
+                    "created_at": string,"id": string,"product_id": string,"seen_at": string,"updated_at": string,"user_id": string,"version": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"id"?: string,"product_id": string,"seen_at": string,"updated_at"?: string,"user_id": string,"version"?: number
+                  }
+                  Update: {
+                    "created_at"?: string,"id"?: string,"product_id"?: string,"seen_at"?: string,"updated_at"?: string,"user_id"?: string,"version"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "visits_product_fkey"
+      columns: ["user_id","product_id"]
+isOneToOne: true
+      referencedRelation: "products"
+      referencedColumns: ["user_id","id"]
+    },{
+      foreignKeyName: "visits_user_fkey"
+      columns: ["user_id"]
+isOneToOne: false
+      referencedRelation: "users"
+      referencedColumns: ["id"]
+    }
+                  ]
                 },"work_items": {
                   Row: {
                     "created_at": string,"description": string | null,"external_id": string | null,"id": string,"priority": number,"product_id": string,"repository_id": string | null,"status": string,"terms": unknown,"title": string,"type": string,"updated_at": string,"urgency": number,"user_id": string,"version": number
@@ -300,7 +326,27 @@ isOneToOne: false
                 }
           }
           Views: {
-            [_ in never]: never
+            "activity_lines": {
+                  Row: {
+                    "action": string,"actor": string,"actor_id": string | null,"changes": NonNullable<Json>,"created_at": string,"entity": string,"entity_id": string,"id": string,"product_id": string | null,"updated_at": string,"user_id": string,"version": number,"session_id": string | null,"source_address": unknown,"summary": string | null,"title": string | null
+                  }
+                  ComputedFields: "session_id" | "source_address" | "summary" | "title"
+                  Insert: {
+                           "action"?: string | null,"actor"?: string | null,"actor_id"?: string | null,"changes"?: Json | null,"created_at"?: string | null,"entity"?: string | null,"entity_id"?: string | null,"id"?: string | null,"product_id"?: string | null,"updated_at"?: string | null,"user_id"?: string | null,"version"?: number | null
+                         }
+                        Update: {
+                           "action"?: string | null,"actor"?: string | null,"actor_id"?: string | null,"changes"?: Json | null,"created_at"?: string | null,"entity"?: string | null,"entity_id"?: string | null,"id"?: string | null,"product_id"?: string | null,"updated_at"?: string | null,"user_id"?: string | null,"version"?: number | null
+                         }
+                        Relationships: [
+                    {
+      foreignKeyName: "activity_user_fkey"
+      columns: ["user_id"]
+isOneToOne: false
+      referencedRelation: "users"
+      referencedColumns: ["id"]
+    }
+                  ]
+                }
           }
           Functions: {
             "add_document":
@@ -367,6 +413,9 @@ isOneToOne: false
 { Args: { "items": Json,"target_product_id": string }; Returns: {
               "github_id": number,"id": string,"outcome": string
             }[]
+                           },
+"counts":
+{ Args: { "": Database["public"]['Tables']["products"]['Row'] }; Returns: { error: true } & "the function public.counts with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
                            },
 "create_access_token":
 { Args: { "expires_in_days": number,"grants": (string)[],"hint": string,"name": string,"product_id": string,"sha256": string }; Returns: {
@@ -441,11 +490,13 @@ isOneToOne: false
 "create_products":
 { Args: { "items": Json }; Returns: {
               "color": string | null,
+"commitment": string | null,
 "created_at": string,
 "description": string | null,
 "icon": string | null,
 "id": string,
 "name": string,
+"next_note": string | null,
 "terms": unknown,
 "updated_at": string,
 "user_id": string,
@@ -612,11 +663,13 @@ isOneToOne: false
 "find_product":
 { Args: { "named"?: string }; Returns: {
               "color": string | null,
+"commitment": string | null,
 "created_at": string,
 "description": string | null,
 "icon": string | null,
 "id": string,
 "name": string,
+"next_note": string | null,
 "terms": unknown,
 "updated_at": string,
 "user_id": string,
@@ -631,11 +684,13 @@ isOneToOne: false
 "find_products":
 { Args: { "q": string }; Returns: {
               "color": string | null,
+"commitment": string | null,
 "created_at": string,
 "description": string | null,
 "icon": string | null,
 "id": string,
 "name": string,
+"next_note": string | null,
 "terms": unknown,
 "updated_at": string,
 "user_id": string,
@@ -836,6 +891,9 @@ isOneToOne: false
 "list_maintenance_steps":
 { Args: Record<PropertyKey, never>; Returns: string[]
                            },
+"mark_seen":
+{ Args: { "product_id"?: string,"until"?: string }; Returns: undefined
+                           },
 "next_github_sync_chunk":
 { Args: { "connection_id": string,"run_id": string,"size": number,"user_id": string }; Returns: {
               "full_name": string,"github_id": number,"missing_decision": string,"node_id": string,"repository_id": string,"sync_state": string
@@ -994,6 +1052,9 @@ isOneToOne: false
 "restore_trash":
 { Args: { "on_conflict"?: string,"set_id": string }; Returns: Json
                            },
+"resume":
+{ Args: { "max_products"?: number,"product_id"?: string }; Returns: Json
+                           },
 "reveal_app_info":
 { Args: { "app_info_key": string,"entry_id": string,"value_number": number }; Returns: Json
                            },
@@ -1026,6 +1087,18 @@ isOneToOne: false
 { Args: { "kinds"?: (string)[],"product_id"?: string,"query": string,"want"?: number }; Returns: {
               "entity": string,"excerpt": string,"id": string,"in_title": boolean,"product_id": string,"title": string,"updated_at": string
             }[]
+                           },
+"session_id":
+{ Args: { "": Database["public"]['Views']["activity_lines"]['Row'] }; Returns: { error: true } & "the function public.session_id with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
+                           },
+"source_address":
+{ Args: { "": Database["public"]['Views']["activity_lines"]['Row'] }; Returns: { error: true } & "the function public.source_address with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
+                           },
+"summary":
+{ Args: { "": Database["public"]['Views']["activity_lines"]['Row'] }; Returns: { error: true } & "the function public.summary with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
+                           },
+"title":
+{ Args: { "": Database["public"]['Views']["activity_lines"]['Row'] }; Returns: { error: true } & "the function public.title with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
                            },
 "update_app_info":
 { Args: { "items": Json }; Returns: {
@@ -1079,11 +1152,13 @@ isOneToOne: false
 "update_products":
 { Args: { "items": Json }; Returns: {
               "color": string | null,
+"commitment": string | null,
 "created_at": string,
 "description": string | null,
 "icon": string | null,
 "id": string,
 "name": string,
+"next_note": string | null,
 "terms": unknown,
 "updated_at": string,
 "user_id": string,

@@ -1,4 +1,4 @@
-"""What is going on and what was next, as the database tells it: supabase/schemas/640_resume.sql."""
+"""What is going on and what was next, as the database tells it: supabase/schemas/645_resume.sql."""
 
 from typing import Any, Self, cast
 

@@ -249,6 +249,10 @@ declare
   old_title text;
   old_body text;
 begin
+  -- One that comes out of the trash has its words: no client can send a version. See 275_trash_restore.
+  if tg_op = 'INSERT' and new.version > 1 and new.terms is not null then
+    return new;
+  end if;
   select to_jsonb(new) ->> tg_argv[0], string_agg(to_jsonb(new) ->> named.field, E'\n')
   into title, body
   from unnest(tg_argv[1:]) as named (field);
@@ -274,6 +278,10 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+  -- As in keep_terms.
+  if tg_op = 'INSERT' and new.version > 1 and new.terms is not null then
+    return new;
+  end if;
   if tg_op = 'INSERT' or (new.title, new.content) is distinct from (old.title, old.content) then
     new.terms := private.make_terms(
       left(new.title, 500),

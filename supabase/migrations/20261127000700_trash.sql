@@ -156,9 +156,11 @@ begin
     if tg_op = 'UPDATE' then
       old.content := '';
       old.search := '';
+      old.terms := '';
     end if;
     new.content := '';
     new.search := '';
+    new.terms := '';
   elsif tg_table_name = 'app_info' then
     if coalesce(old.is_secret, false) or coalesce(new.is_secret, false) then
       hidden := array['value'];
@@ -181,7 +183,7 @@ begin
   where coalesce(was.value, 'null') <> coalesce(becomes.value, 'null')
     and coalesce(was.key, becomes.key) <> all (
       hidden || array[
-        'id', 'user_id', 'created_at', 'updated_at', 'version', 'search',
+        'id', 'user_id', 'created_at', 'updated_at', 'version', 'search', 'terms',
         -- What follows from the value and from what is recorded of it.
         'has_value', 'secret_number', 'value_changed_at', 'last_revealed_at',
         -- Kept by the database: the same entry in another place, and what follows from priority.

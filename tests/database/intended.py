@@ -80,7 +80,7 @@ _ACCOUNT_OF_PEOPLE = ("get_account()", "delete_account(text)")
 # 275_trash_restore
 _TRASH_OF_PEOPLE = ("get_trash(uuid)", "restore_trash(uuid,text)")
 
-# 640_resume
+# 645_resume
 _SEEN_BY_PEOPLE = ("mark_seen(uuid,timestamp with time zone)",)
 
 # The grant of a token by which it changes the rows of a table.
@@ -117,7 +117,7 @@ GRANTS: set[tuple[str, str, str]] = {
     *(("public.trash", "authenticated", privilege) for privilege in ("SELECT", "DELETE")),
     # 530_github_runs
     ("public.github_runs", "authenticated", "SELECT"),
-    # 640_resume
+    # 645_resume
     ("public.visits", "authenticated", "SELECT"),
     # 260_access_tokens
     ("public.access_tokens", "authenticated", "SELECT"),
@@ -200,7 +200,7 @@ _CALLED_BY_TABLES = (
     # 650_activity_lines: invokers
     *("public.title(public.activity_lines)", "public.summary(public.activity_lines)"),
     "private.quote_title(text)",
-    # 640_resume: invokers, and a definer that tells a token nothing
+    # 645_resume: invokers, and a definer that tells a token nothing
     *("public.resume(uuid,integer)", "public.counts(public.products)", "private.resume_account()"),
     # 120_idempotency
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
@@ -327,7 +327,7 @@ DEFINERS = {
     "private.is_session()",
     # 260_access_tokens
     "private.find_access_token(text)",
-    # 640_resume
+    # 645_resume
     "private.resume_account()",
     *(
         f"private.{function}"

@@ -9,6 +9,7 @@ from forum_cli.environment import env
 from forum_cli.finding import search
 from forum_cli.keys import diff, push, set_value
 from forum_cli.output import make_harmless
+from forum_cli.resuming import next_up
 from forum_cli.session import link, login, logout, products, status
 from forum_cli.tokens import tokens
 from forum_cli.work import work
@@ -36,7 +37,7 @@ def completion(shell: str) -> None:
     click.echo(found(forum, {}, "forum", "_FORUM_COMPLETE").source())
 
 
-for command in (login, logout, status, products, link, work, doc, env, search, tokens, mcp):
+for command in (login, logout, status, products, link, next_up, work, doc, env, search, tokens, mcp):
     forum.add_command(command)
 for command in (push, set_value, diff):
     env.add_command(command)

@@ -173,7 +173,8 @@ set search_path = ''
 as $$
   update private.trash_rows as renamed
   set name = left(renamed.name, 246) || '_RESTORED',
-    content = renamed.content || jsonb_build_object('key', left(renamed.name, 246) || '_RESTORED')
+    -- Without the words that it is found by: they are those of the key of before.
+    content = renamed.content - 'terms' || jsonb_build_object('key', left(renamed.name, 246) || '_RESTORED')
   from private.trash_conflicts(owner_id, rename_trash_rows.set_id) as met
   where renamed.id = met.row_id and met.is_renamable;
 $$;

@@ -245,6 +245,23 @@ def test_external_id_that_is_taken_is_in_the_way(table: str, connection: Connect
     assert sets(connection, owner) == {set_id}
 
 
+def test_entry_that_is_restored_under_another_key_is_found_by_that(
+    connection: Connection, owner: Person
+) -> None:
+    key, description = SAMPLES["app_info"]["key"], "Where the forecast is"
+    with acting_as(connection, owner.actor):
+        connection.execute("update public.app_info set description = %s", (description,))
+        other = insert(connection, "products", name="Other")
+    set_id = delete(connection, owner, "delete from public.app_info")
+    with acting_as(connection, owner.actor):
+        insert(connection, "app_info", product_id=owner.rows["products"], key=key)
+        named = {"key": f"{key}_RESTORED", "description": description}
+        alike = insert(connection, "app_info", product_id=other, **named)
+    restore(connection, owner, set_id, "rename")
+    words = "select terms from public.app_info where id = %s"
+    assert one(connection, words, (owner.rows["app_info"],)) == one(connection, words, (alike,))
+
+
 # Who reaches it
 
 

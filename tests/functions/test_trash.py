@@ -152,6 +152,17 @@ def test_secret_whose_key_is_taken_is_not_renamed(owner: Client) -> None:
     assert reveal(owner, secret) == "s3cr3t"
 
 
+def test_history_tells_what_was_deleted_and_restored(owner: Client) -> None:
+    item = owner.create_work_item(owner.create_product()["id"])["id"]
+    kept = delete(owner, f"/api/work/{item}")
+    owner.post(f"/api/trash/{kept['id']}/restore", FAIL).expect(200)
+    lines = owner.get(f"/api/activity?entity_id={item}").expect(200)["items"]
+    assert [(line["action"], line["summary"]) for line in lines] == [
+        (action, f"{action.capitalize()} work item “Ship it”")
+        for action in ("restored", "deleted", "created")
+    ]
+
+
 def test_set_of_somebody_else_is_there_for_nobody(owner: Client, stranger: Client) -> None:
     kept = delete(owner, f"/api/products/{owner.create_product()['id']}")
     path = f"/api/trash/{kept['id']}"

@@ -1,6 +1,5 @@
-"""The tool that looks for words in work and documents, as the lists' `q` does."""
+"""The tool that looks for words."""
 
-import re
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -11,59 +10,49 @@ from functions.mcp.arguments import Name, optional
 from shared.database.client import CallersClient
 from shared.entities.base import Input, text
 
-Kind = Literal["work", "document"]
-TABLES: dict[Kind, str] = {"work": "work_items", "document": "documents"}
+Kind = Literal["product", "repository", "work", "document", "key"]
+# By what the database calls them.
+KINDS: dict[str, Kind] = {
+    "products": "product",
+    "repositories": "repository",
+    "work_items": "work",
+    "documents": "document",
+    "app_info": "key",
+}
 DEFAULT_LIMIT = 10
-
-_SIGN = re.compile(r"([^\w\s]|_)", re.ASCII)
 
 
 class Search(Input):
     """What `search` takes."""
 
-    query: Annotated[str, text(200, min_length=1)]
+    query: Annotated[
+        Annotated[str, text(1_000, min_length=1)],
+        Field(description="Every word has to be there; the last may be a beginning"),
+    ]
     product: Name | None = optional("Name or id; else all products")
-    kinds: list[Kind] = Field(["work", "document"], min_length=1)
+    kinds: list[Kind] | None = Field(None, min_length=1)
     limit: int | None = Field(None, ge=1, le=20, description="Default 10")
 
 
 def search(supabase: CallersClient, asked: Search) -> str:
-    """What has the words, of each kind what was changed last."""
+    """What has all the words, those first that have them in their title."""
     limit = asked.limit or DEFAULT_LIMIT
-    product_id = None if asked.product is None else find_product_id(supabase, asked.product)
-    found = [
-        {"kind": kind, **row, "product": row["product"]["name"]}
-        for kind in dict.fromkeys(asked.kinds)
-        for row in look_for(supabase, kind, asked.query, product_id, limit)
-    ]
-    found.sort(key=lambda row: cast("str", row["updated_at"]), reverse=True)
-    entries = map(write_entry, found[:limit])
+    tables = [table for table, kind in KINDS.items() if asked.kinds is None or kind in asked.kinds]
+    arguments: Any = {
+        "query": asked.query,
+        "kinds": None if asked.kinds is None else tables,
+        "product_id": None if asked.product is None else find_product_id(supabase, asked.product),
+        # One more tells whether there is more.
+        "want": limit + 1,
+    }
+    rows: Any = supabase.rpc("search", arguments).execute().data
+    entries = (write_entry(show_hit(row)) for row in rows[:limit])
     shown = take_fitting(entries, DEFAULT_BYTES if asked.limit is None else MAX_BYTES)
     if not shown:
-        return "Nothing has these words."
-    more = "\nThere is more: send another word, a product or kinds." if len(found) > len(shown) else ""
+        return "Nothing has all of these words."
+    more = "\nThere is more: send another word, a product or kinds." if len(rows) > len(shown) else ""
     listed = "\n".join(shown)
     return f"{fence('found', listed)}{more}"
-
-
-def look_for(
-    supabase: CallersClient, kind: Kind, query: str, product_id: str | None, limit: int
-) -> list[dict[str, Any]]:
-    """The rows of a kind that have the words, and one more than asked for."""
-    select: Any = supabase.table(TABLES[kind]).select("id,title,updated_at,product:products(name)")
-    # As the policies say, in a form that an index serves.
-    select = select.eq("user_id", str(supabase.caller.user_id))
-    if product_id is None and supabase.caller.product_id is not None:
-        product_id = str(supabase.caller.product_id)
-    if product_id is not None:
-        select = select.eq("product_id", product_id)
-    if kind == "document":
-        select = select.filter("search", "wfts(english)", query)
-    else:
-        escaped = _SIGN.sub(r"\\\1", query).replace("\\", "\\\\").replace('"', '\\"')
-        select = select.or_(f'title.imatch."{escaped}",description.imatch."{escaped}"')
-    rows: list[dict[str, Any]] = select.order("updated_at", desc=True).limit(limit + 1).execute().data
-    return rows
 
 
 def find_product_id(supabase: CallersClient, named: str) -> str:
@@ -73,3 +62,9 @@ def find_product_id(supabase: CallersClient, named: str) -> str:
     except ValueError:
         found: Any = supabase.rpc("find_product", {"named": named}, get=True).select("id").execute().data
         return cast("str", found[0]["id"])
+
+
+def show_hit(row: dict[str, Any]) -> dict[str, Any]:
+    """What was found, in the words of the tools."""
+    shown = {name: row[name] for name in ("id", "title", "excerpt", "product_id", "updated_at")}
+    return {"kind": KINDS[row["entity"]], **shown}

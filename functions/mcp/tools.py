@@ -49,7 +49,7 @@ TOOLS = {
     for tool in (
         Tool(
             "search",
-            "Find work by words as they stand in its title or description, and documents by words anywhere.",
+            "Find products, work, documents, repositories and keys by words, those in titles first.",
             Search,
             search,
         ),

@@ -55,12 +55,18 @@ def search(supabase: CallersClient, asked: Search) -> str:
     return f"{fence('found', listed)}{more}"
 
 
-def find_product_id(supabase: CallersClient, named: str) -> str:
-    """The id of the product that is named. An id is taken as it is: nothing is found in what there is not."""
+def find_product_id(supabase: CallersClient, named: str | None) -> str:
+    """The id of the product that is named, or of the only one.
+
+    An id is taken as it is, and a token's only product is known: what is asked with it says if there is none.
+    """
+    if named is None and supabase.caller.product_id is not None:
+        return str(supabase.caller.product_id)
     try:
-        return str(UUID(named))
+        return str(UUID(named or ""))
     except ValueError:
-        found: Any = supabase.rpc("find_product", {"named": named}, get=True).select("id").execute().data
+        arguments = {} if named is None else {"named": named}
+        found: Any = supabase.rpc("find_product", arguments, get=True).select("id").execute().data
         return cast("str", found[0]["id"])
 
 

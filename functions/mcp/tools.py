@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from functions.mcp.documents import Edit, NewDocument, edit_document, write_document
 from functions.mcp.finding import Search, search
 from functions.mcp.reading import KeyList, Reading, list_keys, read
+from functions.mcp.resuming import NextNote, Resume, resume, set_next
 from functions.mcp.work import NewWork, WorkChange, WorkList, add_work, list_work, update_work
 from shared.database.client import CallersClient
 
@@ -48,6 +49,12 @@ TOOLS = {
     tool.name: tool
     for tool in (
         Tool(
+            "resume",
+            "Start here: what is in progress, what comes next and what has changed, in one product or all.",
+            Resume,
+            resume,
+        ),
+        Tool(
             "search",
             "Find products, work, documents, repositories and keys by words, those in titles first.",
             Search,
@@ -80,6 +87,13 @@ TOOLS = {
             " changed and you get it as it is.",
             WorkChange,
             update_work,
+            "work",
+        ),
+        Tool(
+            "set_next",
+            "Say what comes next in a product. It takes the place of what was said before.",
+            NextNote,
+            set_next,
             "work",
         ),
         Tool(

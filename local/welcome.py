@@ -15,7 +15,6 @@ def welcome(stack: Stack, email: str, seconds: float) -> str:
         f"  Open         {stack.page.url if stack.page else f'{stack.api.url}/reference'}",
         f"  API          {stack.api.url} (to read and try: /reference)",
         f"  Supabase     {stack.supabase.url} (keys: {stack.directory.name}/env)",
-        f"  Agents       {stack.api.url}/mcp (make agent-token, docs/agents.md)",
         f"  Sign in as   {email}, password {PASSWORD}",
         f"  Command      pipx install ./cli && forum login --api {stack.api.url}",
         f"  Agent        forum mcp install claude --api {stack.api.url}",

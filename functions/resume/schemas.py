@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.entities.activity import Actor
+from shared.entities.activity import Actor, Entity
 from shared.entities.base import Input, Title
 from shared.entities.products import Color, Commitment, NextNote, ProductName
 from shared.entities.work_items import Priority
@@ -141,12 +141,22 @@ class ExpiringToken(Part):
     expires_at: datetime
 
 
+class EndingTrash(Part):
+    """What was deleted at once, and goes from the trash for good within three days."""
+
+    id: UUID
+    entity: Entity
+    title: Annotated[str, Field(examples=["37 work items"])]
+    expires_at: datetime
+
+
 class AccountOfResume(Part):
     """What its owner should know of the account."""
 
     connection: ConnectionOfResume | None
     failed_run: FailedRun | None
     expiring_tokens: list[ExpiringToken]
+    ending_trash: list[EndingTrash] = Field(description="The five that go first.")
 
 
 class Resume(Part):

@@ -1,6 +1,6 @@
 -- Purpose: what is going on in each product and what was next, in one answer and one snapshot.
--- Tables: public.visits. Read: products, work_items, documents, repositories, activity, access_tokens, github_runs,
---   private.github_connections.
+-- Tables: public.visits. Read: products, work_items, documents, repositories, activity, access_tokens, trash,
+--   github_runs, private.github_connections.
 -- Notes:
 --   * One statement, so that its counts agree with each other whatever is written meanwhile. Reading changes nothing:
 --     what was seen is said by public.mark_seen alone.
@@ -187,6 +187,30 @@ as $$
         and token.revoked_at is null
         and token.expires_at > now()
         and token.expires_at <= now() + interval '336 hours'
+    ),
+    'ending_trash',
+    (
+      select coalesce(
+        jsonb_agg(
+          jsonb_build_object(
+            'id', deleted.id,
+            'entity', deleted.entity,
+            'title', left(deleted.title, 120),
+            'expires_at', deleted.expires_at
+          )
+          order by deleted.expires_at, deleted.id
+        ),
+        '[]'
+      )
+      from (
+        select kept.id, kept.entity, kept.title, kept.expires_at
+        from public.trash as kept
+        where kept.user_id = caller.id
+          and kept.expires_at > now()
+          and kept.expires_at <= now() + interval '72 hours'
+        order by kept.expires_at, kept.id
+        limit 5
+      ) as deleted
     )
   )
   from (select private.caller_id() as id) as caller
@@ -196,7 +220,7 @@ $$;
 revoke all on function private.resume_account() from public, anon, authenticated, service_role;
 grant execute on function private.resume_account() to authenticated, forum_agent;
 comment on function private.resume_account() is
-  'What a person should know of their account: the connection to GitHub, a re-sync that failed, tokens that end. Null for an access token.';
+  'What a person should know of their account: the connection to GitHub, a re-sync that failed, tokens that end, what goes from the trash. Null for an access token.';
 
 create function public.resume(product_id uuid default null, max_products integer default 50)
 returns jsonb

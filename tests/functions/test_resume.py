@@ -207,7 +207,12 @@ def test_all_of_it_is_one_request_to_supabase(owner: Client, supabase_requests: 
 
 
 def test_account_with_nothing_has_an_answer(owner: Client) -> None:
-    account: dict[str, Any] = {"connection": None, "failed_run": None, "expiring_tokens": []}
+    account: dict[str, Any] = {
+        "connection": None,
+        "failed_run": None,
+        "expiring_tokens": [],
+        "ending_trash": [],
+    }
     assert resume(owner) == {"products": [], "total": 0, "account": account}
 
 
@@ -394,6 +399,26 @@ def test_resync_that_failed_is_told_to_its_owner_until_one_succeeds(
     assert resume(owner)["account"]["failed_run"] == told
     end_run("partial")
     assert resume(owner)["account"]["failed_run"] is None
+
+
+def test_what_goes_from_the_trash_within_three_days_is_named_to_its_owner(
+    owner: Client, stranger: Client, supabase: Supabase
+) -> None:
+    for title, hours in (("Soon", 71), ("Sooner", 2), ("Later", 73), ("Gone", -1)):
+        item = owner.create_work_item(owner.create_product()["id"], title=title)
+        owner.delete(f"/api/work/{item['id']}").expect(204)
+        execute(
+            supabase,
+            "update public.trash set expires_at = now() + make_interval(hours => %s) where entity_id = %s",
+            hours,
+            item["id"],
+        )
+    told = resume(owner)["account"]["ending_trash"]
+    assert [deleted["title"] for deleted in told] == ["Sooner", "Soon"]
+    listed = {deleted["id"]: deleted for deleted in owner.get("/api/trash").expect(200)["items"]}
+    names = ("id", "entity", "title", "expires_at")
+    assert told == [{name: listed[deleted["id"]][name] for name in names} for deleted in told]
+    assert resume(stranger)["account"]["ending_trash"] == []
 
 
 # Counts of the list of products ----------------------------------------------------------------------------

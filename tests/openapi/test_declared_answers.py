@@ -241,6 +241,14 @@ def forbidden(world: World, operation: Operation) -> Answer:
     return world.send_over(lambda _: (403, error("42501")), operation)
 
 
+# Rows that are named elsewhere than in the path.
+NAMING_NOTHING = {
+    "get_resume": Change(query=f"product_id={uuid4()}"),
+    "mark_seen": Change(body={"product_id": str(uuid4())}),
+    "decide_missing": Change(body={"decision": "gone", "github_ids": [1]}),
+}
+
+
 def not_found(world: World, operation: Operation) -> Answer:
     if operation.has_row_in_path():
         parent = operation.path.partition("{")[2].partition("}")[0]
@@ -250,8 +258,8 @@ def not_found(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(body=world.change_item(operation, id=str(uuid4()))))
     if operation.name in {"import_repositories", "import_env_file"}:
         return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
-    if operation.name == "decide_missing":
-        return world.send(operation, Change(body={"decision": "gone", "github_ids": [1]}))
+    if operation.name in NAMING_NOTHING:
+        return world.send(operation, NAMING_NOTHING[operation.name])
     return world.send(operation, Change(user=world.place.supabase.create_user()))
 
 

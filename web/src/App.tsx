@@ -7,10 +7,12 @@ import { Resume } from "./Resume.tsx"
 import { type SessionState, useSessionState } from "./session.ts"
 import { SignIn } from "./SignIn.tsx"
 import { Tokens } from "./Tokens.tsx"
+import { Trash } from "./Trash.tsx"
 
 const PLACES = [
   { path: "/", name: "Resume" },
   { path: "/products", name: "Products" },
+  { path: "/trash", name: "Trash" },
   { path: "/tokens", name: "Tokens" },
 ]
 
@@ -28,6 +30,7 @@ export function App() {
           <Route path="/" component={Resume} />
           <Route path="/products" component={Products} />
           <Route path="/products/:id/*?">{({ id }) => <Product key={id} id={id} />}</Route>
+          <Route path="/trash" component={Trash} />
           <Route path="/tokens" component={Tokens} />
           <Route><Redirect to="/" replace /></Route>
         </Switch>

@@ -1,10 +1,14 @@
+import type { components } from "./openapi.types.ts"
+
+type ProblemDocument = Partial<components["schemas"]["ProblemDocument"]>
+
 /** What the API refuses, an RFC 9457 problem. Branch on `type`. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
     readonly type: string,
     detail: string,
-    readonly requestId?: string,
+    readonly rest: Pick<ProblemDocument, "conflicts" | "trash_id" | "request_id"> = {},
   ) {
     super(detail)
     this.name = "Problem"
@@ -17,7 +21,7 @@ export class Problem extends Error {
     if (response.status === 412 && body.current) return new Conflict(body.current)
     const fields = (body.errors ?? []).map((error: { detail: string }) => error.detail)
     const detail = [body.detail ?? body.message ?? `The API answered with ${response.status}.`, ...fields].join(" ")
-    return new Problem(response.status, body.type ?? "about:blank", detail, body.request_id)
+    return new Problem(response.status, body.type ?? "about:blank", detail, body)
   }
 }
 

@@ -69,7 +69,7 @@ function Shown({ document }: { document: Row<"documents"> }) {
       {showsRevisions && <Revisions document={document} onClose={() => setShowsRevisions(false)} />}
       {isDeleting && (
         <Confirm title={`Delete ${document.title}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={() => setDeleting(false)}>
-          Its revisions go with it.
+          Its revisions go with it, into the trash for 30 days.
         </Confirm>
       )}
     </article>

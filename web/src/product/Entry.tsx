@@ -78,7 +78,7 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
       {isChanging && <AppInfoForm productId={entry.product_id} entry={entry} onClose={() => setChanging(false)} />}
       {isDeleting && (
         <Confirm title={`Delete ${entry.key}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={() => setDeleting(false)}>
-          Its value and its former values go with it.
+          Its value and its former values go with it, into the trash for 30 days.
         </Confirm>
       )}
     </li>

@@ -77,7 +77,7 @@ function ProductPages({ product }: { product: Row<"products"> }) {
       {isChanging && <ProductForm product={product} onClose={() => setChanging(false)} />}
       {isDeleting && (
         <Confirm title={`Delete ${product.name}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={() => setDeleting(false)}>
-          Its work, documents, keys and repositories go with it. Nothing changes at GitHub.
+          Its work, documents, keys and repositories go with it, into the trash for 30 days. Nothing changes at GitHub.
         </Confirm>
       )}
     </div>
@@ -94,7 +94,7 @@ function useDelete(product: Row<"products">) {
     onSuccess: async () => {
       go("/products")
       await queries.invalidateQueries({ queryKey: ["products"] })
-      say(`${product.name} is deleted.`)
+      say(`${product.name} is in the trash.`)
     },
     onError: (error) => say(explain(error), true),
   })

@@ -17,8 +17,9 @@ BEYOND = """width => document.documentElement.scrollWidth <= width ? [] : [
 def look(page: Page) -> None:
     """Holds what is on the screen to the rules."""
     page.evaluate(AXE.read_text())
-    assert page.evaluate(FAULTS) == []
+    faults = page.evaluate(FAULTS)
+    assert faults == [], faults
     assert page.viewport_size is not None
     width = page.viewport_size["width"]
     beyond = page.evaluate(BEYOND, width)
-    assert beyond == []
+    assert beyond == [], beyond

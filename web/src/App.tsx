@@ -1,9 +1,11 @@
+import { useCallback, useState } from "react"
 import { Link, Redirect, Route, Switch } from "wouter"
 import { useClients } from "./clients.ts"
 import { Products } from "./Products.tsx"
 import { Product } from "./product/Product.tsx"
 import { useReferenceToken } from "./reference.ts"
 import { Resume } from "./Resume.tsx"
+import { Search, useSearchKey } from "./Search.tsx"
 import { type SessionState, useSessionState } from "./session.ts"
 import { SignIn } from "./SignIn.tsx"
 import { Tokens } from "./Tokens.tsx"
@@ -42,6 +44,8 @@ export function App() {
 function Header({ state }: { state: SessionState }) {
   const { config } = useClients()
   useReferenceToken()
+  const [isSearching, setSearching] = useState(false)
+  useSearchKey(useCallback(() => setSearching(true), []))
   return (
     <header className="top">
       <Link href="/" className="brand"><img src="/icon.svg" alt="" width="24" height="24" /><span>Forum</span></Link>
@@ -51,8 +55,10 @@ function Header({ state }: { state: SessionState }) {
         ))}
         <a href={`${config.apiUrl}/reference`} target="_blank" rel="opener">API</a>
       </nav>
+      <button type="button" className="search-button" onClick={() => setSearching(true)}>Search <kbd>/</kbd></button>
       <span className="who" title={state.session?.user.email}>{state.session?.user.email}</span>
       <button type="button" onClick={() => void state.signOut()}>Sign out</button>
+      {isSearching && <Search onClose={() => setSearching(false)} />}
     </header>
   )
 }

@@ -7,14 +7,16 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   useEffect(() => {
     const element = dialog.current
     element?.showModal()
+    // By itself the browser begins at the button that closes the window.
+    element?.querySelector<HTMLElement>("input, textarea, select")?.focus()
     return () => element?.close()
   }, [])
   return (
     <dialog ref={dialog} aria-labelledby={heading} onCancel={(event) => { event.preventDefault(); onClose() }}>
-      <header className="dialog-head">
+      <div className="dialog-head">
         <h2 id={heading}>{title}</h2>
         <button type="button" className="quiet" onClick={onClose} aria-label="Close">✕</button>
-      </header>
+      </div>
       {children}
     </dialog>
   )

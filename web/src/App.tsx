@@ -1,5 +1,6 @@
 import { useCallback, useState } from "react"
 import { Link, Redirect, Route, Switch } from "wouter"
+import { Activity } from "./Activity.tsx"
 import { useClients } from "./clients.ts"
 import { Products } from "./Products.tsx"
 import { Product } from "./product/Product.tsx"
@@ -14,6 +15,7 @@ import { Trash } from "./Trash.tsx"
 const PLACES = [
   { path: "/", name: "Resume" },
   { path: "/products", name: "Products" },
+  { path: "/activity", name: "Activity" },
   { path: "/trash", name: "Trash" },
   { path: "/tokens", name: "Tokens" },
 ]
@@ -32,6 +34,7 @@ export function App() {
           <Route path="/" component={Resume} />
           <Route path="/products" component={Products} />
           <Route path="/products/:id/*?">{({ id }) => <Product key={id} id={id} />}</Route>
+          <Route path="/activity" component={Activity} />
           <Route path="/trash" component={Trash} />
           <Route path="/tokens" component={Tokens} />
           <Route><Redirect to="/" replace /></Route>

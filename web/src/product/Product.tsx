@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { useState } from "react"
 import { Link, Route, Switch, useLocation } from "wouter"
+import { History } from "../Activity.tsx"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
@@ -19,6 +20,7 @@ const TABS = [
   { path: "/documents", name: "Documents" },
   { path: "/app-info", name: "App info" },
   { path: "/repositories", name: "Repositories" },
+  { path: "/activity", name: "Activity" },
 ]
 
 export function Product({ id }: { id: string }) {
@@ -71,6 +73,7 @@ function ProductPages({ product }: { product: Row<"products"> }) {
         <Route path={`${base}/documents`}><Documents product={product} /></Route>
         <Route path={`${base}/app-info`}><AppInfo product={product} /></Route>
         <Route path={`${base}/repositories`}><Repositories product={product} /></Route>
+        <Route path={`${base}/activity`}><History productId={product.id} /></Route>
         <Route path={`${base}/work/:id`}>{({ id }: { id: string }) => <Board product={product} opened={id} />}</Route>
         <Route><Board product={product} /></Route>
       </Switch>

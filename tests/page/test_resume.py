@@ -30,7 +30,7 @@ def test_most_urgent_comes_first_and_three_of_them(visitor: Visitor) -> None:
     expect(page.get_by_label("Title")).to_have_value("Begun")
 
 
-def test_product_that_was_worked_on_last_comes_first_and_what_is_done_is_not_there(visitor: Visitor) -> None:
+def test_product_that_changed_last_comes_first_and_what_is_done_is_not_there(visitor: Visitor) -> None:
     for name, status in (("Loom", "in_progress"), ("Engine", "in_progress"), ("Idle", "todo")):
         add_work(visitor, visitor.make("products", name=name), f"Work on the {name}", status)
     (begun,) = visitor.ask("GET", "work_items?title=eq.Work on the Loom")
@@ -40,7 +40,7 @@ def test_product_that_was_worked_on_last_comes_first_and_what_is_done_is_not_the
     visitor.change("work_items", done, status="done")
     visitor.open("/")
     headings = visitor.page.get_by_role("main").get_by_role("heading", level=2)
-    expect(headings).to_contain_text(["Loom", "Engine", "Idle"])
+    expect(headings).to_contain_text(["Idle", "Loom", "Engine"])
     expect(visitor.page.get_by_role("region", name="Idle")).to_contain_text("Nothing is to be done here.")
 
 
@@ -62,7 +62,7 @@ def test_all_products_come_by_one_request(visitor: Visitor) -> None:
     visitor.open("/")
     expect(visitor.page.get_by_text("Work on the Mill")).to_be_visible()
     visitor.page.wait_for_load_state("networkidle")
-    assert len([url for url in asked if "/rest/v1/products" in url]) == 1
+    assert len([url for url in asked if "/api/resume" in url]) == 1
     assert [url for url in asked if "/rest/v1/work_items" in url] == []
 
 
@@ -77,3 +77,37 @@ def test_token_that_ends_soon_is_told_and_leads_to_the_tokens(visitor: Visitor) 
     visitor.open("/")
     page.get_by_role("link", name="The access token CI ends on").click()
     expect(page.get_by_role("heading", name="Tokens")).to_be_visible()
+
+
+def test_note_of_what_is_next_is_written_and_a_second_one_shows_both(visitor: Visitor) -> None:
+    page = visitor.page
+    product = visitor.make("products", name="Engine")
+    visitor.open("/")
+    note = page.get_by_role("button", name="Note what is next: Engine")
+    note.click()
+    page.get_by_label("What comes next in Engine").fill("Oil the gears")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("region", name="Engine")).to_contain_text("Oil the gears")
+    note.click()
+    page.get_by_label("What comes next in Engine").fill("Mine")
+    visitor.change("products", product, next_note="Theirs")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Theirs")
+    look(page)
+    page.get_by_role("button", name="Save mine over it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert visitor.read("products", product)["next_note"] == "Mine"
+
+
+def test_changes_are_told_until_they_are_marked_as_seen(visitor: Visitor) -> None:
+    page = visitor.page
+    product = visitor.make("products", name="Engine")
+    add_work(visitor, product, "Turn the crank")
+    visitor.open("/")
+    engine = page.get_by_role("region", name="Engine")
+    expect(engine).to_contain_text("Changes since you have looked: 2 by you")
+    page.get_by_role("button", name="Mark as seen: Engine").click()
+    expect(engine).not_to_contain_text("Changes since you have looked")
+    add_work(visitor, product, "Oil the gears")
+    page.reload()
+    expect(engine).to_contain_text("1 by you")

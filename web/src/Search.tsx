@@ -90,7 +90,7 @@ export function Search({ onClose }: { onClose: () => void }) {
                 <strong>{hit.title}</strong>
                 {hit.excerpt && <small>{hit.excerpt}</small>}
               </span>
-              <small>{ENTITIES[hit.entity]}{hit.entity !== "products" && names.get(hit.product_id) && ` · ${names.get(hit.product_id)}`}</small>
+              <small>{ENTITIES[hit.entity]}{hit.entity !== "products" && names.has(hit.product_id) && ` · ${names.get(hit.product_id)?.name}`}</small>
             </li>
           ))}
         </ul>

@@ -127,7 +127,7 @@ function NewToken({ onClose }: { onClose: () => void }) {
           <Field label="For">
             <select value={productId} onChange={(event) => setProductId(event.target.value)}>
               <option value="">All products</option>
-              {[...names].map(([id, name]) => <option key={id} value={id}>{name}</option>)}
+              {[...names.values()].map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
             </select>
           </Field>
           <Field label="Days until it ends">

@@ -145,6 +145,9 @@ STABLE: set[str] = {
 }
 """They read and write nothing: PostgREST lets them be called by GET."""
 
+UNLOGGED = {"private.writes"}
+"""What a crash may lose: writes of the last minute, counted for a limit."""
+
 SETTINGS: dict[str, set[str]] = {
     # Whose rows they are and how many decides how they are found.
     "private.find_documents(tsquery,tsquery,uuid,integer)": {"plan_cache_mode=force_custom_plan"},

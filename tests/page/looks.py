@@ -8,10 +8,13 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 # WCAG 2.2 AA, and what axe calls good practice.
 FAULTS = """axe.run().then(({ violations }) =>
   violations.map((each) => [each.id, ...each.nodes.map((node) => node.html)]))"""
-# What sticks out of a page as wide as the screen, and is not cut off by something that scrolls.
+# What sticks out of a page that is wider than the screen. A text can, and its element not: so its width goes first.
 BEYOND = """width => document.documentElement.scrollWidth <= width ? [] : [
-  ...document.querySelectorAll("body *")
-].filter((each) => each.getBoundingClientRect().right > width).map((each) => each.outerHTML.slice(0, 80))"""
+  `${document.documentElement.scrollWidth} pixels wide`,
+  ...[...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > width || each.scrollWidth > width)
+    .map((each) => each.outerHTML.slice(0, 80)),
+]"""
 
 
 def look(page: Page) -> None:

@@ -8,7 +8,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 # WCAG 2.2 AA, and what axe calls good practice.
 FAULTS = """axe.run().then(({ violations }) =>
   violations.map((each) => [each.id, ...each.nodes.map((node) => node.html)]))"""
-# What sticks out of a page that is wider than the screen. A text can, and its element not: so its width goes first.
+# What sticks out of a page wider than the screen. A text may, and its element not: the width comes first.
 BEYOND = """width => document.documentElement.scrollWidth <= width ? [] : [
   `${document.documentElement.scrollWidth} pixels wide`,
   ...[...document.querySelectorAll("body *")]

@@ -79,7 +79,7 @@ TOOLS = {
             NewWork,
             add_work,
             "work",
-            is_idempotent=True,
+            is_idempotent=False,
         ),
         Tool(
             "update_work",
@@ -102,6 +102,7 @@ TOOLS = {
             NewDocument,
             write_document,
             "docs",
+            is_idempotent=False,
         ),
         Tool(
             "edit_document",

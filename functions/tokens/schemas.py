@@ -19,8 +19,8 @@ NewName = Annotated[TokenName, *VISIBLE_LINE]
 Hint = Annotated[str, Field(pattern=f"^[{ALPHABET}]{{4}}$", examples=["x7Qa"])]
 
 GRANTS = (
-    "What the token may do beside reading. `work`: create and change work items. `docs`: documents. "
-    "`keys`: app info. `reveal`: see secrets. `delete`: delete work items, documents and app info."
+    "What the token may do beside reading. `work`: create and change work items, and the note of what comes "
+    "next. `docs`: documents. `keys`: app info. `reveal`: see secrets. `delete`: delete work items, documents and app info."
 )
 
 

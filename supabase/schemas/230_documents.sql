@@ -1,8 +1,8 @@
--- Purpose: Markdown documents of a product, with full-text search.
+-- Purpose: Markdown documents of a product, with the words by which they are found.
 -- Tables: public.documents.
 -- Notes:
---   * search has no GIN index on purpose: @@ is not leakproof, so under row level security no index can serve it. A
---     search reads the caller's own documents by user_id, which is what it has to look through anyway.
+--   * Nothing is searched by search: keep_document_terms takes the stems of English words out of it. What is searched is
+--     terms (045_search_terms, 340_search).
 --   * A tsvector holds at most 1 MiB of words and positions, which a document of 1 MiB can exceed; see
 --     document_search.
 --   * Postgres' text parser begins anew at each _, @, ~ and ./ of a run without blanks, and at each <!-- that no -->

@@ -11,7 +11,7 @@
 --   * Sealed values stay sealed as they are. They are bound to the owner, the entry, its product and its key, and all four
 --     come back as they were. A secret therefore never comes back under another key.
 --   * A row that comes back has a version above 1, which no client can send: by that the triggers of its table know it
---     (private.record_activity, private.check_work_item_status, private.keep_search).
+--     (private.record_activity, private.check_work_item_status, private.keep_search, private.keep_terms).
 --   * A plain value goes from here as well when a secret with its key is made: see private.forget_plain_copies.
 --   * An account that is deleted leaves no trash: its rows are not kept.
 --   * Closed to access tokens: what they delete, their owner restores.

@@ -1,7 +1,7 @@
 -- Purpose: the history in words, one line for each change, the same for the page, the API and agents.
 -- Tables: none; the view public.activity_lines. Read: public.activity, and the five tables that it tells of.
 -- Notes:
---   * Here and not in the functions, since the page reads history straight from the database.
+--   * Here and not in the functions, so that a browser that reads the history straight from the database has the same words.
 --   * Computed columns of PostgREST: asked for by name, and only of the rows of a page. They take a whole row, for which
 --     an access token lacks two columns of activity. So it is the view's row, which has what a token may read.
 --   * Invokers: row level security says which names a token may read. What it may not stays without one.

@@ -133,11 +133,13 @@ function InTheWay(props: { error: Error; onOpen: (id: string) => void; onRestore
   if (error instanceof Problem && error.type.endsWith(":trash-conflict") && conflicts) {
     return (
       <div className="conflict" role="alert">
-        <p>These are there again, under the same name, so that they cannot come back beside them:</p>
+        <p>Something has taken the place of these, so that they cannot come back beside it:</p>
         <ul>{conflicts.map((each) => <li key={each.id} className="mono">{each.name}</li>)}</ul>
         <div className="actions">
           <button type="button" onClick={() => onRestore("skip")}>Restore the others</button>
-          <button type="button" onClick={() => onRestore("rename")}>Restore under another name</button>
+          {conflicts.every((each) => each.entity === "app_info") && (
+            <button type="button" onClick={() => onRestore("rename")}>Restore under another name</button>
+          )}
         </div>
       </div>
     )

@@ -48,12 +48,19 @@ type Warning = { id: string; text: string; path: string }
 /** What is wrong with the account as a whole. */
 export function listWarnings(account: Schema<"AccountOfResume"> | null): Warning[] {
   if (account === null) return []
-  const { connection, failed_run, expiring_tokens } = account
+  const { connection, failed_run, expiring_tokens, ending_trash } = account
   const warnings: Warning[] = expiring_tokens.map(({ id, name, expires_at }) => ({
     id,
     text: `The access token ${name} ends on ${formatDay(expires_at)}.`,
     path: "/tokens",
   }))
+  warnings.push(
+    ...ending_trash.map(({ id, title, expires_at }) => ({
+      id,
+      text: `${title} goes from the trash for good on ${formatDay(expires_at)}.`,
+      path: "/trash",
+    })),
+  )
   if (connection?.state === "needs_reauth") {
     warnings.unshift({ id: "connection", text: "GitHub refuses Forum's token: sign in with GitHub again.", path: "/products" })
   } else if (failed_run) {

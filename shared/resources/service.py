@@ -230,7 +230,10 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         return select.limit(query.limit + 1)
 
     def _count(self, query: ListQuery) -> int | None:
-        select = self._look_for(query, "id", CountMethod.exact).limit(1)
+        # Of a function PostgREST filters by no column that is not selected.
+        dated = [column for column, _, _ in query.date_filters]
+        columns = ",".join(sorted({"id", self.product_column, *query.column_filters, *dated}))
+        select = self._look_for(query, columns, CountMethod.exact).limit(1)
         return self._narrow(match(select, query)).execute().count
 
     def _look_for(self, query: ListQuery, columns: str, count: CountMethod | None) -> Select:

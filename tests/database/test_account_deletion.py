@@ -129,6 +129,8 @@ def test_account_that_is_deleted_is_in_no_row_of_any_table(database: Connection,
     stranger = make_person(database)
     theirs = rows_of(database, stranger.id)
     words = (str(owner.id), address_of(database, owner.id), f"canary-{owner.id}")
+    with acting_as(database, person(owner.id)):
+        database.execute("select public.mark_seen(%s)", (owner.rows["products"],))
     before = find_traces(database, *words)
     owned = {table for (table,) in database.execute(OWNED)}
     # All of Forum's tables that can name an account do.

@@ -83,6 +83,7 @@ def test_migrations_make_the_same_catalog_everywhere(database: Connection, proje
             "grant",
             "default privilege",
             "comment",
+            "view",
             "setting",
         ),
     }

@@ -121,7 +121,7 @@ def test_token_with_all_grants_calls_the_functions_that_are_listed_and_no_others
         where p.pronamespace = 'public'::regnamespace
           -- Computed columns: their argument is a row, which a call cannot name.
           and not exists (
-            select from pg_type as t join pg_class as c on c.oid = t.typrelid and c.relkind = 'r'
+            select from pg_type as t join pg_class as c on c.oid = t.typrelid and c.relkind in ('r', 'v')
             where t.oid = any (p.proargtypes)
           )
         """

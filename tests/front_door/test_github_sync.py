@@ -184,5 +184,8 @@ def test_the_maintenance_answers_what_has_gone(dev: Dev) -> None:
     environment = read_environment(dev.directory)
     functions = client("lambda", url=environment["AWS_ENDPOINT_URL_LAMBDA"], region=environment["AWS_REGION"])
     gone = invoke_through(functions, "forum-dev-maintenance")({})
-    steps = ("idempotency_keys", "document_revisions", "access_tokens", "activity", "usage")
+    steps = (
+        *("idempotency_keys", "trash", "document_revisions", "access_tokens", "activity", "usage"),
+        *("writes", "closed_accounts"),
+    )
     assert gone == dict.fromkeys(steps, 0)

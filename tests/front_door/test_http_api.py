@@ -119,11 +119,6 @@ def test_preflight_is_answered_by_the_gateway_whatever_the_path(path: str, api: 
     assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
 
 
-def test_front_page_leads_to_the_reference(api: httpx.Client) -> None:
-    answer = api.get("/", follow_redirects=True)
-    assert (answer.status_code, answer.url.path) == (200, "/reference")
-
-
 def test_head_is_get_without_the_body(api: httpx.Client) -> None:
     product = api.post("/api/products", json={"name": "x"}).json()
     for path in ("/health", "/api/products", f"/api/products/{product['id']}", "/openapi.json", "/reference"):

@@ -204,10 +204,19 @@ def test_values_go_with_their_entry(owner: Client, supabase: Supabase) -> None:
     entry = create_secret(owner, "one")
     change(owner, entry, "two")
     owner.delete(f"/api/app-info/{entry['id']}").expect(204)
+    assert "ciphertext" in everything_stored(supabase, entry), "the trash keeps them"
+    empty_trash(owner)
     assert "ciphertext" not in everything_stored(supabase, entry)
 
 
 def test_values_go_with_their_product(owner: Client, supabase: Supabase) -> None:
     entry = create_secret(owner, "one")
     owner.delete(f"/api/products/{entry['product_id']}").expect(204)
+    empty_trash(owner)
     assert "ciphertext" not in everything_stored(supabase, entry)
+
+
+def empty_trash(client: Client) -> None:
+    """Delete every set of the trash for good."""
+    for kept in client.get("/api/trash").expect(200)["items"]:
+        client.delete(f"/api/trash/{kept['id']}").expect(204)

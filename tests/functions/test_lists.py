@@ -57,6 +57,18 @@ def test_skip_and_limit_cut_out_a_page(resource: Resource, owner: Client) -> Non
 
 
 @every_resource
+def test_search_past_its_end_counts_what_the_filters_match(resource: Resource, owner: Client) -> None:
+    rows = [resource.create(owner) for _ in range(2)]
+    since, word = quote(rows[1]["created_at"]), quote(rows[1][resource.text])
+    query = f"q={word}&created_since={since}&updated_since={since}&total=true"
+    assert owner.get(f"{resource.path}?{query}&skip=7").expect(200) == {
+        "items": [],
+        "total": 1,
+        "next_cursor": None,
+    }
+
+
+@every_resource
 def test_skip_with_a_cursor_is_refused(resource: Resource, owner: Client) -> None:
     for _ in range(2):
         resource.create(owner)

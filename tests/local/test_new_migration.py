@@ -86,7 +86,7 @@ def test_migration_of_changed_functions_policies_triggers_grants_and_comments_ma
     edit(
         supabase,
         "230_documents.sql",
-        "grant insert (product_id, repository_id, title, content, type, is_pinned)\n"
+        "grant insert (product_id, repository_id, title, content, type, is_pinned, external_id)\n"
         "  on table public.documents to authenticated;",
         "grant insert (product_id, repository_id, title, content, type, created_at, updated_at)\n"
         "  on table public.documents to authenticated;",
@@ -106,7 +106,7 @@ def test_migration_of_changed_functions_policies_triggers_grants_and_comments_ma
     assert "create or replace function private.keep_owner()" in text
     assert "drop function public.ping();\n\ncreate function public.ping()" in text
     assert "grant insert (created_at, updated_at) on table public.documents to authenticated;" in text
-    assert "revoke insert (is_pinned) on table public.documents from authenticated;" in text
+    assert "revoke insert (external_id, is_pinned) on table public.documents from authenticated;" in text
     assert "comment on column public.documents.version is null;" in text
     assert "by hand" not in text
     again = run(supabase)
@@ -156,14 +156,14 @@ def test_migration_that_a_person_completes_makes_what_the_schemas_say(supabase: 
     edit(
         supabase,
         "200_products.sql",
-        "  version integer not null default 1,",
-        "  version integer not null default 1,\n  motto text,",
+        "  commitment text,\n",
+        "  commitment text,\n  motto text,\n",
     )
     edit(
         supabase,
         "200_products.sql",
-        "grant insert (name, description, icon, color)",
-        "grant insert (name, description, icon, color, motto)",
+        "grant insert (name, description, icon, color, next_note, commitment)",
+        "grant insert (name, description, icon, color, next_note, commitment, motto)",
     )
     run(supabase)
     path = written(supabase)

@@ -20,7 +20,8 @@ Hint = Annotated[str, Field(pattern=f"^[{ALPHABET}]{{4}}$", examples=["x7Qa"])]
 
 GRANTS = (
     "What the token may do beside reading. `work`: create and change work items, and the note of what comes "
-    "next. `docs`: documents. `keys`: app info. `reveal`: see secrets. `delete`: delete work items, documents and app info."
+    "next. `docs`: documents. `keys`: app info. `reveal`: see secrets. "
+    "`delete`: delete work items, documents and app info."
 )
 
 

@@ -35,7 +35,12 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         stacks = session.client("cloudformation")
         stacks.create_stack(StackName="forum-production", TemplateBody=json.dumps(TEMPLATE))
         (made,) = stacks.describe_stack_resources(StackName="forum-production")["StackResources"]
-        yield session.resource("s3").Bucket(made["PhysicalResourceId"])
+        bucket = session.resource("s3").Bucket(made["PhysicalResourceId"])
+        yield bucket
+        # While tests of another folder still have their AWS, leaving this one forgets nothing.
+        if bucket.creation_date is not None:
+            bucket.objects.delete()
+        stacks.delete_stack(StackName="forum-production")
 
 
 @pytest.fixture

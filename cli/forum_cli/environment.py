@@ -20,12 +20,28 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as sh says it
 # Whoever sets one of these runs code of their own in what is started, or chooses what is started.
 DANGEROUS = frozenset(
     {
-        *("PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "CDPATH"),
-        *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PERL5LIB", "PERL5OPT", "RUBYLIB", "RUBYOPT"),
-        *("NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "GIT_SSH_COMMAND", "GIT_SSH", "GIT_EXEC_PATH"),
+        *(
+            "PATH",
+            "IFS",
+            "ENV",
+            "BASH_ENV",
+            "SHELLOPTS",
+            "BASHOPTS",
+            "PS4",
+            "PROMPT_COMMAND",
+            "CDPATH",
+            "ZDOTDIR",
+        ),
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONBREAKPOINT", "PYTHONINSPECT"),
+        *("PERL5LIB", "PERL5OPT", "PERL5DB", "RUBYLIB", "RUBYOPT", "NODE_OPTIONS", "NODE_PATH", "LUA_INIT"),
+        *("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "DOTNET_STARTUP_HOOKS", "PHPRC"),
+        *("PHP_INI_SCAN_DIR", "RUSTC", "MAKEFLAGS", "OPENSSL_CONF", "OPENSSL_MODULES", "GCONV_PATH"),
+        *("EDITOR", "VISUAL", "PAGER", "BROWSER", "SSH_ASKPASS", "SUDO_ASKPASS", "ELECTRON_RUN_AS_NODE"),
     }
 )
-DANGEROUS_STARTS = ("LD_", "DYLD_", "BASH_FUNC_")
+DANGEROUS_STARTS = (
+    *("LD_", "DYLD_", "BASH_FUNC_", "GIT_", "NPM_CONFIG_", "PIP_", "CARGO_", "RUSTC_", "CORECLR_", "COR_"),
+)
 
 
 @click.group()
@@ -34,8 +50,8 @@ def env() -> None:
 
 
 def is_dangerous(name: str) -> bool:
-    """Whether a variable decides which code runs."""
-    return name in DANGEROUS or name.startswith(DANGEROUS_STARTS)
+    """Whether a variable is known to decide which code runs. npm takes it in either case, as Windows does."""
+    return name.upper() in DANGEROUS or name.upper().startswith(DANGEROUS_STARTS)
 
 
 def make_environment(inherited: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

@@ -370,9 +370,9 @@ as $$
 declare
   -- A text with the database's own collation, as in the index, which the key's own would not use.
   entry_key constant text := new.key;
-  -- The entry itself, and those that had its key and are gone.
+  -- The entry itself, and those that had its key and are gone. The trash keeps some for longer than the history names them.
   entries constant uuid[] := new.id || array(
-    select distinct named.entity_id
+    select named.entity_id
     from public.activity as named
     where named.user_id = new.user_id
       and named.entity = 'app_info'
@@ -382,6 +382,15 @@ declare
         select from public.app_info as present
         where present.user_id = named.user_id and present.id = named.entity_id
       )
+    union
+    select deleted.entity_id
+    from private.trash_rows as deleted
+    where deleted.user_id = new.user_id
+      and deleted.entity = 'app_info'
+      -- By the index: the name of an entry is its key.
+      and deleted.name = entry_key
+      and deleted.content ->> 'key' = entry_key
+      and deleted.content ->> 'product_id' = new.product_id::text
   );
 begin
   update public.activity as line

@@ -123,6 +123,8 @@ create index trash_expired_idx on public.trash (expires_at);
 create index trash_rows_set_idx on private.trash_rows (user_id, set_id, entity);
 -- Which set holds a row.
 create index trash_rows_entity_idx on private.trash_rows (user_id, entity_id);
+-- The entries that had a key.
+create index trash_rows_key_idx on private.trash_rows (user_id, name) where entity = 'app_info';
 
 -- grants ------------------------------------------------------------------------------------------------------------
 

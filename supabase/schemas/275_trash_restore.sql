@@ -322,6 +322,49 @@ revoke all on function private.restore_repository_links(uuid, uuid) from public,
 comment on function private.restore_repository_links(uuid, uuid) is
   'Links work items and documents to the repositories of a set again.';
 
+-- As name_trash_set does, by the rows that are there.
+create function private.rename_trash_set(owner_id uuid, set_id uuid)
+returns void
+language sql
+set search_path = ''
+as $$
+  with by_entity as (
+    select
+      held.entity,
+      count(*) as rows,
+      min(held.entity_id::text)::uuid as row_id,
+      min(held.name) as name,
+      case
+        when count(distinct held.content ->> 'product_id') = 1 then min(held.content ->> 'product_id')::uuid
+      end as product_id
+    from private.trash_rows as held
+    where held.user_id = owner_id and held.set_id = rename_trash_set.set_id
+      and held.entity = any (private.trash_tables())
+    group by held.entity
+  ),
+  highest as (
+    select by_entity.*
+    from by_entity
+    order by array_position(private.trash_tables(), by_entity.entity)
+    limit 1
+  )
+  update public.trash as remaining
+  set entity = highest.entity,
+    entity_id = case when highest.rows = 1 then highest.row_id end,
+    product_id = highest.product_id,
+    title = case
+      when highest.rows = 1 then highest.name
+      else format('%s %s', highest.rows, replace(highest.entity, '_', ' '))
+    end,
+    counts = (select jsonb_object_agg(by_entity.entity, by_entity.rows) from by_entity)
+  from highest
+  where remaining.user_id = owner_id and remaining.id = rename_trash_set.set_id;
+$$;
+
+revoke all on function private.rename_trash_set(uuid, uuid) from public, anon, authenticated, service_role;
+comment on function private.rename_trash_set(uuid, uuid) is
+  'Counts what a set has left, and names the set after the highest row of that.';
+
 -- Definer: clients have no right to the rows, nor to ids, times and versions of the tables. It takes the user from the
 -- session.
 create function private.restore_trash(set_id uuid, on_conflict text)
@@ -396,18 +439,7 @@ begin
   if left_rows = '{}' then
     delete from public.trash as done where done.user_id = caller_id and done.id = kept.id;
   else
-    update public.trash as remaining
-    set counts = (
-      select jsonb_object_agg(by_entity.entity, by_entity.rows)
-      from (
-        select held.entity, count(*) as rows
-        from private.trash_rows as held
-        where held.user_id = caller_id and held.set_id = kept.id
-          and held.entity not in ('app_info_values', 'repository_links')
-        group by held.entity
-      ) as by_entity
-    )
-    where remaining.user_id = caller_id and remaining.id = kept.id;
+    perform private.rename_trash_set(caller_id, kept.id);
   end if;
   return jsonb_build_object('restored', restored, 'skipped', conflicts);
 end;

@@ -188,8 +188,8 @@ revoke all on function private.close_account(uuid) from public, anon, authentica
 comment on function private.close_account(uuid) is
   'Leaves an account that nobody can sign in to, for the maintenance to remove.';
 
--- By the claim amr, which has the time of each step of the sign-in: refreshing a session does not change it, and a second
--- factor that is shown once more counts as well.
+-- By the claim amr, which has the time of each step of the sign-in: refreshing a session does not change it. A second factor
+-- does not count: whoever finds a session enrols one of their own in it, and shows that.
 create function private.check_recent_sign_in()
 returns void
 language plpgsql
@@ -201,7 +201,14 @@ declare
 begin
   if not exists (
     select
-    from jsonb_path_query(claims, '$.amr[*].timestamp ? (@.type() == "number")') as step (signed_in_at)
+    from jsonb_path_query(
+      claims,
+      '$.amr[*]
+        ? (@.method.type() == "string")
+        ? (@.method != "totp" && !(@.method starts with "mfa/") && @.method != "token_refresh")
+        .timestamp
+        ? (@.type() == "number")'
+    ) as step (signed_in_at)
     where to_timestamp(step.signed_in_at::double precision) > now() - interval '10 minutes'
   ) then
     raise sqlstate 'PT401' using
@@ -213,7 +220,7 @@ $$;
 
 revoke all on function private.check_recent_sign_in() from public, anon, authenticated, service_role;
 comment on function private.check_recent_sign_in() is
-  'Refuses a token of a session whose sign-in is more than ten minutes ago.';
+  'Refuses a token of a session whose sign-in is more than ten minutes ago, whenever it has shown a second factor.';
 
 -- Definer: clients have no right to auth.users and to most of what goes. It takes the account from the token.
 create function private.delete_account(confirm text)

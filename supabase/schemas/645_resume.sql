@@ -95,7 +95,8 @@ declare
   caller_id constant uuid := private.caller_id();
 begin
   insert into public.visits as visit (user_id, product_id, seen_at)
-  select product.user_id, product.id, least(coalesce(until, now()), now())
+  -- Stops times that no client reads, such as -infinity and those before Christ.
+  select product.user_id, product.id, greatest(least(coalesce(until, now()), now()), product.created_at)
   from public.products as product
   where product.user_id = caller_id and (mark_seen.product_id is null or product.id = mark_seen.product_id)
   -- In one order, so that two of these wait for each other and do not deadlock.

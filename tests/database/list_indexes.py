@@ -115,6 +115,10 @@ LISTS: dict[str, Asked] = {
     "private.trash_rows_entity_idx": Asked(
         "private.trash_rows", USER + " and entity_id = '00000000-0000-4000-8000-000000000005'"
     ),
+    # Asked when a secret is created, of the plain entries that had its key.
+    "private.trash_rows_key_idx": Asked(
+        "private.trash_rows", USER + " and entity = 'app_info' and name = 'x'"
+    ),
     "public.github_runs_user_newest_idx": Asked("public.github_runs", USER, NEWEST),
     # Asked by the foreign key when a product is deleted.
     "public.github_runs_product_idx": Asked("public.github_runs", PRODUCT),

@@ -54,6 +54,7 @@ def owner(database: Connection) -> Person:
     database.execute("select")
     with acting_as(database, tenant.actor):
         database.execute("select public.request_github_import(%s, %s)", (tenant.rows["products"], [7, 8]))
+        database.execute("select public.mark_seen()")
         gone = insert(database, "work_items", product_id=tenant.rows["products"], title=f"canary-{tenant.id}")
         database.execute("delete from public.work_items where id = %s", (gone,))
     with acting_as(database, SERVICE):
@@ -274,6 +275,8 @@ def test_sign_in_with_a_step_in_the_last_ten_minutes_is_recent(
         [{"method": "password"}],
         [{"method": "password", "timestamp": "now"}],
         [{"method": "password", "timestamp": None}],
+        [{"timestamp": int(time.time())}],
+        [{"method": None, "timestamp": int(time.time())}],
     ],
 )
 def test_sign_in_that_is_older_or_says_no_time_deletes_nothing(
@@ -281,6 +284,19 @@ def test_sign_in_that_is_older_or_says_no_time_deletes_nothing(
 ) -> None:
     actor = person(owner.id, amr=amr)
     assert refused_by(database, actor, address_of(database, owner.id)) == ("PT401", "reauthenticate")
+
+
+@pytest.mark.parametrize("method", ["totp", "mfa/phone", "mfa/webauthn", "token_refresh"])
+def test_second_factor_that_is_shown_in_an_old_session_makes_no_recent_sign_in(
+    method: str, database: Connection, owner: Person
+) -> None:
+    """Whoever has found the session enrols one of their own."""
+    shown = {"method": method, "timestamp": int(time.time())}
+    address = address_of(database, owner.id)
+    old = person(owner.id, amr=[shown, *steps_ago(86_400)])
+    assert refused_by(database, old, address) == ("PT401", "reauthenticate")
+    recent = person(owner.id, amr=[shown, *steps_ago(5)])
+    assert refusal(database, recent, DELETE, (address,)) is None
 
 
 def test_session_that_has_ended_deletes_nothing(database: Connection, owner: Person) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -125,6 +126,30 @@ def test_visits_are_marked_by_their_owner_and_by_nobody_else(database: Connectio
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(database, owner.actor):
             database.execute(table_change, (owner.rows["products"],))
+
+
+@pytest.mark.parametrize("until", ["-infinity", "4713-01-01 BC", "1970-01-01"])
+def test_time_before_a_product_was_there_is_that_of_its_creation(
+    until: str, database: Connection, owner: Person
+) -> None:
+    product = owner.rows["products"]
+    created = "select created_at from public.products where id = %s"
+    for of_product in (product, None):
+        with undone(database):
+            with acting_as(database, owner.actor):
+                database.execute("select public.mark_seen(%s, %s)", (of_product, until))
+                (told,) = one(database, "select public.resume(%s)", (product,))["products"]
+            assert datetime.fromisoformat(told["since"]["seen_at"]) == one(database, created, (product,))
+
+
+@pytest.mark.parametrize("until", ["infinity", "294276-12-31"])
+def test_time_that_is_still_to_come_is_now(until: str, database: Connection, owner: Person) -> None:
+    with acting_as(database, owner.actor):
+        database.execute("select public.mark_seen(null, %s)", (until,))
+        (visit,) = database.execute(
+            "select seen_at = now() from public.visits where product_id = %s", (owner.rows["products"],)
+        ).fetchall()
+    assert visit == (True,)
 
 
 def test_visit_goes_with_its_product(database: Connection, owner: Person) -> None:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from local.postgres import Postgres
-from tests.database.actors import Connection, acting_as, one, person
+from tests.database.actors import Connection, acting_as, one, person, refusal
+from tests.database.cpu import read_cpu_seconds
 from tests.database.mutants import edited
 from tests.database.test_documents import HAN, HARD, MEBIBYTE
 from tests.database.test_documents import count_searches as count_stems
@@ -229,6 +230,8 @@ HOSTILE = {
     "marks out of order": lambda: "\u0301\u0316" * (MEBIBYTE // 4),
     "vowels out of order": lambda: "\u05b0\u0301\u05bc" * (MEBIBYTE // 6),
     "marks on each letter": lambda: ("a" + "\u0301\u0316" * 4) * (MEBIBYTE // 17),
+    "half-width marks on each letter": lambda: ("a" + "\u0301\uff9e" * 4 + "\u0301") * (MEBIBYTE // 23),
+    "half-width kana": lambda: "\uff76\uff9e" * (MEBIBYTE // 6),
     "one sign for a sentence": lambda: "\ufdfa" * (MEBIBYTE // 3),
     "Thai": lambda: "ภาษาไทยเป็นภาษาที่มีวรรณยุกต์" * (MEBIBYTE // 87),
     "pictures": lambda: "\U0001f600" * (MEBIBYTE // 4),
@@ -241,6 +244,63 @@ def test_words_of_a_mebibyte_are_made_within_the_time_of_a_statement(text: Any, 
     content = "aaaa " + text()[5:]
     terms = "select private.make_terms('lighthouse', %s, '{}') @@ $$'aaaa' & '=lighthouse'$$"
     assert one(database, terms, (content,)) is True
+
+
+def test_letter_that_becomes_a_mark_ends_no_run_of_marks(database: Connection) -> None:
+    """Marks are sorted by exchanging neighbours, and no time-out ends that. A base before them would."""
+    letters = one(
+        database,
+        "select string_agg(chr(point), '') from generate_series(1, 1114111) as point"
+        " where point not between 55296 and 57343 and chr(point) collate \"und-x-icu\" ~ '[[:alnum:]]'",
+    )
+    # The mark of the highest class stays in front of what is no mark of a lower one.
+    marks: list[str] = one(
+        database,
+        "select array_agg(letter) from regexp_split_to_table(%s, '') as letter"
+        " where normalize(U&'\\0345' || letter, nfkd) collate \"C\" !~ U&'^\\0345'",
+        (letters,),
+    )
+    assert marks == ["\uff9e", "\uff9f"]
+    for mark in marks:
+        kept = one(database, "select private.compose(%s)", ("a" + ("\u0301" * 9 + mark) * 2 + "b",))
+        assert kept == "a b"
+
+
+def test_half_width_marks_in_a_run_of_marks_take_no_more_time_than_letters(database: Connection) -> None:
+    # Sorted among each other, so many take ten seconds: enough to tell, and it ends.
+    text = ("\u0301" * 9 + "\uff9e") * 10_000
+    before = read_cpu_seconds(database)
+    words = list_words(database, f"aaaa {text}")
+    assert read_cpu_seconds(database) - before < 4
+    assert words == {"aaaa"}
+
+
+def test_half_width_kana_with_voiced_marks_are_found_by_kana(database: Connection) -> None:
+    assert list_words(database, "ｶﾞｷﾞﾊﾟ") == list_words(database, "ガギパ")
+
+
+ENTRANCES: dict[str, LiteralString] = {
+    "search": "select * from public.search(%s)",
+    "products": "select * from public.find_products(%s)",
+    "repositories": "select * from public.find_repositories(%s)",
+    "work_items": "select * from public.find_work_items(%s)",
+    "documents": "select * from public.find_documents(%s)",
+    "app_info": "select * from public.find_app_info(%s)",
+}
+
+
+@pytest.mark.parametrize("asked", ["a" * 201, "数" * 201, "数" * (MEBIBYTE // 3), "a " * 9])
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_search_that_is_too_long_is_refused_before_it_is_folded(
+    entrance: str, asked: str, database: Connection, owner: Person
+) -> None:
+    database.execute(
+        "create or replace function private.fold(written text) returns text language plpgsql immutable"
+        " set search_path = '' as $$ begin raise 'folded'; end $$"
+    )
+    refused = refusal(database, owner.actor, ENTRANCES[entrance], (asked,))
+    assert refused is not None
+    assert (refused.sqlstate, refused.message_hint) == ("PT422", "query_too_long")
 
 
 def test_of_more_words_than_a_vector_holds_those_of_the_beginning_stay(database: Connection) -> None:

@@ -222,6 +222,87 @@ def test_plain_value_in_the_trash_goes_when_its_key_becomes_a_secret(
     assert back == (f"{SAMPLES['app_info']['key']}_RESTORED", None, False)
 
 
+def test_plain_value_in_the_trash_goes_by_its_key_when_the_history_is_gone(
+    connection: Connection, owner: Person
+) -> None:
+    """The history may be kept for a shorter time than the trash."""
+    key = SAMPLES["app_info"]["key"]
+    with connection.transaction():
+        know_app_info_key(connection)
+    with acting_as(connection, owner.actor):
+        other = insert(connection, "products", name="Other")
+        others = [
+            insert(connection, "app_info", product_id=product, key=name)
+            for product, name in ((owner.rows["products"], f"{key}_B"), (other, key))
+        ]
+        connection.execute("update public.app_info set value = 'canary'")
+    delete(connection, owner, "delete from public.app_info")
+    connection.execute("delete from public.activity where user_id = %s", (owner.id,))
+    write(connection, owner.actor, new(owner, key, "one", uuid4()))
+    left = connection.execute(
+        "select entity_id, content ->> 'value' from private.trash_rows"
+        " where user_id = %s and entity = 'app_info'",
+        (owner.id,),
+    ).fetchall()
+    assert dict(left) == {owner.rows["app_info"]: None, **dict.fromkeys(others, "canary")}
+    former = (
+        "select count(*) from private.trash_rows"
+        " where user_id = %s and entity = 'app_info_values' and entity_id = %s"
+    )
+    assert one(connection, former, (owner.id, owner.rows["app_info"])) == 0
+
+
+def told_of(connection: Connection, set_id: UUID) -> tuple[Any, ...]:
+    """What the list of the trash says of a set."""
+    row = connection.execute(
+        "select entity, entity_id, product_id, title, counts from public.trash where id = %s", (set_id,)
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_set_of_which_a_part_stays_is_named_after_what_stays(
+    count: int, connection: Connection, owner: Person
+) -> None:
+    product = owner.rows["products"]
+    issues = [{"title": f"Issue {n}", "external_id": f"issue-{n}"} for n in range(count)]
+    page = {"title": "Page", "external_id": "page"}
+    with acting_as(connection, owner.actor):
+        items = [insert(connection, "work_items", product_id=product, **issue) for issue in issues]
+        insert(connection, "documents", product_id=product, **page)
+    with acting_as(connection, owner.actor):
+        for table in ("repositories", "work_items", "documents"):
+            connection.execute(sql.SQL("delete from public.{}").format(sql.Identifier(table)))
+    (set_id,) = sets(connection, owner)
+    told = told_of(connection, set_id)
+    assert told[:2] == ("repositories", owner.rows["repositories"])
+    with acting_as(connection, owner.actor):
+        for issue in issues:
+            insert(connection, "work_items", product_id=product, **issue)
+        insert(connection, "documents", product_id=product, **page)
+    restore(connection, owner, set_id, "skip")
+    expected = (items[0], product, "Issue 0") if count == 1 else (None, product, f"{count} work items")
+    assert told_of(connection, set_id) == ("work_items", *expected, {"work_items": count, "documents": 1})
+
+
+def test_set_whose_rest_is_of_two_products_names_neither(connection: Connection, owner: Person) -> None:
+    page = {"title": "Page", "external_id": "page"}
+    with acting_as(connection, owner.actor):
+        other = insert(connection, "products", name="Other")
+        for product in (owner.rows["products"], other):
+            insert(connection, "documents", product_id=product, **page)
+    with acting_as(connection, owner.actor):
+        connection.execute("delete from public.documents")
+        connection.execute("delete from public.repositories")
+    (set_id,) = sets(connection, owner)
+    with acting_as(connection, owner.actor):
+        for product in (owner.rows["products"], other):
+            insert(connection, "documents", product_id=product, **page)
+    restore(connection, owner, set_id, "skip")
+    assert told_of(connection, set_id) == ("documents", None, None, "2 documents", {"documents": 2})
+
+
 @pytest.mark.parametrize("table", ["work_items", "documents"])
 def test_external_id_that_is_taken_is_in_the_way(table: str, connection: Connection, owner: Person) -> None:
     columns = {"product_id": owner.rows["products"], "title": "Issue 7", "external_id": "issue-7"}

@@ -320,13 +320,15 @@ def test_command_that_does_not_start_has_the_codes_of_a_shell(linked: Terminal) 
 def test_value_that_decides_what_runs_is_refused_unless_it_is_named(
     linked: Terminal, person: httpx.Client, product: str
 ) -> None:
-    keep(person, product, LD_PRELOAD="/tmp/none.so", PLAIN="1")  # noqa: S108 - no file is there
+    names = ("LD_PRELOAD", "npm_config_node_options", "GIT_CONFIG_COUNT")
+    keep(person, product, **dict.fromkeys(names, "/tmp/none.so"), PLAIN="1")  # noqa: S108 - no file is there
     ended = linked.run("env", "run", "--", "touch", "ran")
     assert ended.returncode == 1
-    assert "--allow LD_PRELOAD" in ended.stderr
+    assert all(f"--allow {name}" in ended.stderr for name in names)
     assert "none.so" not in ended.stderr
     assert not (linked.folder / "ran").exists()
-    linked.succeed("env", "run", "--allow", "LD_PRELOAD", "--", "touch", "ran")
+    allowed = [part for name in names for part in ("--allow", name)]
+    linked.succeed("env", "run", *allowed, "--", "touch", "ran")
     assert (linked.folder / "ran").exists()
 
 

@@ -130,7 +130,7 @@ types: install ## Write supabase/database.types.ts anew from the migrations
 package: $(STACK) ## Build dist/forum.zip for Lambda; with bytecode: make package compile=python3.13
 	@$(BIN)/python -m operations.package $(if $(compile),--compile-with $(compile))
 
-bench: $(STACK) ## Measure what the specification bounds, as ratios; fails where a bound is missed
+bench: $(STACK) ## Measure cold starts, lists, searches and imports, as ratios; fails where a bound is missed
 	@$(BIN)/python -m bench
 
 lock: .venv/uv ## Pin what pyproject.toml asks for, with the hashes that an install has to find

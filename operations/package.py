@@ -54,7 +54,7 @@ NOT_PACKAGED = re.compile(
     rf"|({'|'.join(UNUSED)})(-[^/]+\.dist-info)?/.*"
 )
 
-# SPEC section 7.
+# As `make bench` has it.
 MAX_BYTES = 20 * 1024 * 1024
 # The first moment that a zip can name.
 TIME = (1980, 1, 1, 0, 0, 0)

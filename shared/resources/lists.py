@@ -1,7 +1,8 @@
-"""Lists: what a client may ask for, and the page it gets. The same on every resource (SPEC section 2)."""
+"""Lists: what a client may ask for, and the page it gets. The same on every resource."""
 
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import (
@@ -115,7 +116,7 @@ class ListQuery(BaseModel):
             raise ValueError("`skip` and `cursor` cannot be combined.")
         return self
 
-    @property
+    @cached_property
     def order(self) -> list[tuple[str, bool]]:
         """The columns to order by, and whether descending: those asked for, then the id to break ties."""
         columns = [(part.removeprefix("-"), part.startswith("-")) for part in self.sort.split(",")]

@@ -1,6 +1,5 @@
 """The account through the API: what it holds, what it may hold, what a limit says, and its end."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,35 +10,27 @@ import psycopg
 import pytest
 
 from local.supabase import Supabase
-from operations.database_settings import DEFAULT_LIMITS as DEPLOYED_LIMITS
 from tests.database.rest import rest_client
 from tests.functions.conftest import Client
+from tests.functions.limits import LOCAL_LIMITS, save_limits
 
-# What is local has no limit on writes.
-DEFAULT_LIMITS = {**DEPLOYED_LIMITS, "writes_per_minute": None}
 NOTHING = dict.fromkeys(("products", "repositories", "work_items", "documents", "app_info", "bytes"), 0)
 
 
 @pytest.fixture
 def one_product(supabase: Supabase) -> Iterator[None]:
     """An account may hold one product."""
-    save_limits(supabase, {**DEFAULT_LIMITS, "products": 1})
+    save_limits(supabase, products=1)
     yield
-    save_limits(supabase, DEFAULT_LIMITS)
+    save_limits(supabase)
 
 
 @pytest.fixture
 def three_writes(supabase: Supabase) -> Iterator[None]:
     """An account may write three times a minute."""
-    save_limits(supabase, {**DEFAULT_LIMITS, "writes_per_minute": 3})
+    save_limits(supabase, writes_per_minute=3)
     yield
-    save_limits(supabase, DEFAULT_LIMITS)
-
-
-def save_limits(supabase: Supabase, limits: dict[str, int | None]) -> None:
-    """What an operator does."""
-    with psycopg.connect(supabase.database_url) as connection:
-        connection.execute("select private.save_limits(%s)", (json.dumps(limits),))
+    save_limits(supabase)
 
 
 def test_account_says_what_it_holds_and_may_hold(owner: Client) -> None:
@@ -47,7 +38,7 @@ def test_account_says_what_it_holds_and_may_hold(owner: Client) -> None:
     empty = owner.get("/api/account").expect(200)
     assert empty["id"] == str(owner.user.id)
     assert empty["usage"] == NOTHING
-    assert empty["limits"] == DEFAULT_LIMITS
+    assert empty["limits"] == LOCAL_LIMITS
     product = owner.create_product(name="abc")["id"]
     owner.create_work_item(product, title="de")
     owner.create_document(product, title="f", content="gh")

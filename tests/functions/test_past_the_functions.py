@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator
 
 import httpx
-import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 
 from local.supabase import Supabase
-from operations.database_settings import DEFAULT_LIMITS
 from tests.database.rest import rest_client
 from tests.functions.conftest import Client
+from tests.functions.limits import save_limits
 
 
 @pytest.fixture
@@ -24,16 +22,9 @@ def browser(supabase: Supabase, owner: Client) -> Iterator[httpx.Client]:
 @pytest.fixture
 def one_product_and_one_item(supabase: Supabase) -> Iterator[None]:
     """An account may hold one of each."""
-    usual = {**DEFAULT_LIMITS, "writes_per_minute": None}
-    save_limits(supabase, {**usual, "products": 1, "work_items": 1})
+    save_limits(supabase, products=1, work_items=1)
     yield
-    save_limits(supabase, usual)
-
-
-def save_limits(supabase: Supabase, limits: dict[str, int | None]) -> None:
-    """What an operator does."""
-    with psycopg.connect(supabase.database_url) as connection:
-        connection.execute("select private.save_limits(%s)", (Jsonb(limits),))
+    save_limits(supabase)
 
 
 def test_plain_patch_of_a_document_leaves_what_it_was(owner: Client, browser: httpx.Client) -> None:

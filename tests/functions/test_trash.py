@@ -10,11 +10,10 @@ import psycopg
 import pytest
 
 from local.supabase import Supabase
-from operations.database_settings import DEFAULT_LIMITS
 from tests.functions.conftest import Client, in_own_loop
+from tests.functions.limits import save_limits
 from tests.functions.resources import Resource, every_resource
 from tests.functions.secret_entries import create_secret, reveal
-from tests.functions.test_account import save_limits
 
 FAIL = {"on_conflict": "fail"}
 
@@ -241,8 +240,8 @@ def test_five_who_restore_one_set_at_once_restore_it_once(owner: Client) -> None
 @pytest.fixture
 def limit(supabase: Supabase) -> Iterator[Callable[..., None]]:
     """Sets what an account may hold until the test ends."""
-    yield lambda **most: save_limits(supabase, {**DEFAULT_LIMITS, **most})
-    save_limits(supabase, DEFAULT_LIMITS)
+    yield lambda **most: save_limits(supabase, **most)
+    save_limits(supabase)
 
 
 def test_set_that_does_not_fit_into_the_account_stays_in_the_trash(

@@ -13,9 +13,9 @@ from shared.http_client import get_http_client
 from shared.settings import get_settings
 from tests.functions.conftest import Client, in_own_loop
 
-# 3,436 with Python 3.11; a quarter of them are PyJWT's look at each character of the token. The rest is room
-# for a release of a library that calls a little more.
-MAX_CALLS = 3_700
+# 3,592 with Python 3.11, up to 3,712 late in a run of all tests; a quarter of them are PyJWT's look at each
+# character of the token. The rest is room for a release of a library that calls a little more.
+MAX_CALLS = 3_900
 
 
 def test_interleaved_people_each_send_their_own_token(

@@ -203,16 +203,17 @@ TOKEN_MUTANTS = (
     ),
     Mutant(
         "products for tokens to make",
-        """grant insert (name, description, icon, color) on public.products to forum_agent;
-        create policy "x" on public.products for insert to forum_agent
-        with check (user_id = (select private.caller_id()))""",
+        # As in mutants.py, the policy first.
+        """create policy "x" on public.products for insert to forum_agent
+        with check (user_id = (select private.caller_id()));
+        grant insert (name, description, icon, color) on public.products to forum_agent""",
         checks.tokens_do_what_they_are_granted,
     ),
     Mutant(
         "tokens for tokens to see",
-        """grant select on public.access_tokens to forum_agent;
-        create policy "x" on public.access_tokens for select to forum_agent
-        using (user_id = (select private.caller_id()))""",
+        """create policy "x" on public.access_tokens for select to forum_agent
+        using (user_id = (select private.caller_id()));
+        grant select on public.access_tokens to forum_agent""",
         checks.tokens_do_what_they_are_granted,
     ),
     Mutant(

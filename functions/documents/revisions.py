@@ -4,13 +4,14 @@ import difflib
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from functions.documents.service import DocumentService
 from shared.database.selects import get_select
+from shared.entities.activity import Actor
 from shared.entities.base import Input, Title, written_as
 from shared.entities.documents import DocumentRead, Markdown
 from shared.errors import BodyTooLarge, NotFound
@@ -28,7 +29,7 @@ class DocumentRevisionItem(BaseModel):
     number: int = Field(ge=1, description="A higher one is newer.", examples=[3])
     title: Title
     content_bytes: int = Field(ge=0, description="How long the content is, in bytes of UTF-8.")
-    actor: Literal["person", "token", "sync", "system"] = Field(description="Who then edited.")
+    actor: Actor = Field(description="Who then edited.")
     actor_id: UUID | None = Field(description="The account, or the access token; null for a machine.")
     created_at: datetime = Field(description="When these edits began.")
     edited_until: datetime = Field(description="When the last of them was.")

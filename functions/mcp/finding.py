@@ -1,12 +1,12 @@
 """The tool that looks for words."""
 
-from typing import Annotated, Any, Literal, cast
-from uuid import UUID
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from functions.mcp.answers import DEFAULT_BYTES, MAX_BYTES, fence, take_fitting, write_entry
 from functions.mcp.arguments import Name, optional
+from functions.mcp.products import find_product_id
 from shared.database.client import CallersClient
 from shared.entities.base import Input, text
 
@@ -53,21 +53,6 @@ def search(supabase: CallersClient, asked: Search) -> str:
     more = "\nThere is more: send another word, a product or kinds." if len(rows) > len(shown) else ""
     listed = "\n".join(shown)
     return f"{fence('found', listed)}{more}"
-
-
-def find_product_id(supabase: CallersClient, named: str | None) -> str:
-    """The id of the product that is named, or of the only one.
-
-    An id is taken as it is, and a token's only product is known: what is asked with it says if there is none.
-    """
-    if named is None and supabase.caller.product_id is not None:
-        return str(supabase.caller.product_id)
-    try:
-        return str(UUID(named or ""))
-    except ValueError:
-        arguments = {} if named is None else {"named": named}
-        found: Any = supabase.rpc("find_product", arguments, get=True).select("id").execute().data
-        return cast("str", found[0]["id"])
 
 
 def show_hit(row: dict[str, Any]) -> dict[str, Any]:

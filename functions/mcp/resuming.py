@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from functions.mcp.answers import DEFAULT_BYTES, MAX_BYTES, fence, take_fitting, write_entry
 from functions.mcp.arguments import PRIORITIES, Name, optional
-from functions.mcp.finding import find_product_id
+from functions.mcp.products import find_product_id
 from shared.database.client import CallersClient
 from shared.entities.base import Input, text
 from shared.errors import NotFound
@@ -17,7 +17,7 @@ class Resume(Input):
     product: Name | None = optional("Name or id; else all products")
 
 
-class NextNote(Input):
+class NoteOfNext(Input):
     """What `set_next` takes."""
 
     product: Name | None = optional("Name or id; needed where there are several")
@@ -39,7 +39,7 @@ def resume(supabase: CallersClient, asked: Resume) -> str:
     return f"{fence('products', listed)}{more}"
 
 
-def set_next(supabase: CallersClient, note: NextNote) -> str:
+def set_next(supabase: CallersClient, note: NoteOfNext) -> str:
     """A product whose next note is another. Raises `NotFound` and `Forbidden`."""
     product_id = find_product_id(supabase, note.product)
     update = supabase.table("products").update({"next_note": note.text}).eq("id", product_id)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from functions.mcp.documents import Edit, NewDocument, edit_document, write_document
 from functions.mcp.finding import Search, search
 from functions.mcp.reading import KeyList, Reading, list_keys, read
-from functions.mcp.resuming import NextNote, Resume, resume, set_next
+from functions.mcp.resuming import NoteOfNext, Resume, resume, set_next
 from functions.mcp.work import NewWork, WorkChange, WorkList, add_work, list_work, update_work
 from shared.database.client import CallersClient
 
@@ -92,7 +92,7 @@ TOOLS = {
         Tool(
             "set_next",
             "Say what comes next in a product. It takes the place of what was said before.",
-            NextNote,
+            NoteOfNext,
             set_next,
             "work",
         ),

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from shared.entities.activity import Actor, Entity
 from shared.entities.base import Input, Row
 from shared.http.problems import TakenPlace
 from shared.resources.lists import ListQuery
 
-Entity = Literal["products", "repositories", "work_items", "documents", "app_info"]
 Count = Annotated[int, Field(ge=0, examples=[3])]
 
 
@@ -29,7 +29,7 @@ class TrashRead(Row):
         description="What that row was called, or how many there are.", examples=["Atlas", "37 work items"]
     )
     counts: dict[Entity, Count] = Field(description="How many rows of each table are in the set.")
-    actor: Literal["person", "token", "sync", "system"] = Field(description="Who deleted it.")
+    actor: Actor = Field(description="Who deleted it.")
     actor_id: UUID | None = Field(
         description="The account of the person, or the id of the access token. Null for the others."
     )

@@ -24,7 +24,7 @@ async def get_sign_in_options() -> SignInOptions:
     """Read where and how people sign in, from the address of the API alone.
 
     For programs that a person runs, such as the command `forum`. Nothing of it is a secret: a page has all
-    of it already. The project itself is asked which ways to sign in it has.
+    of it already. Which ways to sign in there are is known to the minute.
     """
     return find_sign_in_options()
 

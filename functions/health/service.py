@@ -1,8 +1,11 @@
 """Whether the whole path to the database works, and which ways to sign in the project has."""
 
+from functools import cache, partial
+
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from functions.health.kept_answer import KeptAnswer
 from functions.health.schemas import Health, SignInOptions
 from shared.errors import Unavailable
 from shared.http_client import get_http_client
@@ -25,15 +28,26 @@ def check_health() -> Health:
 
 
 def find_sign_in_options() -> SignInOptions:
-    """Asks the project, where people turn ways to sign in on and off. Raises `Unavailable`."""
+    """What the project said within the last minute, or before it stopped answering. Raises `Unavailable`."""
     settings = get_settings()
+    return get_kept_options(settings.supabase_origin, settings.supabase_anon_key).get()
+
+
+@cache
+def get_kept_options(supabase_url: str, publishable_key: str) -> KeptAnswer[SignInOptions]:
+    """A project's options, kept for as long as the process lives."""
+    return KeptAnswer(partial(_ask_for_options, supabase_url, publishable_key))
+
+
+def _ask_for_options(supabase_url: str, publishable_key: str) -> SignInOptions:
+    """Asks the project, where people turn ways to sign in on and off."""
     try:
         found = AuthSettings.model_validate_json(_ask("/auth/v1/settings").content)
     except ValidationError:
         raise Unavailable("Supabase does not answer as it should.") from None
     return SignInOptions(
-        supabase_url=settings.supabase_origin,
-        publishable_key=settings.supabase_anon_key,
+        supabase_url=supabase_url,
+        publishable_key=publishable_key,
         providers=sorted(name for name, is_on in found.external.items() if is_on),
     )
 

@@ -3,7 +3,9 @@
 -- Tables: private.settings. Read: auth.sessions, auth.users, auth.mfa_factors.
 -- Notes:
 --   * A token that Supabase's OAuth server makes for somebody's client has the role and the audience of the person's
---     own, and a claim client_id more. Scopes do not limit the database.
+--     own, and a claim client_id more. Scopes do not limit the database. The client can have one without that claim: it
+--     enrols a second factor, and the token that comes of verifying it names no client (supabase/auth, updateMFASessionAndClaims).
+--     How its session began stays in the claim amr, and in auth.sessions, which the doors to secrets ask as well.
 --   * Signing out, a ban and a deletion end sessions, not tokens: these are good for an hour more. So whoever shows a
 --     secret looks the session up.
 --   * The settings are the deployment's, written by `make deploy` and `make dev`: the functions and the database go
@@ -78,6 +80,26 @@ revoke all on function private.save_settings(boolean, text, integer)
 comment on function private.save_settings(boolean, text, integer) is
   'Stores what a deployment has decided of sign-ins. For whoever deploys.';
 
+-- By how the session began as well as by the client: one of the two is in every token of a client. The claim amr has had
+-- texts and objects in it.
+create function private.is_oauth_client(claims jsonb)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(
+    claims ? 'client_id'
+    or claims @? '$.amr[*] ? (@ == "oauth_provider/authorization_code" || @.method == "oauth_provider/authorization_code")',
+    false
+  );
+$$;
+
+revoke all on function private.is_oauth_client(jsonb) from public, anon, authenticated, service_role;
+grant execute on function private.is_oauth_client(jsonb) to anon, authenticated, service_role, forum_agent;
+comment on function private.is_oauth_client(jsonb) is
+  'Whether these claims are those of a token that an OAuth client of the project has, and not the person themselves.';
+
 -- Definer: clients have no right to the settings. Whatever is_anonymous is but false counts as true. Every statement asks
 -- it once, and nearly all are answered by the text of the claims, which takes less time than reading them as JSON.
 create function private.is_session()
@@ -91,11 +113,12 @@ declare
   claims constant text := nullif(current_setting('request.jwt.claims', true), '');
 begin
   if claims not like '%"client_id"%'
+    and claims not like '%oauth_provider%'
     and replace(claims, '"is_anonymous":false', '') not like '%"is_anonymous"%'
   then
     return true;
   end if;
-  if claims::jsonb ? 'client_id' then
+  if private.is_oauth_client(claims::jsonb) then
     return false;
   end if;
   if coalesce(claims::jsonb -> 'is_anonymous', 'false') not in ('false', 'null') then
@@ -155,6 +178,8 @@ begin
   where known.user_id = auth.uid()
     and known.id::text = claims ->> 'session_id'
     and (known.not_after is null or known.not_after > now())
+    -- Stops an OAuth client whose token does not say that it is one. Read as JSON: older projects have no such column.
+    and to_jsonb(known) ->> 'oauth_client_id' is null
     and account.deleted_at is null
     and (account.banned_until is null or account.banned_until <= now());
   if not found or not private.is_session() then

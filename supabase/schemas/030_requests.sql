@@ -87,7 +87,7 @@ begin
   -- Stops a client that a person let into their account for one purpose from having all of it, and accounts that nobody
   -- stands behind. Here for functions as well, which no policy restricts.
   elsif not private.is_session() then
-    if current_setting('request.jwt.claims', true)::jsonb ? 'client_id' then
+    if private.is_oauth_client(current_setting('request.jwt.claims', true)::jsonb) then
       raise sqlstate 'PT401' using
         message = 'tokens of OAuth clients are not accepted here',
         detail = 'Sign in yourself: this token was issued to an application.',

@@ -544,6 +544,7 @@ def secrets_are_shown_to_living_sessions(connection: Connection) -> Iterator[str
         "lacks the second factor": "insert into auth.mfa_factors"
         " (id, user_id, factor_type, status, created_at, updated_at)"
         " values (gen_random_uuid(), %s, 'totp', 'verified', now(), now())",
+        "is a client's": "update auth.sessions set oauth_client_id = gen_random_uuid() where user_id = %s",
     }
     for name, (statement, parameters) in calls(owner).items():
         if refused_code(connection, owner.actor, statement, parameters) is not None:
@@ -552,7 +553,7 @@ def secrets_are_shown_to_living_sessions(connection: Connection) -> Iterator[str
             with undone(connection):
                 connection.execute(ending, (owner.id,))
                 refused = refused_code(connection, owner.actor, statement, parameters)
-            if (refused is not None) != (name in SHOWING or end == "has ended"):
+            if (refused is not None) != (name in SHOWING or end != "lacks the second factor"):
                 yield f"{name}: {refused} for a session that {end}"
 
 
@@ -585,7 +586,8 @@ def secrets_are_shown_within_a_limit(connection: Connection) -> Iterator[str]:
 def only_people_themselves_come_in(connection: Connection) -> Iterator[str]:
     """A token of an OAuth client or of an anonymous user reaches no row, and no request of theirs passes."""
     world = make_world(connection)
-    for more in ({"client_id": "x"}, {"is_anonymous": True}):
+    begun_by_a_client = [{"method": "totp"}, {"method": "oauth_provider/authorization_code"}]
+    for more in ({"client_id": "x"}, {"amr": begun_by_a_client}, {"is_anonymous": True}):
         actor = person(world.owner.id, **more)
         if refused_code(connection, actor, "select private.check_request()") != "PT401":
             yield f"a request of {more} passes"

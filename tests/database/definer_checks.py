@@ -62,7 +62,11 @@ def definers_take_no_caller_from_a_token_that_is_no_persons(connection: Connecti
             arguments = prepare(connection, owner)
             nobody = call(connection, function, NOBODY, arguments)
             before = rows_of_everything(connection, owner)
-            for more in ({"client_id": "x"}, {"is_anonymous": True}):
+            for more in (
+                {"client_id": "x"},
+                {"amr": ["oauth_provider/authorization_code"]},
+                {"is_anonymous": True},
+            ):
                 with undone(connection):
                     answer = call(connection, function, person(owner.id, **more), arguments, keep=True)
                     if rows_of_everything(connection, owner) != before:

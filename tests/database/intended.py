@@ -222,6 +222,7 @@ EXECUTE: set[tuple[str, str]] = {
     *(("private.check_writer()", role) for role in ("authenticated", "forum_agent")),
     # 020_sessions
     *(("private.is_session()", role) for role in PRIVATE_USERS),
+    *(("private.is_oauth_client(jsonb)", role) for role in PRIVATE_USERS),
     # 025_token_scope: what policies, triggers and functions ask of a token
     *(("private.caller_id()", role) for role in ("authenticated", "forum_agent")),
     *((f"private.{name}()", "forum_agent") for name in ("token_id", "token_product_id")),

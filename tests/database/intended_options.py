@@ -24,6 +24,7 @@ IMMUTABLE: set[str] = {
     "private.quote_title(text)",
     "private.refuse_by_limit(text,bigint)",
     "private.import_item_fault(jsonb)",
+    "private.is_oauth_client(jsonb)",
     "private.is_variable_name(text)",
     "private.is_visible_line(text)",
     "private.leave_out_long_texts(jsonb)",

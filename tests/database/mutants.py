@@ -456,8 +456,23 @@ OUR_OWN = (
     ),
     Mutant(
         "requests of OAuth clients",
-        edited("private.is_session()", "? 'client_id'", "? 'other'"),
+        edited("private.is_oauth_client(jsonb)", "? 'client_id'", "? 'other'"),
         behaviour.only_people_themselves_come_in,
+    ),
+    Mutant(
+        "requests of OAuth clients with a second factor",
+        edited("private.is_oauth_client(jsonb)", "@.method", "@.other"),
+        behaviour.only_people_themselves_come_in,
+    ),
+    Mutant(
+        "requests of OAuth clients with a second factor, taken for usual ones",
+        edited("private.is_session()", "%oauth_provider%", "%other%"),
+        behaviour.only_people_themselves_come_in,
+    ),
+    Mutant(
+        "secrets for the session of an OAuth client",
+        edited("private.check_session(boolean)", "'oauth_client_id'", "'other'"),
+        behaviour.secrets_are_shown_to_living_sessions,
     ),
     Mutant(
         "requests of anonymous users",

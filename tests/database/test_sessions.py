@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from local.postgres import Postgres
 from local.supabase import Supabase
 from shared.auth.sign_in import is_anonymous
 from tests.database.actors import Connection, acting_as, person, refusal
@@ -16,6 +17,11 @@ from tests.database.secrets import APP_INFO_KEY, REVEAL, calls, know_app_info_ke
 from tests.database.world import READABLE, Person, make_person
 
 CLIENT = "9a55c1f1-3b1c-4f0e-9a51-6d5c9b7a1f10"
+BEGUN_BY_A_CLIENT = [
+    {"method": "totp", "timestamp": 2},
+    {"method": "oauth_provider/authorization_code", "timestamp": 1},
+]
+"""Where GoTrue says how a session began: what is left of the client in a token of after its second factor."""
 CALLS = ["write", "reveal", "export", "compare"]
 
 
@@ -40,6 +46,8 @@ def claims_of(project: Supabase, owner: RestPerson, **claims: Any) -> str:
         ({"client_id": CLIENT}, "oauth_client"),
         ({"client_id": CLIENT, "scope": "openid email"}, "oauth_client"),
         ({"client_id": None}, "oauth_client"),
+        ({"aal": "aal2", "amr": BEGUN_BY_A_CLIENT}, "oauth_client"),
+        ({"amr": ["oauth_provider/authorization_code"]}, "oauth_client"),
         ({"is_anonymous": True}, "anonymous_sign_in"),
         ({"is_anonymous": "true"}, "anonymous_sign_in"),
         ({"is_anonymous": 1}, "anonymous_sign_in"),
@@ -62,8 +70,15 @@ def test_token_that_is_no_persons_is_refused_at_every_door_of_the_database(
         ]
     assert [answer.status_code for answer in answers] == [401] * len(answers)
     assert {answer.json()["hint"] for answer in answers} == {hint}
-    with rest_client(supabase, claims_of(supabase, owner, is_anonymous=False)) as client:
-        assert [row["name"] for row in client.get("products").json()] == ["Havørn"]
+    for usual in (
+        {"is_anonymous": False},
+        {
+            "amr": [{"method": "oauth", "timestamp": 1}],
+            "user_metadata": {"is": "oauth_provider/authorization_code"},
+        },
+    ):
+        with rest_client(supabase, claims_of(supabase, owner, **usual)) as client:
+            assert [row["name"] for row in client.get("products").json()] == ["Havørn"]
 
 
 @pytest.mark.parametrize("claim", [False, None, True, "false", 0, [], {}], ids=repr)
@@ -188,9 +203,33 @@ def test_token_of_an_oauth_client_is_shown_no_secret_where_no_pre_request_is_cal
     database: Connection, keeper: Person, call: str
 ) -> None:
     statement, parameters = calls(keeper)[call]
-    refused = refusal(database, person(keeper.id, client_id=CLIENT), statement, parameters)
+    for claims in ({"client_id": CLIENT}, {"amr": BEGUN_BY_A_CLIENT}):
+        refused = refusal(database, person(keeper.id, **claims), statement, parameters)
+        assert refused is not None
+        assert refused.sqlstate == "PT401"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_session_of_an_oauth_client_is_shown_no_secret_whatever_its_token_says(
+    database: Connection, keeper: Person, call: str
+) -> None:
+    """A project's hook may take the claims away, and verifying a second factor takes the client's."""
+    statement, parameters = calls(keeper)[call]
+    client = "update auth.sessions set oauth_client_id = %s, aal = 'aal2' where user_id = %s"
+    database.execute(client, (CLIENT, keeper.id))
+    refused = refusal(database, person(keeper.id, aal="aal2"), statement, parameters)
     assert refused is not None
-    assert refused.sqlstate == "PT401"
+    assert (refused.sqlstate, refused.message_hint) == ("PT401", "session_ended")
+
+
+def test_session_is_shown_its_secrets_where_supabase_auth_knows_no_clients(postgres: Postgres) -> None:
+    """Before September 2025 its table has no such column."""
+    with psycopg.connect(postgres.superuser_url) as connection:
+        know_app_info_key(connection)
+        keeper = make_keeper(connection)
+        connection.execute("alter table auth.sessions drop column oauth_client_id")
+        assert why_not(connection, keeper) is None
+        connection.rollback()
 
 
 def why_not(connection: Connection, keeper: Person, **claims: Any) -> tuple[str | None, str | None] | None:

@@ -118,6 +118,15 @@ def test_token_signed_with_a_published_key_is_its_user(jwks: JwksServer) -> None
         {"client_id": "9a55c1f1-3b1c-4f0e-9a51-6d5c9b7a1f10"},
         {"client_id": "9a55c1f1-3b1c-4f0e-9a51-6d5c9b7a1f10", "scope": "openid email"},
         {"client_id": ""},
+        # Of verifying a second factor, in the session of an OAuth client.
+        {
+            "aal": "aal2",
+            "amr": [
+                {"method": "totp", "timestamp": 2},
+                {"method": "oauth_provider/authorization_code", "timestamp": 1},
+            ],
+        },
+        {"amr": ["totp", "oauth_provider/authorization_code"]},
         {"is_anonymous": "true"},
         {"is_anonymous": 1},
         {"is_anonymous": 0},

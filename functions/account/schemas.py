@@ -23,8 +23,10 @@ class Usage(BaseModel):
     documents: Number
     app_info: Number
     bytes: Number = Field(
-        description="Of what was written in these and in former versions. For the limit counted once an hour."
+        description="Of what was written in these and in former versions, and of what is in the trash."
+        " For the limit counted once an hour, and when a set of the trash is deleted."
     )
+    trash_bytes: Number = Field(description="Those of the bytes that are in the trash.")
 
 
 class Limits(BaseModel):

@@ -108,10 +108,12 @@ _LIMITED = {"work_items": "work items", "app_info": "entries of app info"}
 
 def _as_account_limit(error: APIError) -> Problem:
     reached = json.loads(str(error.details))
-    name, most = reached["limit"], reached["most"]
+    name, most, in_trash = reached["limit"], reached["most"], reached.get("trash_bytes")
+    advice = "Delete what you do not need."
+    if in_trash:
+        advice = f"{in_trash:,} of them are in the trash: delete its sets for good, or what you do not need."
     return Forbidden(
-        f"Your account may hold {most:,} {_LIMITED.get(name, name)}, and would hold more."
-        " Delete what you do not need.",
+        f"Your account may hold {most:,} {_LIMITED.get(name, name)}, and would hold more. {advice}",
         type="account-limit",
         limit=name,
         most=most,

@@ -436,6 +436,9 @@ begin
     where taken_out.entity not in ('app_info_values', 'repository_links')
     group by taken_out.entity
   ) as by_entity;
+  perform private.count_restored_rows(
+    caller_id, (select sum(by_entity.rows::integer) from jsonb_each_text(restored) as by_entity (entity, rows))
+  );
   if left_rows = '{}' then
     delete from public.trash as done where done.user_id = caller_id and done.id = kept.id;
   else

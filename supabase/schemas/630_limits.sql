@@ -7,7 +7,9 @@
 --     a kind within the last hours, and is not near its limit, that is not done for each statement: the index is read for
 --     as long as there are rows. It can be over its limit for an hour, until it is counted again.
 --   * Bytes are counted once an hour by the maintenance: what people have written and its former versions, without what the
---     database makes of it and without the history.
+--     database makes of it and without the history. What is in the trash counts as it is stored, for as long as it is there:
+--     whoever creates and deletes in turn would fill the disk for 30 days. To restore is to add nothing.
+--   * An account with too many bytes is counted again as soon as a set of its trash is gone: it has made room.
 --   * Only what people do is refused, be it with a session or with an access token: no re-sync fails by a limit.
 
 -- tables ------------------------------------------------------------------------------------------------------------
@@ -41,6 +43,7 @@ create table private.usage (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version integer not null default 1,
+  trash_bytes bigint not null default 0,
   constraint usage_pkey primary key (id),
   -- Stops two counts of one account. Also the foreign key's index.
   constraint usage_user_unique unique (user_id),
@@ -66,7 +69,8 @@ alter table private.usage
   alter column counted_at set statistics 0,
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
-  alter column version set statistics 0;
+  alter column version set statistics 0,
+  alter column trash_bytes set statistics 0;
 
 insert into private.limits (name, most)
 values
@@ -106,7 +110,13 @@ comment on function private.save_limits(jsonb) is
 -- The length of a text is read without the text.
 create function private.measure_usage(owner_id uuid)
 returns table (
-  products bigint, repositories bigint, work_items bigint, documents bigint, app_info bigint, bytes bigint
+  products bigint,
+  repositories bigint,
+  work_items bigint,
+  documents bigint,
+  app_info bigint,
+  bytes bigint,
+  trash_bytes bigint
 )
 language sql
 stable
@@ -120,8 +130,9 @@ as $$
     app_info.number,
     (
       products.bytes + repositories.bytes + work_items.bytes + documents.bytes + app_info.bytes
-      + revisions.bytes + former_values.bytes
-    )::bigint
+      + revisions.bytes + former_values.bytes + deleted.bytes
+    )::bigint,
+    deleted.bytes::bigint
   from (
     select
       count(*) as number,
@@ -180,12 +191,51 @@ as $$
     select coalesce(sum(coalesce(octet_length(kept.value), pg_column_size(kept.sealed))), 0) as bytes
     from private.app_info_values as kept
     where kept.user_id = owner_id
-  ) as former_values;
+  ) as former_values
+  cross join (
+    select coalesce(sum(pg_column_size(kept.content) + coalesce(pg_column_size(kept.sealed), 0)), 0) as bytes
+    from private.trash_rows as kept
+    where kept.user_id = owner_id
+  ) as deleted;
 $$;
 
 revoke all on function private.measure_usage(uuid) from public, anon, authenticated, service_role;
 comment on function private.measure_usage(uuid) is
-  'How many rows of each kind an account holds now, and how many bytes of what people have written.';
+  'How many rows of each kind an account holds now, and how many bytes of what people have written, with those in its trash.';
+
+create function private.save_usage(owner_id uuid)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  insert into private.usage as known (
+    user_id, products, repositories, work_items, documents, app_info, bytes, trash_bytes
+  )
+  select
+    owner_id,
+    held.products,
+    held.repositories,
+    held.work_items,
+    held.documents,
+    held.app_info,
+    held.bytes,
+    held.trash_bytes
+  from private.measure_usage(owner_id) as held
+  on conflict (user_id) do update
+  set
+    products = excluded.products,
+    repositories = excluded.repositories,
+    work_items = excluded.work_items,
+    documents = excluded.documents,
+    app_info = excluded.app_info,
+    bytes = excluded.bytes,
+    trash_bytes = excluded.trash_bytes,
+    counted_at = now();
+$$;
+
+revoke all on function private.save_usage(uuid) from public, anon, authenticated, service_role;
+comment on function private.save_usage(uuid) is 'Writes down what an account holds now.';
 
 create function private.count_usage(owner_id uuid)
 returns void
@@ -208,21 +258,7 @@ begin
   if not found then
     return;
   end if;
-  insert into private.usage as known (
-    user_id, products, repositories, work_items, documents, app_info, bytes
-  )
-  select
-    owner_id, held.products, held.repositories, held.work_items, held.documents, held.app_info, held.bytes
-  from private.measure_usage(owner_id) as held
-  on conflict (user_id) do update
-  set
-    products = excluded.products,
-    repositories = excluded.repositories,
-    work_items = excluded.work_items,
-    documents = excluded.documents,
-    app_info = excluded.app_info,
-    bytes = excluded.bytes,
-    counted_at = now();
+  perform private.save_usage(owner_id);
 end;
 $$;
 
@@ -255,7 +291,7 @@ $$;
 revoke all on function private.count_rows(uuid, text) from public, anon, authenticated, service_role;
 comment on function private.count_rows(uuid, text) is 'How many rows of a table an account holds now.';
 
-create function private.refuse_by_limit(name text, most bigint)
+create function private.refuse_by_limit(name text, most bigint, trash_bytes bigint)
 returns void
 language plpgsql
 immutable
@@ -263,14 +299,17 @@ set search_path = ''
 as $$
 begin
   raise sqlstate 'PT403' using
-    message = format('this account has reached its limit for %s, which is %s', name, most),
-    detail = jsonb_build_object('limit', name, 'most', most),
+    message = format('this account has reached its limit for %s, which is %s', name, most)
+      || case when trash_bytes > 0 then format('; %s are in its trash, which can be emptied', trash_bytes) else '' end,
+    detail = jsonb_build_object('limit', name, 'most', most)
+      || case when trash_bytes > 0 then jsonb_build_object('trash_bytes', trash_bytes) else '{}' end,
     hint = 'account_limit';
 end;
 $$;
 
-revoke all on function private.refuse_by_limit(text, bigint) from public, anon, authenticated, service_role;
-comment on function private.refuse_by_limit(text, bigint) is 'Refuses a statement, and names the limit.';
+revoke all on function private.refuse_by_limit(text, bigint, bigint) from public, anon, authenticated, service_role;
+comment on function private.refuse_by_limit(text, bigint, bigint) is
+  'Refuses a statement, and names the limit and what emptying the trash would give back.';
 
 create function private.require_bytes(owner_id uuid)
 returns void
@@ -280,12 +319,13 @@ set search_path = ''
 as $$
 declare
   allowed constant bigint := (select known.most from private.limits as known where known.name = 'bytes');
+  trash_bytes bigint;
 begin
-  if exists (
-    select from private.usage as known
-    where known.user_id = owner_id and known.bytes > allowed
-  ) then
-    perform private.refuse_by_limit('bytes', allowed);
+  select known.trash_bytes into trash_bytes
+  from private.usage as known
+  where known.user_id = owner_id and known.bytes > allowed;
+  if found then
+    perform private.refuse_by_limit('bytes', allowed, trash_bytes);
   end if;
 end;
 $$;
@@ -310,7 +350,10 @@ begin
   if caller_id is null or not exists (select from added) then
     return null;
   end if;
-  perform private.require_bytes(caller_id);
+  -- What is restored was in the account's bytes before: only rows that come back have a version above 1.
+  if exists (select from added where added.version = 1) then
+    perform private.require_bytes(caller_id);
+  end if;
   select bound.most into most from private.limits as bound where bound.name = tg_table_name;
   if most is null then
     return null;
@@ -334,7 +377,7 @@ begin
   -- Near the limit two requests of one account count one after the other, and each sees what the other has added.
   perform from public.users as account where account.id = caller_id for no key update;
   if private.count_rows(caller_id, tg_table_name) > most then
-    perform private.refuse_by_limit(tg_table_name, most);
+    perform private.refuse_by_limit(tg_table_name, most, 0);
   end if;
   return null;
 end;
@@ -360,6 +403,33 @@ $$;
 revoke all on function private.check_longer_content() from public, anon, authenticated, service_role;
 comment on function private.check_longer_content() is
   'Refuses to make a document of an account with too many bytes longer.';
+
+-- Definer: as above. Past an account that is counted just now: nobody waits to empty their trash.
+create function private.count_usage_again()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  owner_id uuid;
+begin
+  for owner_id in
+    select known.user_id
+    from private.usage as known
+    where known.user_id in (select emptied.user_id from gone as emptied)
+      and known.bytes > (select bound.most from private.limits as bound where bound.name = 'bytes')
+    for no key update skip locked
+  loop
+    perform private.save_usage(owner_id);
+  end loop;
+  return null;
+end;
+$$;
+
+revoke all on function private.count_usage_again() from public, anon, authenticated, service_role;
+comment on function private.count_usage_again() is
+  'Counts accounts with too many bytes again when a set of their trash is gone.';
 
 -- Definer: clients have no right to accounts, limits and former values. It takes the account from the token.
 create function private.get_account()
@@ -462,6 +532,12 @@ create trigger check_longer_content
   when (octet_length(new.content) > octet_length(old.content))
   execute function private.check_longer_content();
 
+create trigger count_usage_again
+  after delete on public.trash
+  referencing old table as gone
+  for each statement
+  execute function private.count_usage_again();
+
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table private.limits is 'How much an account may hold, and how often it may write.';
@@ -480,8 +556,10 @@ comment on column private.usage.repositories is 'Its repositories.';
 comment on column private.usage.work_items is 'Its work items.';
 comment on column private.usage.documents is 'Its documents.';
 comment on column private.usage.app_info is 'Its app-info entries.';
-comment on column private.usage.bytes is 'The bytes of what was written in all of these and in their former versions.';
+comment on column private.usage.bytes is
+  'The bytes of what was written in all of these and in their former versions, and of what is in the trash.';
 comment on column private.usage.counted_at is 'When it was counted.';
 comment on column private.usage.created_at is 'When the row was made.';
 comment on column private.usage.updated_at is 'When the row last changed.';
 comment on column private.usage.version is 'Starts at 1 and rises with each real change.';
+comment on column private.usage.trash_bytes is 'Those of its bytes that are in the trash.';

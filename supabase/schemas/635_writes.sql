@@ -5,6 +5,8 @@
 --     is one. 600 a minute is more than a person or an agent does, and an import of tens of thousands of rows in bulk.
 --   * Reading, exporting, showing secrets, deleting, revoking and disconnecting are free: they have to work for who has run into
 --     the limit, and for who stops a script that has.
+--   * What is restored counts as the bulks that would make it: 10,000 rows that go and come back in turn are history each time,
+--     and to delete them is free. The restoration itself is not refused by that, the writes after it are.
 --   * Rows are only ever added here. A counter in a row of its own would make the requests of an account wait for each other
 --     until they commit. Requests that are under way at once do not see each other: they may pass the limit by their number.
 --   * What is refused or fails leaves no row: the transaction takes it back.
@@ -137,6 +139,25 @@ revoke all on function private.check_writer() from public, anon, authenticated, 
 grant execute on function private.check_writer() to authenticated, forum_agent;
 comment on function private.check_writer() is
   'Refuses a request that may write, of an account that is being deleted or has written too often within a minute, and counts it otherwise.';
+
+-- Called by definers only.
+create function private.count_restored_rows(owner_id uuid, number bigint)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  insert into private.writes (user_id)
+  select owner_id
+  from generate_series(101, number, 100)
+  where exists (
+    select from private.limits as bound where bound.name = 'writes_per_minute' and bound.most is not null
+  );
+$$;
+
+revoke all on function private.count_restored_rows(uuid, bigint) from public, anon, authenticated, service_role;
+comment on function private.count_restored_rows(uuid, bigint) is
+  'Counts a restoration as the bulks that would make its rows; the first is counted as the request that it is.';
 
 create function private.prune_writes(max_rows integer)
 returns integer

@@ -315,7 +315,7 @@ DEFINERS = {
     *("private.keep_deleted()", "private.keep_deleted_values()", "private.keep_repository_links()"),
     "private.delete_children_first()",
     # 630_limits
-    *("private.check_limits()", "private.check_longer_content()"),
+    *("private.check_limits()", "private.check_longer_content()", "private.count_usage_again()"),
     # 635_writes
     "private.check_writer()",
     # 340_search
@@ -362,7 +362,7 @@ TRIGGERS = {
     *(f"public.{table}.keep_terms" for table in _CLIENT_COLUMNS),
     # 630_limits
     *(f"public.{table}.check_limits" for table in _CLIENT_COLUMNS),
-    "public.documents.check_longer_content",
+    *("public.documents.check_longer_content", "public.trash.count_usage_again"),
     # 240_app_info
     *("public.app_info.forget_plain_copies", "public.app_info.forget_plain_copies_of_new"),
     *("public.documents.keep_search", "public.documents.keep_revision"),

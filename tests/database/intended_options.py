@@ -22,7 +22,7 @@ IMMUTABLE: set[str] = {
     # It looks at the statement and is immutable all the same, so as to be called while that is planned.
     "private.plans_for_execution()",
     "private.quote_title(text)",
-    "private.refuse_by_limit(text,bigint)",
+    "private.refuse_by_limit(text,bigint,bigint)",
     "private.import_item_fault(jsonb)",
     "private.is_oauth_client(jsonb)",
     "private.is_variable_name(text)",

@@ -1,5 +1,6 @@
 """The limits of an account: whatever adds beyond one is refused, on every path, and nothing else is."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
@@ -165,6 +166,110 @@ def test_count_of_the_hour_is_what_an_account_holds(database: Connection) -> Non
         (account,),
     )
     assert counted == [(1, 0, 1, 1, 1, (2 + 2) + 3 + (1 + 1) + (1 + 5) + (3 + 1) + former)]
+
+
+def usage(connection: Connection, owner: Person) -> tuple[int, int]:
+    """The bytes of an account as they are written down, and those of its trash."""
+    ((held, in_trash),) = connection.execute(
+        "select bytes, trash_bytes from private.usage where user_id = %s", (owner.id,)
+    )
+    return held, in_trash
+
+
+DELETE_DOCUMENTS: LiteralString = "delete from public.documents"
+EMPTY_TRASH: LiteralString = "delete from public.trash"
+
+
+def test_deleted_rows_count_until_the_trash_is_emptied(database: Connection, owner: Person) -> None:
+    """Whoever creates and deletes in turn would fill the disk for as long as the trash is kept."""
+    statement, columns = another("documents", owner)
+    for _ in range(3):
+        with acting_as(database, owner.actor):
+            # Of digits that do not repeat, which no compression makes short.
+            database.execute(statement, {**columns, "content": "".join(str(n * n) for n in range(9_000))})
+    count_now(database)
+    before, _ = usage(database, owner)
+    with acting_as(database, owner.actor):
+        database.execute(DELETE_DOCUMENTS)
+    count_now(database)
+    held, in_trash = usage(database, owner)
+    assert in_trash > 3 * 20_000
+    assert held > before / 2
+    limit(database, bytes=held - 1)
+    for table in ("products", "work_items"):
+        refused = refusal(database, owner.actor, *another(table, owner))
+        assert refused is not None
+        assert refused.message_hint == "account_limit"
+        assert json.loads(refused.message_detail or "") == {
+            "limit": "bytes",
+            "most": held - 1,
+            "trash_bytes": in_trash,
+        }
+    with acting_as(database, owner.actor):
+        database.execute(EMPTY_TRASH)
+    assert usage(database, owner)[1] == 0
+    assert usage(database, owner)[0] <= held - in_trash
+    assert refusal(database, owner.actor, *another("products", owner)) is None
+
+
+def test_account_beyond_its_bytes_gets_back_what_it_has_deleted(database: Connection, owner: Person) -> None:
+    with acting_as(database, owner.actor):
+        database.execute("delete from public.products")
+    count_now(database)
+    limit(database, bytes=0)
+    set_id = one(
+        database, "select id from public.trash where user_id = %s and entity = 'products'", (owner.id,)
+    )
+    assert refusal(database, owner.actor, "select public.restore_trash(%s)", (set_id,)) is None
+    assert refusal(database, owner.actor, "insert into public.products (name) values ('New')") is not None
+
+
+def test_trash_that_has_had_its_time_makes_room_in_an_account_that_does_nothing(
+    database: Connection, owner: Person
+) -> None:
+    with acting_as(database, owner.actor):
+        database.execute("delete from public.products")
+    count_now(database)
+    held, in_trash = usage(database, owner)
+    assert 0 < in_trash <= held
+    limit(database, bytes=held - 1)
+    database.execute("update public.trash set expires_at = now() where user_id = %s", (owner.id,))
+    with acting_as(database, SERVICE):
+        for _ in range(3):
+            database.execute("select public.run_maintenance('trash')")
+    assert usage(database, owner) == (held - in_trash, 0)
+
+
+def test_trash_of_an_account_within_its_bytes_is_emptied_without_a_count(
+    database: Connection, owner: Person
+) -> None:
+    with acting_as(database, owner.actor):
+        database.execute(DELETE_DOCUMENTS)
+    count_now(database)
+    before = usage(database, owner)
+    limit(database, bytes=before[0])
+    with acting_as(database, owner.actor):
+        database.execute(EMPTY_TRASH)
+    assert usage(database, owner) == before
+
+
+def test_trash_is_emptied_while_the_account_is_counted(postgres: Postgres) -> None:
+    """Deleting always works: it waits for no count."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        with connection.transaction():
+            owner = make_person(connection)
+        before = one(connection, "select jsonb_object_agg(name, most) from private.limits")
+        try:
+            with acting_as(connection, owner.actor):
+                connection.execute(DELETE_DOCUMENTS)
+            count_now(connection)
+            limit(connection, bytes=0)
+            with psycopg.connect(postgres.url) as other:
+                other.execute("select from private.usage where user_id = %s for update", (owner.id,))
+                assert refusal(connection, owner.actor, EMPTY_TRASH) is None
+        finally:
+            connection.execute("select private.save_limits(%s)", (Jsonb(before),))
+            connection.execute("delete from auth.users where id = %s", (owner.id,))
 
 
 def test_account_that_has_done_nothing_is_not_counted_again(database: Connection, owner: Person) -> None:

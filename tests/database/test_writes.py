@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from tests.database.actors import ANONYMOUS, SERVICE, Actor, Connection, acting_as, make_account, one, person
 from tests.database.tokens import make_token, requesting_with
+from tests.database.world import insert
 
 
 @pytest.fixture
@@ -141,6 +142,34 @@ def test_showing_ending_and_deleting_are_free(
 def test_all_else_that_may_write_counts(method: str, path: str, database: Connection, owner: UUID) -> None:
     write(database, person(owner), method, path)
     assert count_of(database, owner) == 1
+
+
+@pytest.mark.parametrize(("rows", "writes"), [(1, 0), (100, 0), (101, 1), (250, 2)])
+def test_restoration_counts_as_the_bulks_that_would_make_its_rows(
+    rows: int, writes: int, database: Connection, owner: UUID
+) -> None:
+    """The request itself is counted where it comes in, before its query."""
+    with acting_as(database, person(owner)):
+        product = insert(database, "products", name="Back and forth")
+        database.execute(
+            "insert into public.work_items (product_id, title) select %s, 'One' from generate_series(1, %s)",
+            (product, rows),
+        )
+        database.execute("delete from public.work_items")
+    set_id = one(database, "select id from public.trash where user_id = %s", (owner,))
+    with acting_as(database, person(owner)):
+        database.execute("select public.restore_trash(%s)", (set_id,))
+    assert one(database, "select count(*) from public.work_items where user_id = %s", (owner,)) == rows
+    assert count_of(database, owner) == writes
+    assert not is_free(database, "/rpc/restore_trash")
+
+
+def is_free(connection: Connection, path: str) -> bool:
+    """Whether a call of PostgREST is no write that is counted."""
+    connection.execute("select set_config('request.method', 'POST', true)")
+    connection.execute("select set_config('request.path', %s, true)", (path,))
+    free: bool = one(connection, "select private.is_free_request()")
+    return free
 
 
 def test_request_that_only_reads_leaves_no_row(database: Connection, owner: UUID) -> None:

@@ -14,7 +14,9 @@ from tests.database.rest import rest_client
 from tests.functions.conftest import Client
 from tests.functions.limits import LOCAL_LIMITS, save_limits
 
-NOTHING = dict.fromkeys(("products", "repositories", "work_items", "documents", "app_info", "bytes"), 0)
+NOTHING = dict.fromkeys(
+    ("products", "repositories", "work_items", "documents", "app_info", "bytes", "trash_bytes"), 0
+)
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_account_says_what_it_holds_and_may_hold(owner: Client) -> None:
     owner.create_work_item(product, title="de")
     owner.create_document(product, title="f", content="gh")
     usage = owner.get("/api/account").expect(200)["usage"]
-    held = {"products": 1, "repositories": 0, "work_items": 1, "documents": 1, "app_info": 0, "bytes": 8}
+    held = NOTHING | {"products": 1, "work_items": 1, "documents": 1, "bytes": 8}
     assert usage == held
 
 
@@ -63,6 +65,32 @@ def test_limit_is_named_and_leaves_all_else_possible(owner: Client, one_product:
     owner.create_work_item(product)
     owner.delete(f"/api/products/{product}").expect(204)
     owner.create_product()
+
+
+def test_full_trash_is_named_and_emptied_makes_room_at_once(owner: Client, supabase: Supabase) -> None:
+    assert owner.user is not None
+    product = owner.create_product()["id"]
+    document = owner.create_document(product, content="x" * 1000)["id"]
+    owner.delete(f"/api/docs/{document}").expect(204)
+    with psycopg.connect(supabase.database_url) as connection:
+        connection.execute("select private.count_usage(%s)", (owner.user.id,))
+    held = owner.get("/api/account").expect(200)["usage"]
+    assert 0 < held["trash_bytes"] < held["bytes"]
+    save_limits(supabase, bytes=held["bytes"] - 1)
+    try:
+        problem = owner.post("/api/products", {"name": "More"}).expect_problem(403, "account-limit")
+        assert (problem["limit"], problem["most"]) == ("bytes", held["bytes"] - 1)
+        assert f"{held['trash_bytes']:,} of them are in the trash" in problem["detail"]
+        # Reading, exporting, restoring and deleting work; the set comes and goes once more.
+        (kept,) = owner.get("/api/trash").expect(200)["items"]
+        owner.post(f"/api/trash/{kept['id']}/restore", {}).expect(200)
+        assert owner.get(f"/api/docs/export?product_id={product}").status == 200
+        owner.delete(f"/api/docs/{document}").expect(204)
+        (kept,) = owner.get("/api/trash").expect(200)["items"]
+        owner.delete(f"/api/trash/{kept['id']}").expect(204)
+        owner.post("/api/products", {"name": "More"}).expect(201)
+    finally:
+        save_limits(supabase)
 
 
 def test_fourth_write_of_a_minute_is_refused_and_reading_and_deleting_are_not(

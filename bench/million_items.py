@@ -90,7 +90,8 @@ def fill(postgres: Postgres) -> None:
         connection.execute("set local maintenance_work_mem = '256MB'")
         connection.execute(
             "create index work_items_user_terms_idx on public.work_items"
-            " using gin (user_id, terms) with (fastupdate = off)"
+            " using gin (private.own_terms(user_id, terms)) with (fastupdate = off)"
         )
+        connection.execute("alter index public.work_items_user_terms_idx alter column 1 set statistics 0")
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
         connection.execute("vacuum (analyze) public.users, public.products, public.work_items")

@@ -7,9 +7,9 @@
 --     would be read before it. So two definers look for ids, and whoever calls reads the rows with these ids as the caller.
 --     A mistake in a definer can lose a hit. It cannot show a row.
 --   * The newest 2,000 rows are looked through before the index is asked. What is common is found there at once, and of
---     somebody who has no more, everything: the index would read what everybody wrote with a word.
---   * The beginning of a word by the index reads what everybody wrote with each word that begins so. One letter takes 500
---     ms: as a last word it is left out, or taken for a whole word where it is the only one.
+--     somebody who has no more, everything.
+--   * The beginning of a word by the index reads what its owner wrote with each word that begins so. One letter may be much
+--     of it: as a last word it is left out, or taken for a whole word where it is the only one.
 
 -- functions ---------------------------------------------------------------------------------------------------------
 
@@ -136,6 +136,7 @@ as $$
 declare
   owner_id constant uuid := private.caller_id();
   scope constant uuid := coalesce(of_product, private.token_product_id());
+  own_words constant tsquery := private.own_words(owner_id, words);
   seen integer;
   found_ids uuid[];
 begin
@@ -168,7 +169,7 @@ begin
     from public.work_items as known
     where known.user_id = owner_id
       and (scope is null or known.product_id = scope)
-      and known.terms @@ words
+      and private.own_terms(known.user_id, known.terms) @@ own_words
     -- By no index: the planner would read it to its end for a word that is rare.
     order by known.terms @@ titled desc, known.updated_at desc, known.id desc
     limit most;
@@ -193,6 +194,7 @@ as $$
 declare
   owner_id constant uuid := private.caller_id();
   scope constant uuid := coalesce(of_product, private.token_product_id());
+  own_words constant tsquery := private.own_words(owner_id, words);
   seen integer;
   found_ids uuid[];
 begin
@@ -225,7 +227,7 @@ begin
     from public.documents as known
     where known.user_id = owner_id
       and (scope is null or known.product_id = scope)
-      and known.terms @@ words
+      and private.own_terms(known.user_id, known.terms) @@ own_words
     order by known.terms @@ titled desc, known.updated_at desc, known.id desc
     limit most;
 end;

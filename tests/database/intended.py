@@ -168,6 +168,7 @@ _CALLED_BY_TABLES = (
     *("private.split_compounds(text)", "private.paired_letters()", "private.separate_runs(text)"),
     *("private.pair_letters(text)", "private.list_search_words(text)"),
     "private.make_terms(text,text,text[])",
+    *("private.owner_mark(uuid)", "private.own_terms(uuid,tsvector)"),
     # 340_search
     *("private.require_pairs(text,text)", "private.list_spellings(text,text,text)"),
     *("private.make_search_query(text,text)", "private.take_passage(text,text)"),

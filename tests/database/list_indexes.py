@@ -13,6 +13,7 @@ class Asked(NamedTuple):
 
 NEWEST: LiteralString = "created_at desc, id desc"
 USER: LiteralString = "user_id = '00000000-0000-4000-8000-000000000001'"
+OWN_WORD: LiteralString = "private.own_terms(user_id, terms) @@ $$'AAAAword'$$"
 PRODUCT: LiteralString = USER + " and product_id = '00000000-0000-4000-8000-000000000002'"
 REPOSITORY: LiteralString = USER + " and repository_id = '00000000-0000-4000-8000-000000000003'"
 
@@ -27,7 +28,8 @@ LISTS: dict[str, Asked] = {
     "public.work_items_user_newest_idx": Asked("public.work_items", USER, NEWEST),
     "public.work_items_user_status_idx": Asked("public.work_items", USER + " and status = 'todo'", NEWEST),
     "public.work_items_user_title_idx": Asked("public.work_items", USER, "title, id"),
-    "public.work_items_user_terms_idx": Asked("public.work_items", USER + " and terms @@ $$'word'$$"),
+    # Asked with the owner before each word, as private.own_words writes it.
+    "public.work_items_user_terms_idx": Asked("public.work_items", USER + " and " + OWN_WORD),
     # Asked for what is next.
     "public.work_items_open_idx": Asked(
         "public.work_items", PRODUCT + " and status = 'todo'", "urgency, created_at, id"
@@ -47,7 +49,7 @@ LISTS: dict[str, Asked] = {
         "public.documents", PRODUCT + " and is_pinned", "updated_at desc, id desc"
     ),
     "public.documents_user_title_idx": Asked("public.documents", USER, "title, id"),
-    "public.documents_user_terms_idx": Asked("public.documents", USER + " and terms @@ $$'word'$$"),
+    "public.documents_user_terms_idx": Asked("public.documents", USER + " and " + OWN_WORD),
     # As for work items.
     "public.documents_repository_idx": Asked(
         "public.documents", REPOSITORY + " and product_id = '00000000-0000-4000-8000-000000000002'"

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from typing import Any, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -353,3 +353,81 @@ def test_rare_word_of_an_old_row_is_found_beyond_the_newest(many: tuple[Connecti
         titled = connection.execute("select in_title from public.search('even', want => 200)").fetchall()
     assert len(everything) == 1049
     assert titled == [(True,)] * 101
+
+
+BLOCKS: LiteralString = (
+    "explain (analyze, buffers, timing off, format json)"
+    " select * from private.find_work_items(private.make_search_query('olde', ''), null, null, 21)"
+)
+
+
+def count_blocks(connection: Connection, user: UUID) -> int:
+    """What a search for the beginning of a word looks at, beyond the newest rows."""
+    with acting_as(connection, person(user)):
+        connection.execute(BLOCKS)
+        (found,) = one(connection, BLOCKS)
+    plan = found["Plan"]
+    assert plan["Actual Rows"] == 1
+    blocks: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return blocks
+
+
+def test_words_of_others_cost_a_search_nothing(many: tuple[Connection, UUID, UUID]) -> None:
+    """Whoever writes very many words that begin alike would slow down each search for that beginning."""
+    connection, user, _ = many
+    # The table is so small that all of it would be read.
+    connection.execute("set local enable_seqscan = off")
+    other = make_person(connection)
+    before = count_blocks(connection, user)
+    connection.execute(
+        "insert into public.work_items (user_id, product_id, title, terms)"
+        " select %s, %s, 'item', (select array_to_tsvector(array_agg('olde' || n * 1000 + word))"
+        " from generate_series(1, 1000) as word where n > 0) from generate_series(1, 50) as n",
+        (other.id, other.rows["products"]),
+    )
+    # A level more of the index, and not the 190 pages in which these words are.
+    assert count_blocks(connection, user) <= before + 10
+
+
+@pytest.mark.parametrize(
+    "asked", ["cafe", "getUser", "v1.2", "src/auth.ts n", "数据", "数", "ภาษา", "aus Straße", "\U0001f600 x"]
+)
+def test_words_with_their_owner_match_as_they_do_without(asked: str, database: Connection) -> None:
+    text = "Café getUserName v1.2.3 src/auth.ts 数据库 ภาษาไทย straße o'neil \\x 'quoted'"
+    mine, others = uuid4(), uuid4()
+    for mark in ("", "="):
+        matches = database.execute(
+            """
+            select
+              terms @@ words,
+              private.own_terms(%(mine)s, terms) @@ private.own_words(%(mine)s, words),
+              private.own_terms(%(others)s, terms) @@ private.own_words(%(mine)s, words)
+            from private.make_terms(%(text)s, %(text)s, '{~stem}') as terms,
+              private.make_search_query(%(asked)s, %(mark)s) as words
+            """,
+            {"mine": mine, "others": others, "text": text, "asked": asked, "mark": mark},
+        ).fetchall()
+        assert matches in ([(True, True, False)], [(False, False, False)], [(None, None, None)])
+
+
+def test_more_words_than_fit_with_their_owner_leave_out_the_last_ones(database: Connection) -> None:
+    """Of a row that had its words before the indexes named owners, or comes out of the trash with them."""
+    kept = one(
+        database,
+        "select cardinality(tsvector_to_array(private.own_terms(%s, array_to_tsvector(array_agg(n::text)))))"
+        " from generate_series(1, 150000) as n",
+        (uuid4(),),
+    )
+    assert 100_000 < kept < 150_000
+
+
+@pytest.mark.parametrize("stems", ["{}", "{~stem}"])
+def test_words_of_a_row_always_fit_with_their_owner(stems: str, database: Connection) -> None:
+    content = " ".join(str(number) for number in range(150_000))
+    made, owned = database.execute(
+        "select length(terms), length(private.own_terms(%s, terms))"
+        " from private.make_terms('t', %s, %s) as terms",
+        (uuid4(), content, stems),
+    ).fetchall()[0]
+    assert made == owned
+    assert made > 50_000

@@ -176,6 +176,8 @@ SETTINGS: dict[str, set[str]] = {
     "private.record_idempotent_row()": {"TimeZone=UTC"},
     "private.request_github_sync()": {"TimeZone=UTC"},
     "private.reveal_app_info(uuid,integer,text)": {"TimeZone=UTC"},
+    # No change waits for Realtime.
+    "private.send_changes()": {"lock_timeout=100ms"},
     # It waits for a request of the token that is under way.
     "private.revoke_access_token(uuid)": {"lock_timeout=8s"},
 }

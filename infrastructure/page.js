@@ -19,9 +19,11 @@ function headers() {
   const api = API_URL_OF_PAGE
     ? new URL(API_URL_OF_PAGE).origin
     : "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
+  // What https: lets through does not include it.
+  const realtime = new URL(SUPABASE_URL).origin.replace(/^http/, "ws");
   const policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
-    `connect-src 'self' ${api} ${new URL(SUPABASE_URL).origin}; base-uri 'none'; form-action 'none'; ` +
+    `connect-src 'self' ${api} ${new URL(SUPABASE_URL).origin} ${realtime}; base-uri 'none'; form-action 'none'; ` +
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
   return {
     SecurityHeadersConfig: {

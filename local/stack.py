@@ -199,6 +199,8 @@ def page_config(supabase: Supabase, api: Api) -> Config:
         "supabaseUrl": supabase.url,
         "supabaseAnonKey": supabase.anon_key,
         "apiUrl": api.url,
+        # The gateway has none.
+        "realtime": False,
         "demo": {"email": DEMO_EMAIL, "password": PASSWORD},
     }
 

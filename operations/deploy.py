@@ -198,9 +198,11 @@ def let_tokens_in(database_url: str) -> None:
 
 
 def set_settings(database_url: str, settings: Mapping[str, str]) -> None:
-    """Tells the database the settings by which it refuses."""
+    """Tells the database the settings by which it refuses, and connects Realtime where there is one."""
     with connect(database_url) as connection:
         store_database_settings(connection, settings)
+        # The project may have got it after the migration that asked for it.
+        connection.execute("select private.connect_realtime()")
 
 
 def deploy_functions(stage: str, settings: Mapping[str, str]) -> None:

@@ -65,12 +65,14 @@ def upload_page(stage: str, settings: Mapping[str, str], api_url: str, built: Pa
         put(bucket, "index.html", (built / "index.html").read_bytes())
 
 
-def describe_backend(settings: Mapping[str, str], api_url: str) -> dict[str, str]:
+def describe_backend(settings: Mapping[str, str], api_url: str) -> dict[str, str | bool]:
     """What the page reads when it starts."""
     return {
         "supabaseUrl": settings["SUPABASE_URL"],
         "supabaseAnonKey": settings["SUPABASE_ANON_KEY"],
         "apiUrl": api_url.rstrip("/"),
+        # As every hosted project has. The page gives up where nothing answers.
+        "realtime": True,
     }
 
 

@@ -32,6 +32,7 @@ class Config(TypedDict):
     supabaseUrl: str
     supabaseAnonKey: str
     apiUrl: str
+    realtime: bool
     demo: Demo
 
 
@@ -41,12 +42,12 @@ def security_headers(config: Config) -> dict[str, str]:
     Stops a script that somebody has got into a document or a name: it would not run, could not be loaded and
     could send what it read nowhere. The page itself only ever talks to its two backends.
     """
-    backends = {
-        f"{url.scheme}://{url.netloc}" for url in map(urlsplit, (config["supabaseUrl"], config["apiUrl"]))
-    }
+    backends = sorted({origin_of(config["supabaseUrl"]), origin_of(config["apiUrl"])})
+    # What https: lets through does not include it.
+    sockets = [f"ws{origin_of(config['supabaseUrl'])[4:]}"] if config["realtime"] else []
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        f"connect-src 'self' {' '.join(sorted(backends))}; base-uri 'none'; form-action 'none'; "
+        f"connect-src 'self' {' '.join([*backends, *sockets])}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify"
     )
     return {
@@ -58,6 +59,12 @@ def security_headers(config: Config) -> dict[str, str]:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def origin_of(url: str) -> str:
+    """The part of an address that a policy names."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class AddHeaders:

@@ -7,12 +7,13 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from local.page_server.app import Config, create_app
+from local.page_server.app import Config, create_app, security_headers
 
 CONFIG: Config = {
     "supabaseUrl": "http://127.0.0.1:54321",
     "supabaseAnonKey": "sb_publishable_x",
     "apiUrl": "http://127.0.0.1:3000/backend",
+    "realtime": False,
     "demo": {"email": "demo@example.com", "password": "x"},
 }
 
@@ -74,3 +75,8 @@ def test_policy_lets_the_page_talk_to_its_backends_only(page: Starlette, path: s
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_policy_lets_the_page_listen_where_the_project_has_realtime() -> None:
+    policy = security_headers({**CONFIG, "realtime": True})["Content-Security-Policy"]
+    assert "connect-src 'self' http://127.0.0.1:3000 http://127.0.0.1:54321 ws://127.0.0.1:54321;" in policy

@@ -25,6 +25,7 @@ from operations.deploy import (
 )
 from operations.tools import DeployError, tool_environment
 from tests.conftest import WITHOUT_DURABILITY
+from tests.database.realtime import STAND_IN
 
 SETTINGS = {
     "SUPABASE_URL": "https://project.supabase.co",
@@ -335,6 +336,23 @@ def find_pre_request(connection: psycopg.Connection) -> str:
         "select unnest(setconfig) from pg_db_role_setting where setrole = 'authenticator'::regrole"
     ).fetchall()
     return dict(str(setting).split("=", 1) for (setting,) in rows).get("pgrst.db_pre_request", "")
+
+
+def test_project_that_has_got_realtime_since_is_connected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    connected = "select count(*) from pg_trigger where tgfoid = 'private.send_changes'::regproc"
+    found = []
+    with run_postgres(tmp_path / "postgres", free_port(), settings=WITHOUT_DURABILITY) as server:
+        apply_migrations(server.url)
+        for statement in ("select", STAND_IN, "select"):
+            with psycopg.connect(server.superuser_url) as connection:
+                connection.execute(statement)
+            set_settings(server.url, SETTINGS)
+            with psycopg.connect(server.url) as connection:
+                found += connection.execute(connected).fetchall()
+    assert found == [(0,), (1,), (1,)]
 
 
 def test_settings_reach_the_database_and_one_that_is_taken_out_has_its_default_again(

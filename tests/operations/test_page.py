@@ -70,6 +70,7 @@ def test_page_is_uploaded_as_browsers_have_to_take_it(bucket: Any, built: Path) 
         "supabaseUrl": SETTINGS["SUPABASE_URL"],
         "supabaseAnonKey": SETTINGS["SUPABASE_ANON_KEY"],
         "apiUrl": API,
+        "realtime": True,
     }
 
 

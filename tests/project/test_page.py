@@ -87,6 +87,7 @@ def test_headers_are_those_that_the_page_is_tested_with(paged: JSON) -> None:
         "supabaseUrl": SETTINGS["SUPABASE_URL"],
         "supabaseAnonKey": "x",
         "apiUrl": PAGED["API_URL"],
+        "realtime": True,
         "demo": {"email": "", "password": ""},
     }
     assert read_headers(paged) == security_headers(config)
@@ -98,6 +99,7 @@ def test_headers_on_the_page_about_serving_it_are_the_same(paged: JSON) -> None:
     assert told.pop("Strict-Transport-Security") == "max-age=63072000"
     policy = told["Content-Security-Policy"]
     policy = policy.replace("<origin of the API>", API)
+    policy = policy.replace("<the same with wss:>", SETTINGS["SUPABASE_URL"].replace("https:", "wss:"))
     told["Content-Security-Policy"] = policy.replace("<origin of Supabase>", SETTINGS["SUPABASE_URL"])
     assert told == read_headers(paged)
 

@@ -4,6 +4,7 @@ import { Activity } from "./Activity.tsx"
 import { useClients } from "./clients.ts"
 import { Products } from "./Products.tsx"
 import { Product } from "./product/Product.tsx"
+import { useLiveChanges } from "./live.ts"
 import { useReferenceToken } from "./reference.ts"
 import { Resume } from "./Resume.tsx"
 import { Search, useSearchKey } from "./Search.tsx"
@@ -22,6 +23,7 @@ const PLACES = [
 
 export function App() {
   const state = useSessionState()
+  useLiveChanges(state.session?.user.id)
   if (state.session === undefined) return <p className="empty" aria-busy="true">Loading…</p>
   // The address stays, so that whoever signs in again is back where they were.
   if (state.session === null) return <SignIn hasEnded={state.hasEnded} />

@@ -4,6 +4,8 @@ export type Config = {
   /** The publishable key, which is no secret: row level security is what protects the rows. */
   supabaseAnonKey: string
   apiUrl: string
+  /** Whether the Supabase project has Realtime, by which changes arrive as they happen. */
+  realtime?: boolean
   /** Whom one can be on a developer's machine, where there are only made-up accounts. */
   demo?: { email: string; password: string }
 }

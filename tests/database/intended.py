@@ -283,7 +283,7 @@ CHANGED_SETTINGS = {
     "public.restore_document_revision(uuid,integer,integer[])": [
         *("forum.starts_revision", "forum.starts_revision"),
     ],
-    # 655_live_changes: it remembers for a transaction how much has been said of it.
+    # 656_live_changes: it remembers for a transaction how much has been said of it.
     "private.send_changes()": ["forum.changes_told"],
     # 260_access_tokens: it makes the request its token's.
     "private.sign_in_by_token(text)": [

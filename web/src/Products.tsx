@@ -3,6 +3,7 @@ import { useState } from "react"
 import { Link } from "wouter"
 import { useClients } from "./clients.ts"
 import { Answer } from "./parts/Answer.tsx"
+import { CommitmentTag } from "./parts/CommitmentTag.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
 import { ProductForm } from "./product/ProductForm.tsx"
 
@@ -33,7 +34,7 @@ export function Products() {
     queryFn: async ({ signal }) => {
       const asked = supabase
         .from("products")
-        .select("id, name, icon, color, description, version")
+        .select("id, name, icon, color, commitment, description")
         .order("created_at", { ascending: false })
         .order("id", { ascending: false })
         .limit(SHOWN)
@@ -57,7 +58,7 @@ export function Products() {
                   <Link href={`/products/${product.id}`} className="card">
                     <ProductIcon product={product} />
                     <span>
-                      <strong>{product.name}</strong>
+                      <span className="facts"><strong>{product.name}</strong><CommitmentTag product={product} /></span>
                       <small>{product.description ?? "No description"}</small>
                     </span>
                   </Link>

@@ -6,6 +6,7 @@ import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
+import { CommitmentTag } from "../parts/CommitmentTag.tsx"
 import { ProductIcon } from "../parts/ProductIcon.tsx"
 import { explain } from "../problems.ts"
 import { AppInfo } from "./AppInfo.tsx"
@@ -55,7 +56,7 @@ function ProductPages({ product }: { product: Row<"products"> }) {
   return (
     <div style={{ "--accent": product.color ?? undefined } as React.CSSProperties}>
       <div className="page-head">
-        <h1><ProductIcon product={product} />{product.name}</h1>
+        <h1><ProductIcon product={product} />{product.name}<CommitmentTag product={product} /></h1>
         <button type="button" onClick={() => setChanging(true)}>Change</button>
         <button type="button" onClick={() => setDeleting(true)}>Delete</button>
       </div>

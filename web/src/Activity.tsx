@@ -7,9 +7,11 @@ import { Answer } from "./parts/Answer.tsx"
 import { Field } from "./parts/Field.tsx"
 import { ShowMore } from "./parts/Pages.tsx"
 import { formatTime } from "./parts/times.ts"
+import { useTitle } from "./parts/title.ts"
 
 /** What was changed in all products, and by whom. */
 export function Activity() {
+  useTitle("Activity")
   return (
     <>
       <div className="page-head"><h1>Activity</h1></div>

@@ -5,6 +5,7 @@ import { useClients } from "./clients.ts"
 import { Answer } from "./parts/Answer.tsx"
 import { CommitmentTag } from "./parts/CommitmentTag.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
+import { useTitle } from "./parts/title.ts"
 import { ProductForm } from "./product/ProductForm.tsx"
 
 // Nobody reads more of them.
@@ -27,6 +28,7 @@ export function NoProducts() {
 
 /** All products of whoever is signed in, the newest first. */
 export function Products() {
+  useTitle("Products")
   const { supabase } = useClients()
   const [isAdding, setAdding] = useState(false)
   const products = useQuery({
@@ -58,7 +60,7 @@ export function Products() {
                   <Link href={`/products/${product.id}`} className="card">
                     <ProductIcon product={product} />
                     <span>
-                      <span className="facts"><strong>{product.name}</strong><CommitmentTag product={product} /></span>
+                      <span className="name-line"><strong>{product.name}</strong><CommitmentTag product={product} /></span>
                       <small>{product.description ?? "No description"}</small>
                     </span>
                   </Link>

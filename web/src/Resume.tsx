@@ -7,12 +7,14 @@ import { Answer } from "./parts/Answer.tsx"
 import { CommitmentTag } from "./parts/CommitmentTag.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
 import { formatDay } from "./parts/times.ts"
+import { useTitle } from "./parts/title.ts"
 import { PRIORITIES } from "./product/Card.tsx"
 import { useProductNames } from "./product-names.ts"
 import { describeChanges, listWarnings, type Resumed, useResume, useSeen } from "./resume.ts"
 
 /** What is in progress, what is next and what is wrong, across all products. */
 export function Resume() {
+  useTitle("Resume")
   const resume = useResume()
   const [noted, setNoted] = useState<string>()
   const warnings = listWarnings(resume.data?.account ?? null)

@@ -3,9 +3,11 @@ import { type FormEvent, useState } from "react"
 import { useClients } from "./clients.ts"
 import { useGithubSignIn } from "./github-sign-in.ts"
 import { Field } from "./parts/Field.tsx"
+import { useTitle } from "./parts/title.ts"
 import { explain } from "./problems.ts"
 
 export function SignIn({ hasEnded }: { hasEnded: boolean }) {
+  useTitle("Sign in")
   const { config, supabase } = useClients()
   const [isNew, setNew] = useState(false)
   const [email, setEmail] = useState("")

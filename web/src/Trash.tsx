@@ -9,6 +9,7 @@ import { Confirm, Dialog } from "./parts/Dialog.tsx"
 import { useSay } from "./parts/notices.tsx"
 import { ShowMore, usePages } from "./parts/Pages.tsx"
 import { formatDay, formatTime } from "./parts/times.ts"
+import { useTitle } from "./parts/title.ts"
 import { explain, Problem } from "./problems.ts"
 
 type Deleted = Schema<"TrashRead">
@@ -16,6 +17,7 @@ type OnConflict = Schema<"TrashRestore">["on_conflict"]
 
 /** What was deleted in the last 30 days: to look at, to restore, to delete for good. */
 export function Trash() {
+  useTitle("Trash")
   const { api } = useClients()
   const [opened, setOpened] = useState<string>()
   const sets = usePages(["trash"], async (query, signal) => (await api.GET("/api/trash", { params: { query }, signal })).data)

@@ -4,9 +4,11 @@ import type { SessionState } from "../session.ts"
 import { DeleteAccount } from "./DeleteAccount.tsx"
 import { Github } from "./Github.tsx"
 import { Usage } from "./Usage.tsx"
+import { useTitle } from "../parts/title.ts"
 
 /** Who is signed in: what the account holds, what it is connected to, and the ways out. */
 export function Account({ user, signOut }: { user: User; signOut: SessionState["signOut"] }) {
+  useTitle("Account")
   return (
     <div className="panels">
       <div className="page-head"><h1>Account</h1></div>

@@ -8,6 +8,7 @@ import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
 import { CommitmentTag } from "../parts/CommitmentTag.tsx"
 import { ProductIcon } from "../parts/ProductIcon.tsx"
+import { useTitle } from "../parts/title.ts"
 import { explain } from "../problems.ts"
 import { AppInfo } from "./AppInfo.tsx"
 import { Board } from "./Board.tsx"
@@ -53,6 +54,8 @@ function ProductPages({ product }: { product: Row<"products"> }) {
   const [isChanging, setChanging] = useState(false)
   const [isDeleting, setDeleting] = useState(false)
   const remove = useDelete(product)
+  const tab = TABS.findLast(({ path }) => path !== "" && location.startsWith(base + path))
+  useTitle(...(tab ? [tab.name] : []), product.name)
   return (
     <div style={{ "--accent": product.color ?? undefined } as React.CSSProperties}>
       <div className="page-head">

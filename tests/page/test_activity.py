@@ -37,6 +37,41 @@ def test_history_of_a_product_has_nothing_of_another(arrive: Callable[[], Visito
     expect(bob.page.get_by_text("Each change leaves a line here")).to_be_visible()
 
 
+def test_line_about_what_is_gone_leads_to_the_trash_until_that_is_restored(visitor: Visitor) -> None:
+    page = visitor.page
+    product = visitor.make("products", name="Engine")
+    visitor.make("work_items", product_id=product["id"], title="Turn the crank")
+    item = visitor.make("work_items", product_id=product["id"], title="Oil the gears")
+    visitor.ask("DELETE", f"work_items?id=eq.{item['id']}")
+    visitor.open("/activity")
+    lines = page.get_by_role("main").get_by_role("listitem")
+    expect(lines).to_have_count(4)
+    expect(lines.filter(has_text="Turn the crank").get_by_role("link")).to_contain_text(["Created work item"])
+    gone = lines.filter(has_text="Oil the gears").get_by_role("link")
+    expect(gone).to_have_text(["look in the trash", "look in the trash"])
+    look(page)
+    gone.first.click()
+    page.get_by_role("button", name="Look: Oil the gears").click()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_label("Title")).to_have_value("Oil the gears")
+    visitor.open("/activity")
+    expect(lines).to_have_count(5)
+    expect(page.get_by_text("look in the trash")).to_have_count(0)
+    expect(lines.filter(has_text="Oil the gears").get_by_role("link")).to_have_count(3)
+
+
+def test_line_of_one_actor_about_what_is_gone_leads_nowhere(visitor: Visitor) -> None:
+    product = visitor.make("products", name="Engine")
+    visitor.ask("DELETE", f"products?id=eq.{product['id']}")
+    visitor.open("/activity")
+    visitor.page.get_by_label("By whom").select_option("The re-sync")
+    expect(visitor.page.get_by_text("No change is like this.")).to_be_visible()
+    visitor.page.get_by_label("By whom").select_option("You")
+    lines = visitor.page.get_by_role("main").get_by_role("listitem")
+    expect(lines).to_have_count(2)
+    expect(lines.get_by_role("link", name="Engine")).to_have_count(0)
+
+
 def test_history_goes_on_where_a_page_of_it_ends(visitor: Visitor) -> None:
     product = visitor.make("products", name="Engine")
     items = [{"product_id": product["id"], "title": f"Item {number}"} for number in range(55)]

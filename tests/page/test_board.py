@@ -42,6 +42,18 @@ def test_item_that_is_made_on_the_page_begins_as_to_do(visitor: Visitor, item: J
     assert (made["status"], made["priority"]) == ("todo", 1)
 
 
+def test_urgent_item_comes_first_however_many_are_newer(visitor: Visitor, item: JSON) -> None:
+    urgent = visitor.change("work_items", item, priority=1)
+    newer = [{"product_id": item["product_id"], "title": f"Item {number}"} for number in range(55)]
+    visitor.ask("POST", "work_items", newer)
+    visitor.page.reload()
+    titles = visitor.column("todo").get_by_role("listitem")
+    expect(titles).to_have_count(50)
+    expect(titles.first).to_contain_text(urgent["title"])
+    visitor.page.get_by_role("button", name="Show more").click()
+    expect(titles).to_have_count(56)
+
+
 def test_item_goes_its_way_by_button(visitor: Visitor, item: JSON) -> None:
     for step, status in (("Start", "in_progress"), ("Finish", "done"), ("Reopen", "todo")):
         visitor.page.get_by_role("button", name=f"{step}: {item['title']}").click()

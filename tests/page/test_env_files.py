@@ -30,11 +30,32 @@ def test_file_is_shown_line_by_line_before_anything_is_written(visitor: Visitor,
     paste(visitor, FILE)
     rows = visitor.page.get_by_role("row")
     expect(rows.nth(1)).to_contain_text("DOMAIN_NAME")
+    expect(rows.nth(1)).not_to_contain_text("not written")
     expect(rows.nth(3)).to_contain_text("cannot be read, not written")
     assert visitor.ask("GET", f"app_info?product_id=eq.{product['id']}") == []
     # What is changed after the look has to be looked at again.
     visitor.page.get_by_role("textbox", name="File").fill("OTHER=1")
     expect(visitor.page.get_by_role("button", name="Import", exact=True)).to_have_count(0)
+
+
+def test_secret_that_is_there_is_written_over_only_where_that_is_wished(
+    visitor: Visitor, product: JSON
+) -> None:
+    page = visitor.page
+    paste(visitor, "API_KEY=first")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(visitor.notices).to_contain_text("One entry is written.")
+    paste(visitor, "API_KEY=second")
+    row = page.get_by_role("row").nth(1)
+    expect(row).to_contain_text("is a secret already, not written")
+    page.get_by_label("Overwrite what is there").check()
+    page.get_by_role("button", name="Preview").click()
+    expect(row).not_to_contain_text("not written")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Reveal API_KEY").click()
+    expect(page.get_by_text("second")).to_be_visible()
+    assert len(visitor.ask("GET", f"app_info?product_id=eq.{product['id']}")) == 1
 
 
 def test_file_comes_out_with_the_values_that_went_in(visitor: Visitor, product: JSON, tmp_path: Path) -> None:

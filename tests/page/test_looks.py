@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.local.dev_process import Dev
 from tests.page.looks import look
 from tests.page.visitor import Visitor, new_context, page_url
 
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=390, height=844)
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -57,6 +57,77 @@ def test_every_page_is_fit_for_everybody(page: Page) -> None:
     page.get_by_role("link", name="How a forecast reaches the boat").click()
     expect(page.locator(".markdown")).to_be_visible()
     look(page)
+
+
+# Of the account as a whole, each with what it says to somebody who has nothing yet.
+PLACES = {
+    "Resume": "Nothing here yet",
+    "Products": "Nothing here yet",
+    "Activity": "Each change leaves a line here",
+    "Trash": "What is deleted stays here for 30 days",
+    "Tokens": "A token lets an agent",
+    "Account": "Not connected.",
+}
+
+
+def test_every_place_is_fit_for_everybody_and_has_its_name(page: Page) -> None:
+    page.get_by_role("button", name="Look around as the demo user").click()
+    expect(page.get_by_role("link", name="Havørn")).to_be_visible()
+    for name in PLACES:
+        page.get_by_role("link", name=name).first.click()
+        expect(page).to_have_title(f"{name} · Forum")
+        page.wait_for_load_state("networkidle")
+        look(page)
+
+
+@pytest.mark.parametrize("tab", ["Work", "Documents", "App info", "Repositories", "Activity"])
+def test_tabs_of_a_product_without_anything_teach_what_goes_there(
+    visitor: Visitor, scheme: str, tab: str
+) -> None:
+    page = visitor.page
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    product = visitor.make("products", name="Engine", commitment="must", color="#ffee00")
+    visitor.open(f"/products/{product['id']}")
+    page.get_by_role("navigation", name="Engine").get_by_role("link", name=tab).click()
+    title = "Engine · Forum" if tab == "Work" else f"{tab} · Engine · Forum"
+    expect(page).to_have_title(title)
+    for width in (WIDE, NARROW):
+        page.set_viewport_size(width)
+        page.wait_for_load_state("networkidle")
+        look(page)
+
+
+def test_empty_places_are_fit_for_everybody_and_teach(visitor: Visitor, scheme: str) -> None:
+    page = visitor.page
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for name, taught in PLACES.items():
+        page.get_by_role("link", name=name).first.click()
+        expect(page.get_by_text(taught)).to_be_visible()
+        look(page)
+
+
+WINDOWS = {
+    "": ("New work item", "Change", "Delete", "Search"),
+    "/documents": ("New document",),
+    "/app-info": ("New entry", "Paste .env", "Download .env"),
+    "/repositories": ("Import from GitHub",),
+}
+
+
+@pytest.mark.parametrize("path", list(WINDOWS))
+def test_every_window_is_fit_for_everybody(visitor: Visitor, scheme: str, path: str) -> None:
+    page = visitor.page
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    product = visitor.make("products", name="Engine")
+    visitor.open(f"/products/{product['id']}{path}")
+    for name in WINDOWS[path]:
+        page.get_by_role("button", name=name, exact=name != "Search").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        for width in (NARROW, WIDE):
+            page.set_viewport_size(width)
+            look(page)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_long_names_stay_within_the_page(visitor: Visitor) -> None:

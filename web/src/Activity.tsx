@@ -1,18 +1,17 @@
-import { useInfiniteQuery } from "@tanstack/react-query"
 import { useState } from "react"
 import { Link } from "wouter"
-import { type Schema, useClients } from "./clients.ts"
+import { type Actor, ACTORS } from "./actors.ts"
 import { ENTITIES, type Entity, placeOf } from "./entities.ts"
+import { isKept, type Line, useHistory } from "./history.ts"
 import { Answer } from "./parts/Answer.tsx"
 import { Field } from "./parts/Field.tsx"
+import { ShowMore } from "./parts/Pages.tsx"
 import { formatTime } from "./parts/times.ts"
-
-type Line = Schema<"ActivityRead">
-const ACTORS: Record<Line["actor"], string> = { person: "You", token: "An access token", sync: "The re-sync", system: "Forum" }
-const PAGE = 50
+import { useTitle } from "./parts/title.ts"
 
 /** What was changed in all products, and by whom. */
 export function Activity() {
+  useTitle("Activity")
   return (
     <>
       <div className="page-head"><h1>Activity</h1></div>
@@ -23,26 +22,9 @@ export function Activity() {
 
 /** The lines of history, of one product or of all. */
 export function History({ productId }: { productId?: string }) {
-  const { api } = useClients()
   const [entity, setEntity] = useState<Entity | "">("")
-  const [actor, setActor] = useState<Line["actor"] | "">("")
-  const lines = useInfiniteQuery({
-    queryKey: ["activity", productId, entity, actor],
-    initialPageParam: undefined as string | undefined,
-    queryFn: async ({ pageParam, signal }) => {
-      const query = {
-        limit: PAGE,
-        ...(productId && { product_id: [productId] }),
-        ...(entity && { entity: [entity] }),
-        ...(actor && { actor: [actor] }),
-        ...(pageParam && { cursor: pageParam }),
-      }
-      const { data } = await api.GET("/api/activity", { params: { query }, signal })
-      return { items: data?.items ?? [], next: data?.next_cursor ?? undefined }
-    },
-    getNextPageParam: (last) => last.next,
-    select: ({ pages }) => pages.flatMap(({ items }) => items),
-  })
+  const [actor, setActor] = useState<Actor | "">("")
+  const lines = useHistory({ productId, entity, actor })
   return (
     <>
       <div className="row filters">
@@ -53,36 +35,43 @@ export function History({ productId }: { productId?: string }) {
           </select>
         </Field>
         <Field label="By whom">
-          <select value={actor} onChange={(event) => setActor(event.target.value as Line["actor"] | "")}>
+          <select value={actor} onChange={(event) => setActor(event.target.value as Actor | "")}>
             <option value="">Everybody</option>
-            {Object.entries(ACTORS).map(([id, name]) => <option key={id} value={id}>{name}</option>)}
+            {Object.entries(ACTORS).map(([id, name]) => <option key={id} value={id}>{startSentence(name)}</option>)}
           </select>
         </Field>
       </div>
       <Answer of={lines}>
         {(rows) =>
           rows.length === 0 ? (
-            <p className="empty">Each change leaves a line here: yours, those of access tokens, and those that the re-sync brings from GitHub.</p>
+            <p className="empty">
+              {entity || actor
+                ? "No change is like this."
+                : "Each change leaves a line here: yours, those of access tokens, and those that the re-sync brings from GitHub."}
+            </p>
           ) : (
             <ul className="list">{rows.map((line) => <HistoryLine key={line.id} line={line} />)}</ul>
           )
         }
       </Answer>
-      {lines.hasNextPage && (
-        <div className="actions more"><button type="button" disabled={lines.isFetchingNextPage} onClick={() => void lines.fetchNextPage()}>Show more</button></div>
-      )}
+      <ShowMore of={lines} />
     </>
   )
 }
 
+const startSentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
+
 function HistoryLine({ line }: { line: Line }) {
+  const { goneSince, summary } = line
   const place = placeOf({ entity: line.entity, id: line.entity_id, product_id: line.product_id })
   return (
     <li>
       <div>
-        {/* What is gone has no place any more. */}
-        {line.action === "deleted" ? line.summary : <Link href={place} className="plain">{line.summary}</Link>}
-        <small>{ACTORS[line.actor]} · <time dateTime={line.created_at}>{formatTime(line.created_at)}</time></small>
+        {goneSince ? summary : <Link href={place} className="plain">{summary}</Link>}
+        <small>
+          by {ACTORS[line.actor]} · <time dateTime={line.created_at}>{formatTime(line.created_at)}</time>
+          {goneSince && isKept(goneSince) && <> · <Link href="/trash">look in the trash</Link></>}
+        </small>
       </div>
     </li>
   )

@@ -1,5 +1,7 @@
+import type { User } from "@supabase/supabase-js"
 import { useCallback, useState } from "react"
 import { Link, Redirect, Route, Switch } from "wouter"
+import { Account } from "./account/Account.tsx"
 import { Activity } from "./Activity.tsx"
 import { useClients } from "./clients.ts"
 import { Products } from "./Products.tsx"
@@ -27,10 +29,11 @@ export function App() {
   if (state.session === undefined) return <p className="empty" aria-busy="true">Loading…</p>
   // The address stays, so that whoever signs in again is back where they were.
   if (state.session === null) return <SignIn hasEnded={state.hasEnded} />
+  const { user } = state.session
   return (
     <>
       <a className="skip" href="#main">Skip to the content</a>
-      <Header state={state} />
+      <Header user={user} signOut={state.signOut} />
       <main id="main">
         <Switch>
           <Route path="/" component={Resume} />
@@ -39,6 +42,7 @@ export function App() {
           <Route path="/activity" component={Activity} />
           <Route path="/trash" component={Trash} />
           <Route path="/tokens" component={Tokens} />
+          <Route path="/account"><Account user={user} signOut={state.signOut} /></Route>
           <Route><Redirect to="/" replace /></Route>
         </Switch>
       </main>
@@ -46,7 +50,7 @@ export function App() {
   )
 }
 
-function Header({ state }: { state: SessionState }) {
+function Header({ user, signOut }: { user: User; signOut: SessionState["signOut"] }) {
   const { config } = useClients()
   useReferenceToken()
   const [isSearching, setSearching] = useState(false)
@@ -61,8 +65,12 @@ function Header({ state }: { state: SessionState }) {
         <a href={`${config.apiUrl}/reference`} target="_blank" rel="opener">API</a>
       </nav>
       <button type="button" className="search-button" onClick={() => setSearching(true)}>Search <kbd>/</kbd></button>
-      <span className="who" title={state.session?.user.email}>{state.session?.user.email}</span>
-      <button type="button" onClick={() => void state.signOut()}>Sign out</button>
+      <Link href="/account" className="who">
+        <span className="unseen">Account</span>
+        <span className="initial" data-letter={(user.email ?? "?").charAt(0).toUpperCase()} aria-hidden="true" />
+        <span className="address">{user.email}</span>
+      </Link>
+      <button type="button" onClick={() => void signOut("local")}>Sign out</button>
       {isSearching && <Search onClose={() => setSearching(false)} />}
     </header>
   )

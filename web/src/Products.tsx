@@ -3,7 +3,9 @@ import { useState } from "react"
 import { Link } from "wouter"
 import { useClients } from "./clients.ts"
 import { Answer } from "./parts/Answer.tsx"
+import { CommitmentTag } from "./parts/CommitmentTag.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
+import { useTitle } from "./parts/title.ts"
 import { ProductForm } from "./product/ProductForm.tsx"
 
 // Nobody reads more of them.
@@ -26,6 +28,7 @@ export function NoProducts() {
 
 /** All products of whoever is signed in, the newest first. */
 export function Products() {
+  useTitle("Products")
   const { supabase } = useClients()
   const [isAdding, setAdding] = useState(false)
   const products = useQuery({
@@ -33,7 +36,7 @@ export function Products() {
     queryFn: async ({ signal }) => {
       const asked = supabase
         .from("products")
-        .select("id, name, icon, color, description, version")
+        .select("id, name, icon, color, commitment, description")
         .order("created_at", { ascending: false })
         .order("id", { ascending: false })
         .limit(SHOWN)
@@ -57,7 +60,7 @@ export function Products() {
                   <Link href={`/products/${product.id}`} className="card">
                     <ProductIcon product={product} />
                     <span>
-                      <strong>{product.name}</strong>
+                      <span className="name-line"><strong>{product.name}</strong><CommitmentTag product={product} /></span>
                       <small>{product.description ?? "No description"}</small>
                     </span>
                   </Link>

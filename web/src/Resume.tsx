@@ -1,16 +1,20 @@
 import { useState } from "react"
 import { Link } from "wouter"
+import { ACTORS } from "./actors.ts"
 import { NextNote } from "./NextNote.tsx"
 import { NoProducts } from "./Products.tsx"
 import { Answer } from "./parts/Answer.tsx"
+import { CommitmentTag } from "./parts/CommitmentTag.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
 import { formatDay } from "./parts/times.ts"
+import { useTitle } from "./parts/title.ts"
 import { PRIORITIES } from "./product/Card.tsx"
 import { useProductNames } from "./product-names.ts"
 import { describeChanges, listWarnings, type Resumed, useResume, useSeen } from "./resume.ts"
 
 /** What is in progress, what is next and what is wrong, across all products. */
 export function Resume() {
+  useTitle("Resume")
   const resume = useResume()
   const [noted, setNoted] = useState<string>()
   const warnings = listWarnings(resume.data?.account ?? null)
@@ -38,8 +42,6 @@ export function Resume() {
   )
 }
 
-const ACTORS: Record<string, string> = { person: "you", token: "an access token", sync: "the re-sync", system: "Forum" }
-
 function Product({ product, onNote }: { product: Resumed; onNote: () => void }) {
   const base = `/products/${product.id}`
   const icon = useProductNames().get(product.id)?.icon ?? null
@@ -48,7 +50,7 @@ function Product({ product, onNote }: { product: Resumed; onNote: () => void }) 
   const { in_progress, next, next_note, pinned, repositories, counts } = product
   return (
     <section className="resumed" aria-label={product.name} style={{ "--accent": product.color ?? undefined } as React.CSSProperties}>
-      <h2><Link href={base}><ProductIcon product={{ ...product, icon }} /><span>{product.name}</span></Link></h2>
+      <h2><Link href={base}><ProductIcon product={{ ...product, icon }} /><span>{product.name}</span><CommitmentTag product={product} /></Link></h2>
       {next_note && (
         <p className="note">
           {next_note.text}

@@ -1,13 +1,13 @@
 import { useMutation } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { useClients } from "./clients.ts"
+import { useGithubSignIn } from "./github-sign-in.ts"
 import { Field } from "./parts/Field.tsx"
+import { useTitle } from "./parts/title.ts"
 import { explain } from "./problems.ts"
 
-// What importing private repositories takes of an OAuth App. A GitHub App has its permissions written down at GitHub.
-const GITHUB_SCOPES = "repo read:org"
-
 export function SignIn({ hasEnded }: { hasEnded: boolean }) {
+  useTitle("Sign in")
   const { config, supabase } = useClients()
   const [isNew, setNew] = useState(false)
   const [email, setEmail] = useState("")
@@ -24,13 +24,7 @@ export function SignIn({ hasEnded }: { hasEnded: boolean }) {
       if (!data.session) setSaid("We have sent you a mail: open the link in it, and you are in.")
     },
   })
-  const github = useMutation({
-    mutationFn: async () => {
-      const options = { redirectTo: window.location.href, scopes: GITHUB_SCOPES }
-      const { error } = await supabase.auth.signInWithOAuth({ provider: "github", options })
-      if (error) throw error
-    },
-  })
+  const github = useGithubSignIn()
 
   function submit(event: FormEvent): void {
     event.preventDefault()

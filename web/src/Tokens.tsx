@@ -6,6 +6,7 @@ import { Confirm, Dialog } from "./parts/Dialog.tsx"
 import { Field } from "./parts/Field.tsx"
 import { useSay } from "./parts/notices.tsx"
 import { formatDay } from "./parts/times.ts"
+import { useTitle } from "./parts/title.ts"
 import { useProductNames } from "./product-names.ts"
 import { explain } from "./problems.ts"
 
@@ -22,6 +23,7 @@ const SHOWN = 100
 
 /** The access tokens for agents, CI and scripts. */
 export function Tokens() {
+  useTitle("Tokens")
   const { api } = useClients()
   const queries = useQueryClient()
   const say = useSay()

@@ -1,33 +1,26 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { useState } from "react"
 import { useLocation } from "wouter"
+import { ACTORS } from "./actors.ts"
 import { type Schema, useClients } from "./clients.ts"
 import { describeCounts, ENTITIES, placeOf } from "./entities.ts"
 import { Answer } from "./parts/Answer.tsx"
 import { Confirm, Dialog } from "./parts/Dialog.tsx"
 import { useSay } from "./parts/notices.tsx"
+import { ShowMore, usePages } from "./parts/Pages.tsx"
 import { formatDay, formatTime } from "./parts/times.ts"
+import { useTitle } from "./parts/title.ts"
 import { explain, Problem } from "./problems.ts"
 
 type Deleted = Schema<"TrashRead">
 type OnConflict = Schema<"TrashRestore">["on_conflict"]
-const PAGE = 50
 
 /** What was deleted in the last 30 days: to look at, to restore, to delete for good. */
 export function Trash() {
+  useTitle("Trash")
   const { api } = useClients()
   const [opened, setOpened] = useState<string>()
-  const sets = useInfiniteQuery({
-    queryKey: ["trash"],
-    initialPageParam: undefined as string | undefined,
-    queryFn: async ({ pageParam, signal }) => {
-      const query = { limit: PAGE, ...(pageParam && { cursor: pageParam }) }
-      const { data } = await api.GET("/api/trash", { params: { query }, signal })
-      return { items: data?.items ?? [], next: data?.next_cursor ?? undefined }
-    },
-    getNextPageParam: (last) => last.next,
-    select: ({ pages }) => pages.flatMap(({ items }) => items),
-  })
+  const sets = usePages(["trash"], async (query, signal) => (await api.GET("/api/trash", { params: { query }, signal })).data)
   return (
     <>
       <div className="page-head"><h1>Trash</h1></div>
@@ -50,15 +43,11 @@ export function Trash() {
           )
         }
       </Answer>
-      {sets.hasNextPage && (
-        <div className="actions more"><button type="button" disabled={sets.isFetchingNextPage} onClick={() => void sets.fetchNextPage()}>Show more</button></div>
-      )}
+      <ShowMore of={sets} />
       {opened && <DeletedSet key={opened} id={opened} onOpen={setOpened} onClose={() => setOpened(undefined)} />}
     </>
   )
 }
-
-const ACTORS: Record<Deleted["actor"], string> = { person: "you", token: "an access token", sync: "the re-sync", system: "Forum" }
 
 function describe(set: Deleted): string {
   return `${describeCounts(set.counts)} · deleted by ${ACTORS[set.actor]} ${formatTime(set.created_at)} · goes for good ${formatDay(set.expires_at)}`

@@ -92,9 +92,14 @@ export function isUnreachable(error: unknown): boolean {
   return /failed to fetch|networkerror|load failed/i.test(error.message)
 }
 
+/** Whether the sign-in is too long ago for what was asked. */
+export function asksForSignIn(error: unknown): boolean {
+  return error instanceof Problem && error.type === "urn:forum:problem:reauthenticate"
+}
+
 /** Whether the session is what was refused. */
 export function isUnauthorised(error: unknown): boolean {
-  if (error instanceof Problem) return error.status === 401
+  if (error instanceof Problem) return error.status === 401 && !asksForSignIn(error)
   const code = (error as Refusal | undefined)?.code
   return code === "PGRST301" || code === "PGRST302" || code === "PGRST303"
 }

@@ -62,9 +62,9 @@ export function listWarnings(account: Schema<"AccountOfResume"> | null): Warning
     })),
   )
   if (connection?.state === "needs_reauth") {
-    warnings.unshift({ id: "connection", text: "GitHub refuses Forum's token: sign in with GitHub again.", path: "/products" })
+    warnings.unshift({ id: "connection", text: "GitHub refuses Forum's token: connect again.", path: "/account" })
   } else if (failed_run) {
-    warnings.unshift({ id: failed_run.id, text: "The last re-sync with GitHub has failed.", path: "/products" })
+    warnings.unshift({ id: failed_run.id, text: "The last re-sync with GitHub has failed.", path: "/account" })
   }
   return warnings
 }

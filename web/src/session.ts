@@ -8,7 +8,8 @@ export type SessionState = {
   session: Session | null | undefined
   /** Whether there was one that ended by itself. */
   hasEnded: boolean
-  signOut: () => Promise<void>
+  /** Here, or wherever the account is signed in. */
+  signOut: (from: "local" | "global") => Promise<void>
 }
 
 /** Who is signed in, followed through sign-ins, renewals and ends, in other tabs as well. */
@@ -41,9 +42,9 @@ export function useSessionState(): SessionState {
     return () => data.subscription.unsubscribe()
   }, [supabase, api, queries])
 
-  async function signOut(): Promise<void> {
+  async function signOut(from: "local" | "global"): Promise<void> {
     isLeaving.current = true
-    await supabase.auth.signOut({ scope: "local" })
+    await supabase.auth.signOut({ scope: from })
   }
 
   return { session, hasEnded, signOut }

@@ -23,7 +23,7 @@ export function Document({ id, product }: { id: string; product: Row<"products">
   })
   return (
     <>
-      <p><Link href={`/products/${product.id}/documents`}>← Documents</Link></p>
+      <p className="back"><Link href={`/products/${product.id}/documents`}>← Documents</Link></p>
       <Answer of={document}>
         {(row) => (row ? <Shown document={row} /> : <p className="empty">There is no such document any more.</p>)}
       </Answer>

@@ -14,6 +14,12 @@ const OUTCOMES: Record<Schema<"EnvLine">["outcome"], string> = {
   duplicate: "set again below",
   invalid: "cannot be read",
 }
+type Outcome = keyof typeof OUTCOMES
+
+/** Whether the import would write such a line, or has no reason to. A dry run itself writes nothing. */
+function isAsWished(outcome: Outcome, overwrites: boolean): boolean {
+  return outcome === "new" || outcome === "same" || outcome === "duplicate" || (overwrites && outcome !== "invalid")
+}
 
 /** Takes a whole `.env` file by paste or drop, and shows what each line would do before it does. */
 export function EnvImport({ productId, onClose }: { productId: string; onClose: () => void }) {
@@ -35,7 +41,8 @@ export function EnvImport({ productId, onClose }: { productId: string; onClose: 
     mutationFn: () => ask(false),
     onSuccess: async (lines) => {
       await queries.invalidateQueries({ queryKey: ["app_info"] })
-      say(`${lines.filter((line) => line.written).length} entries are written.`)
+      const count = lines.filter((line) => line.written).length
+      say(count === 1 ? "One entry is written." : `${count} entries are written.`)
       onClose()
     },
   })
@@ -78,7 +85,7 @@ export function EnvImport({ productId, onClose }: { productId: string; onClose: 
             Overwrite what is there
           </label>
         </div>
-        {preview.data && <Preview lines={preview.data} />}
+        {preview.data && <Preview lines={preview.data} overwrites={overwrites} />}
         {error && <p className="refusal" role="alert">{explain(error)}</p>}
         <div className="actions">
           <button type="submit" className="primary" disabled={preview.isPending || run.isPending}>
@@ -90,7 +97,7 @@ export function EnvImport({ productId, onClose }: { productId: string; onClose: 
   )
 }
 
-function Preview({ lines }: { lines: Schema<"EnvLine">[] }) {
+function Preview({ lines, overwrites }: { lines: Schema<"EnvLine">[]; overwrites: boolean }) {
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label="What each line would do">
       <table>
@@ -101,7 +108,7 @@ function Preview({ lines }: { lines: Schema<"EnvLine">[] }) {
               <td>{line.line}</td>
               <td className="mono">{line.key}</td>
               <td>
-                {OUTCOMES[line.outcome]}{line.written ? "" : ", not written"}
+                {OUTCOMES[line.outcome]}{isAsWished(line.outcome, overwrites) ? "" : ", not written"}
                 {line.reason && <small>{line.reason}</small>}
               </td>
             </tr>

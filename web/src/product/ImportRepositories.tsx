@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query"
 import { useEffect, useState } from "react"
 import { type Row, type Schema, useClients } from "../clients.ts"
-import { ConnectGithub } from "./ConnectGithub.tsx"
+import { ConnectGithub } from "../parts/ConnectGithub.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
 import { explain, Problem } from "../problems.ts"

@@ -6,7 +6,9 @@ import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
+import { CommitmentTag } from "../parts/CommitmentTag.tsx"
 import { ProductIcon } from "../parts/ProductIcon.tsx"
+import { useTitle } from "../parts/title.ts"
 import { explain } from "../problems.ts"
 import { AppInfo } from "./AppInfo.tsx"
 import { Board } from "./Board.tsx"
@@ -52,10 +54,12 @@ function ProductPages({ product }: { product: Row<"products"> }) {
   const [isChanging, setChanging] = useState(false)
   const [isDeleting, setDeleting] = useState(false)
   const remove = useDelete(product)
+  const tab = TABS.findLast(({ path }) => path !== "" && location.startsWith(base + path))
+  useTitle(...(tab ? [tab.name] : []), product.name)
   return (
     <div style={{ "--accent": product.color ?? undefined } as React.CSSProperties}>
       <div className="page-head">
-        <h1><ProductIcon product={product} />{product.name}</h1>
+        <h1><ProductIcon product={product} />{product.name}<CommitmentTag product={product} /></h1>
         <button type="button" onClick={() => setChanging(true)}>Change</button>
         <button type="button" onClick={() => setDeleting(true)}>Delete</button>
       </div>

@@ -1,12 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { useState } from "react"
+import { type Actor, ACTORS } from "../actors.ts"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { formatTime } from "../parts/times.ts"
 import { explain } from "../problems.ts"
-
-const ACTORS: Record<string, string> = { person: "you", token: "an access token", sync: "the re-sync", system: "Forum" }
 
 /** What a document was before each session of edits, how that differs from now, and the way back. */
 export function Revisions({ document, onClose }: { document: Row<"documents">; onClose: () => void }) {
@@ -49,7 +48,7 @@ export function Revisions({ document, onClose }: { document: Row<"documents">; o
                       <input type="radio" name="revision" checked={number === row.number} onChange={() => setNumber(row.number)} />
                       <span>
                         {row.title}
-                        <small>Written by {ACTORS[row.actor]} until {formatTime(row.edited_until)}</small>
+                        <small>Written by {ACTORS[row.actor as Actor]} until {formatTime(row.edited_until)}</small>
                       </span>
                     </label>
                   </li>

@@ -4,6 +4,7 @@ import { type Row, type Schema, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { formatTime } from "../parts/times.ts"
+import { describeRunError } from "../run-errors.ts"
 import { isOpen, type Run, useRuns } from "./runs.ts"
 
 const TRIGGERS: Record<string, string> = { import: "Import", schedule: "Scheduled re-sync", manual: "Re-sync" }
@@ -18,14 +19,6 @@ const FLAGS: Record<string, string> = {
   mass_disappearance: "Too many were not found at once to be believed: they stay as they were.",
   sso_partial: "An organisation asks for single sign-on, so not all of it was shown.",
   truncated: "GitHub did not tell all.",
-}
-const ERRORS: Record<string, string> = {
-  rate_limited: "GitHub asked to wait.",
-  needs_reauth: "GitHub refuses the token: connect again.",
-  github_unavailable: "GitHub did not answer.",
-  github_forbidden: "GitHub refuses the account.",
-  product_gone: "The product was deleted meanwhile.",
-  abandoned: "It did not come to its end within a day.",
 }
 
 /** What imports into this product and re-syncs have done, the newest first. */
@@ -87,7 +80,7 @@ function RunDetails({ run, onClose }: { run: Run; onClose: () => void }) {
   })
   return (
     <Dialog title={TRIGGERS[run.trigger] ?? run.trigger} onClose={onClose}>
-      {run.error && <p className="refusal">{ERRORS[run.error] ?? run.error.replaceAll("_", " ")}</p>}
+      {run.error && <p className="refusal">{describeRunError(run.error)}</p>}
       {run.flags.map((flag) => <p key={flag}>{FLAGS[flag]}</p>)}
       <Answer of={found}>
         {(run) =>

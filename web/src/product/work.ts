@@ -18,23 +18,23 @@ export type Columns = Record<Status, WorkItem[]>
 /** How many items of each column come at once. */
 export const PAGE = 50
 
-/** The newest items of each column, the urgent ones first. */
+/** Each column the urgent items first and the newest among equals; of what is done the newest come. */
 export function useBoard(productId: string, limit: number) {
   const { supabase } = useClients()
   return useQuery({
     queryKey: ["work", productId, limit],
     queryFn: async ({ signal }): Promise<Columns> => {
-      const asked = STATUSES.map((status) =>
-        supabase
-          .from("work_items")
-          .select(COLUMNS)
-          .match({ product_id: productId, status })
+      const asked = STATUSES.map((status) => {
+        const items = supabase.from("work_items").select(COLUMNS).match({ product_id: productId, status })
+        // Else the oldest of a long column would not come, however urgent. What is done is urgent no more, and the most by far.
+        const sorted = status === "done" ? items : items.order("urgency")
+        return sorted
           .order("created_at", { ascending: false })
           .order("id", { ascending: false })
           .limit(limit)
           .abortSignal(signal)
-          .throwOnError(),
-      )
+          .throwOnError()
+      })
       const answers = await Promise.all(asked)
       const of = (index: number): WorkItem[] => arrange((answers[index]?.data ?? []) as WorkItem[])
       return { todo: of(0), in_progress: of(1), done: of(2) }

@@ -1,7 +1,7 @@
 import { useMutation } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { useClients } from "../clients.ts"
-import { Field } from "../parts/Field.tsx"
+import { Field } from "./Field.tsx"
 import { explain } from "../problems.ts"
 
 /** Takes a GitHub token, for whoever signed in by a password. It is sealed before it reaches the database. */

@@ -68,14 +68,14 @@ isOneToOne: false
                   ]
                 },"app_info": {
                   Row: {
-                    "category": string,"created_at": string,"description": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
+                    "category": string,"created_at": string,"description": string | null,"due_at": string,"expires_at": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"rotate_every": string | null,"rotation_due_at": string | null,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Update: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Relationships: [
                     {
@@ -443,6 +443,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -450,6 +452,8 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -616,6 +620,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -623,6 +629,8 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -1005,6 +1013,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -1012,6 +1022,8 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -1105,6 +1117,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -1112,6 +1126,8 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -1242,6 +1258,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -1249,6 +1267,8 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,

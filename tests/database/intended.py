@@ -15,7 +15,7 @@ _CLIENT_COLUMNS = {
     ),
     "work_items": ("product_id", "repository_id", "title", "description", "type", "status", "priority"),
     "documents": ("product_id", "repository_id", "title", "content", "type", "is_pinned"),
-    "app_info": ("product_id", "key", "value", "category", "description"),
+    "app_info": ("product_id", "key", "value", "category", "description", "expires_at", "rotate_every"),
 }
 # What is said when a row is created, and never again.
 _COLUMNS_OF_NEW = {"work_items": ("external_id",), "documents": ("external_id",)}

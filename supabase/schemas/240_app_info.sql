@@ -45,6 +45,7 @@ create table public.app_info (
   rotate_every interval,
   rotation_due_at timestamptz,
   due_at timestamptz not null default 'infinity',
+  renewal_added_for date,
   constraint app_info_pkey primary key (id),
   -- Stops an entry of nobody, and goes with its owner.
   constraint app_info_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -102,7 +103,8 @@ alter table public.app_info
   alter column expires_at set statistics 0,
   alter column rotate_every set statistics 0,
   alter column rotation_due_at set statistics 0,
-  alter column due_at set statistics 0;
+  alter column due_at set statistics 0,
+  alter column renewal_added_for set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -338,7 +340,8 @@ revoke all on function private.keep_former_value() from public, anon, authentica
 comment on function private.keep_former_value() is
   'Keeps what a plain app info entry held before, and forgets it when the entry becomes a secret.';
 
--- Showing a value is not changing it: a client that holds this version is not told that somebody else was faster.
+-- Showing a value is not changing it, nor is a work item about it: a client that holds this version is not told that
+-- somebody else was faster.
 create function private.touch_app_info()
 returns trigger
 language plpgsql
@@ -353,6 +356,7 @@ begin
   new.version := old.version;
   becomes := new;
   becomes.last_revealed_at := old.last_revealed_at;
+  becomes.renewal_added_for := old.renewal_added_for;
   if becomes is distinct from old then
     new.updated_at := greatest(now(), old.updated_at);
     new.version := old.version + 1;
@@ -362,7 +366,7 @@ end;
 $$;
 
 revoke all on function private.touch_app_info() from public, anon, authenticated, service_role;
-comment on function private.touch_app_info() is 'private.touch() for a table in which being revealed is no change.';
+comment on function private.touch_app_info() is 'private.touch() for a table in which being revealed is no change, nor is a work item about a row.';
 
 -- Definer: clients have no right to the values. It runs on every path, a browser's plain PATCH included.
 create function private.guard_sealed_values()
@@ -573,3 +577,5 @@ comment on column public.app_info.rotation_due_at is
   'When the value has been used for that long; kept by the database, null without a value.';
 comment on column public.app_info.due_at is
   'When it expires or its rotation is due, whichever comes first; infinity for neither. Kept by the database.';
+comment on column public.app_info.renewal_added_for is
+  'The day, in UTC, on which it is due by the newest work item that the maintenance has made for it; no change of the row.';

@@ -181,8 +181,10 @@ set search_path = ''
 as $$
 declare
   kinds constant jsonb := '{
-    "name": "text", "description": "text", "icon": "text", "color": "text", "next_note": "text", "commitment": "text"
+    "name": "text", "description": "text", "icon": "text", "color": "text", "next_note": "text", "commitment": "text",
+    "adds_renewal_work": "boolean"
   }';
+  defaults constant jsonb := '{"adds_renewal_work": false}';
   created public.products;
   item jsonb;
   item_index integer := -1;
@@ -193,9 +195,11 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      insert into public.products (name, description, icon, color, next_note, commitment)
-      select given.name, given.description, given.icon, given.color, given.next_note, given.commitment
-      from jsonb_populate_record(null::public.products, item) as given
+      insert into public.products (name, description, icon, color, next_note, commitment, adds_renewal_work)
+      select
+        given.name, given.description, given.icon, given.color, given.next_note, given.commitment,
+        given.adds_renewal_work
+      from jsonb_populate_record(null::public.products, defaults || item) as given
       returning * into created;
       return next created;
     end loop;

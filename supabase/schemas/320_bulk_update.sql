@@ -57,7 +57,7 @@ as $$
 declare
   kinds constant jsonb := '{
     "id": "uuid", "version": "integer", "name": "text", "description": "text", "icon": "text", "color": "text",
-    "next_note": "text", "commitment": "text"
+    "next_note": "text", "commitment": "text", "adds_renewal_work": "boolean"
   }';
   changed public.products;
   current_row jsonb;
@@ -82,7 +82,9 @@ begin
         icon = case when item ? 'icon' then given.icon else target.icon end,
         color = case when item ? 'color' then given.color else target.color end,
         next_note = case when item ? 'next_note' then given.next_note else target.next_note end,
-        commitment = case when item ? 'commitment' then given.commitment else target.commitment end
+        commitment = case when item ? 'commitment' then given.commitment else target.commitment end,
+        adds_renewal_work =
+          case when item ? 'adds_renewal_work' then given.adds_renewal_work else target.adds_renewal_work end
       from jsonb_populate_record(null::public.products, item) as given
       where target.id = given.id and (not item ? 'version' or target.version = given.version)
       returning target.* into changed;

@@ -8,7 +8,7 @@ PRIVATE_USERS = {"anon", "authenticated", "service_role", "forum_agent"}
 """Roles that may look into the schema private, to reach the functions there that are granted to them."""
 
 _CLIENT_COLUMNS = {
-    "products": ("name", "description", "icon", "color", "next_note", "commitment"),
+    "products": ("name", "description", "icon", "color", "next_note", "commitment", "adds_renewal_work"),
     "repositories": (
         *("product_id", "name", "full_name", "description", "url", "default_branch"),
         *("is_private", "language", "notes"),
@@ -281,6 +281,8 @@ CHANGED_SETTINGS = {
     "public.restore_document_revision(uuid,integer,integer[])": [
         *("forum.starts_revision", "forum.starts_revision"),
     ],
+    # 625_key_renewals: it has the history say who has made the work, and takes that back.
+    "private.add_renewal_work(integer)": [*("request.jwt.claims", "request.jwt.claims")],
     # 260_access_tokens: it makes the request its token's.
     "private.sign_in_by_token(text)": [
         *("request.jwt.claim.sub", "request.jwt.claims", "statement_timeout", "lock_timeout", "role"),

@@ -19,6 +19,8 @@ REPOSITORY: LiteralString = USER + " and repository_id = '00000000-0000-4000-800
 LISTS: dict[str, Asked] = {
     "public.products_user_newest_idx": Asked("public.products", USER, NEWEST),
     "public.products_user_name_idx": Asked("public.products", USER, "name, id"),
+    # Asked by the maintenance, of all accounts.
+    "public.products_renewal_idx": Asked("public.products", "adds_renewal_work"),
     "public.repositories_product_newest_idx": Asked("public.repositories", PRODUCT, NEWEST),
     "public.repositories_user_newest_idx": Asked("public.repositories", USER, NEWEST),
     "public.repositories_user_name_idx": Asked("public.repositories", USER, "name, id"),

@@ -6,6 +6,7 @@ import { AppInfoForm } from "./AppInfoForm.tsx"
 import { Entry } from "./Entry.tsx"
 import { EnvExport } from "./EnvExport.tsx"
 import { EnvImport } from "./EnvImport.tsx"
+import { RenewalWork } from "./RenewalWork.tsx"
 
 const SHOWN = 500
 // What the API tells as well; the number that a secret is sealed under is nobody's business.
@@ -56,6 +57,7 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
+      <RenewalWork product={product} />
       {opened === "entry" && <AppInfoForm productId={product.id} onClose={close} />}
       {opened === "import" && <EnvImport productId={product.id} onClose={close} />}
       {opened === "export" && <EnvExport product={product} onClose={close} />}

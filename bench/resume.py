@@ -16,7 +16,8 @@ MOST_MILLISECONDS, MOST_KILOBYTES = 25, 64
 
 USER = UUID("70000000-0000-4000-8000-000000000001")
 # Every fifth product is parked, without a note and with nothing in progress. The others have up to three
-# items in progress; each has a third of its work to do, up to two pinned documents, and four repositories.
+# items in progress; each has a third of its work to do, up to two pinned documents, four repositories and
+# twenty keys, of which every tenth product has five that are due.
 FILL: tuple[LiteralString, ...] = (
     "insert into public.users (id) values (%(user)s)",
     """
@@ -43,6 +44,16 @@ FILL: tuple[LiteralString, ...] = (
     select %(user)s, product.id, 'How the forecast gets from the quay into the app ' || n,
       n <= right(product.name, 1)::integer %% 3
     from public.products as product, generate_series(1, 10) as n
+    where product.user_id = %(user)s
+    """,
+    """
+    insert into public.app_info (user_id, product_id, key, due_at, expires_at)
+    select %(user)s, product.id, 'FORECAST_TOKEN_' || n, made.due_at, made.due_at
+    from public.products as product, generate_series(1, 20) as n,
+      lateral (
+        select now()
+          + case when right(product.name, 1) = '0' and n <= 5 then '1 day' else '1 year' end::interval
+      ) as made (due_at)
     where product.user_id = %(user)s
     """,
     """
@@ -75,7 +86,8 @@ def measure_resume(postgres: Postgres) -> Line:
             connection.execute(statement, {"user": USER, "products": PRODUCTS, "items": ITEMS})
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
         connection.execute(
-            "vacuum (analyze) public.products, public.work_items, public.documents, public.activity"
+            "vacuum (analyze)"
+            " public.products, public.work_items, public.documents, public.app_info, public.activity"
         )
     with psycopg.connect(postgres.superuser_url, autocommit=True) as client:
         claims = json.dumps({"sub": str(USER), "role": "authenticated"})

@@ -68,14 +68,14 @@ isOneToOne: false
                   ]
                 },"app_info": {
                   Row: {
-                    "category": string,"created_at": string,"description": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
+                    "category": string,"created_at": string,"description": string | null,"due_at": string,"expires_at": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"renewal_added_for": string | null,"rotate_every": string | null,"rotation_due_at": string | null,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
                   }
                   ComputedFields: never
                   Insert: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"renewal_added_for"?: string | null,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Update: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"renewal_added_for"?: string | null,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Relationships: [
                     {
@@ -187,14 +187,14 @@ isOneToOne: false
                   ]
                 },"products": {
                   Row: {
-                    "color": string | null,"commitment": string | null,"created_at": string,"description": string | null,"icon": string | null,"id": string,"name": string,"next_note": string | null,"terms": unknown,"updated_at": string,"user_id": string,"version": number,"app_info_count": number | null,"counts": Json | null,"documents_count": number | null,"repositories_count": number | null,"work_items_count": number | null
+                    "adds_renewal_work": boolean,"color": string | null,"commitment": string | null,"created_at": string,"description": string | null,"icon": string | null,"id": string,"name": string,"next_note": string | null,"terms": unknown,"updated_at": string,"user_id": string,"version": number,"app_info_count": number | null,"counts": Json | null,"documents_count": number | null,"repositories_count": number | null,"work_items_count": number | null
                   }
                   ComputedFields: "app_info_count" | "counts" | "documents_count" | "repositories_count" | "work_items_count"
                   Insert: {
-                    "color"?: string | null,"commitment"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name": string,"next_note"?: string | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "adds_renewal_work"?: boolean,"color"?: string | null,"commitment"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name": string,"next_note"?: string | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "color"?: string | null,"commitment"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name"?: string,"next_note"?: string | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
+                    "adds_renewal_work"?: boolean,"color"?: string | null,"commitment"?: string | null,"created_at"?: string,"description"?: string | null,"icon"?: string | null,"id"?: string,"name"?: string,"next_note"?: string | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -443,6 +443,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -450,6 +452,9 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"renewal_added_for": string | null,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -489,7 +494,8 @@ isOneToOne: false
       } },
 "create_products":
 { Args: { "items": Json }; Returns: {
-              "color": string | null,
+              "adds_renewal_work": boolean,
+"color": string | null,
 "commitment": string | null,
 "created_at": string,
 "description": string | null,
@@ -616,6 +622,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -623,6 +631,9 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"renewal_added_for": string | null,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -662,7 +673,8 @@ isOneToOne: false
       } },
 "find_product":
 { Args: { "named"?: string }; Returns: {
-              "color": string | null,
+              "adds_renewal_work": boolean,
+"color": string | null,
 "commitment": string | null,
 "created_at": string,
 "description": string | null,
@@ -683,7 +695,8 @@ isOneToOne: false
       } },
 "find_products":
 { Args: { "q": string }; Returns: {
-              "color": string | null,
+              "adds_renewal_work": boolean,
+"color": string | null,
 "commitment": string | null,
 "created_at": string,
 "description": string | null,
@@ -1005,6 +1018,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -1012,6 +1027,9 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"renewal_added_for": string | null,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -1105,6 +1123,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -1112,6 +1132,9 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"renewal_added_for": string | null,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,
@@ -1151,7 +1174,8 @@ isOneToOne: false
       } },
 "update_products":
 { Args: { "items": Json }; Returns: {
-              "color": string | null,
+              "adds_renewal_work": boolean,
+"color": string | null,
 "commitment": string | null,
 "created_at": string,
 "description": string | null,
@@ -1242,6 +1266,8 @@ isOneToOne: false
               "category": string,
 "created_at": string,
 "description": string | null,
+"due_at": string,
+"expires_at": string | null,
 "has_value": boolean,
 "id": string,
 "is_secret": boolean,
@@ -1249,6 +1275,9 @@ isOneToOne: false
 "last_revealed_at": string | null,
 "position": number,
 "product_id": string,
+"renewal_added_for": string | null,
+"rotate_every": string | null,
+"rotation_due_at": string | null,
 "secret_number": number | null,
 "terms": unknown,
 "updated_at": string,

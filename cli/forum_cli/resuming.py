@@ -79,6 +79,9 @@ def describe_product(product: Any) -> Iterator[str]:
     if changes:
         when = f" since {since['seen_at'][:10]}" if since["seen_at"] else ""
         yield f"  Changes {', '.join(changes)}{when}"
+    for number, key in enumerate(product["due_keys"]):
+        ends = "expires" if key["expires"] else "is to be rotated"
+        yield f"  {'Keys' if not number else '':<6}  {key['key']}  {ends} {key['due_at'][:10]}"
     repositories = product["repositories"]
     troubles = [f"{repositories[name]} {said}" for name, said in TROUBLES.items() if repositories[name]]
     if troubles:

@@ -1,7 +1,7 @@
 """What clients send and get of app info."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Required
+from typing import Annotated, Any, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, with_config
@@ -9,11 +9,18 @@ from typing_extensions import TypedDict
 
 from functions.app_info.env_files import Format as EnvFormat
 from functions.app_info.env_files.entries import MAX_VALUE_BYTES
-from shared.entities.app_info import AppInfoCategory, AppInfoKey, AppInfoRead, AppInfoValue
+from shared.entities.app_info import (
+    WHEN_IT_EXPIRES,
+    AppInfoCategory,
+    AppInfoKey,
+    AppInfoRead,
+    AppInfoValue,
+    RotateEvery,
+)
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
 from shared.entities.products import ProductLink
 from shared.entities.visible_names import TRIMMED_LINE
-from shared.resources.lists import SearchQuery, sort_by
+from shared.resources.lists import SearchQuery, Time, sort_by
 
 Key = Annotated[AppInfoKey, text(255, min_length=1)]
 NewKey = Annotated[
@@ -33,6 +40,9 @@ def check_value_size(value: str) -> str:
 Value = Annotated[AppInfoValue, text(MAX_VALUE_BYTES), AfterValidator(check_value_size)]
 
 
+NewExpiresAt = Annotated[Time, WHEN_IT_EXPIRES]
+
+
 class AppInfoCreate(Input):
     """A new entry. Keys are unique in a product. The value of a secret is encrypted before it is stored."""
 
@@ -42,6 +52,8 @@ class AppInfoCreate(Input):
     category: AppInfoCategory = "env_var"
     is_secret: StrictBool = False
     description: Description | None = None
+    expires_at: NewExpiresAt | None = None
+    rotate_every: RotateEvery | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -54,6 +66,8 @@ class AppInfoUpdate(TypedDict, total=False):
     category: AppInfoCategory
     is_secret: StrictBool
     description: Description | None
+    expires_at: NewExpiresAt | None
+    rotate_every: RotateEvery | None
 
 
 class AppInfoChange(AppInfoUpdate, total=False):
@@ -162,10 +176,39 @@ class EnvExportQuery(BaseModel):
         return self.category or ["env_var", "credential", "url"]
 
 
+# When nothing is due, as Postgres says it.
+DueAt = datetime | Literal["infinity"]
+
+
 class AppInfoQuery(SearchQuery):
     """Which entries, in which order. `q` looks at keys and descriptions, never at values."""
+
+    hidden_columns: ClassVar[dict[str, Any]] = {"due_at": DueAt}
 
     product_id: list[UUID] = Field([], max_length=100)
     category: list[AppInfoCategory] = []
     key: list[Key] = Field([], max_length=100)
-    sort: Annotated[str, *sort_by("created_at", "updated_at", "key", "position")] = "-created_at"
+    expires_before: Time | None = Field(
+        None, description="Expired, or to be rotated, before this time: whichever comes first."
+    )
+    sort: Annotated[str, *sort_by("created_at", "updated_at", "key", "position", "due_at")] = "-created_at"
+
+    @property
+    def column_filters(self) -> dict[str, list[Any]]:
+        """The values asked for, by column: the end is no value."""
+        filters = super().column_filters
+        filters.pop("expires_before", None)
+        return filters
+
+    @property
+    def date_filters(self) -> list[tuple[str, str, datetime]]:
+        """The ends of the date ranges asked for, what is due among them."""
+        if self.expires_before is None:
+            return super().date_filters
+        return [*super().date_filters, ("due_at", "lt", self.expires_before)]
+
+    @property
+    def columns_on_request(self) -> list[str]:
+        """What is filtered by: of a search PostgREST filters by no column that is not selected."""
+        is_asked = self.expires_before is not None and ("due_at" not in dict(self.order))
+        return ["due_at"] if is_asked else []

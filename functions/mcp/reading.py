@@ -86,7 +86,9 @@ def list_keys(supabase: CallersClient, asked: KeyList) -> str:
     """The keys of a product, and not one value."""
     named = {} if asked.product is None else {"named": asked.product}
     select: Any = supabase.rpc("find_product", named, get=True)
-    select = select.select("id,name,app_info(key,category,is_secret,has_value,description)")
+    select = select.select(
+        "id,name,app_info(key,category,is_secret,has_value,description,expires_at,rotation_due_at)"
+    )
     select = select.order("key", foreign_table="app_info").order("id", foreign_table="app_info")
     # One more than are shown tells whether there is a next page.
     select = select.range(asked.offset, asked.offset + KEYS, foreign_table="app_info")

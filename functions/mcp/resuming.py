@@ -66,8 +66,14 @@ def show_product(product: Mapping[str, Any]) -> dict[str, Any]:
         "changes_since_seen": changes or None,
         "repositories_in_trouble": repositories["trouble"] or None,
         "repositories_gone_quiet": repositories["stale"] or None,
+        "keys_due": [show_due_key(key) for key in product["due_keys"]] or None,
         "last_activity_at": product["last_activity_at"],
     }
+
+
+def show_due_key(key: Mapping[str, Any]) -> dict[str, Any]:
+    """A key, and on which day its value ends or another one is due."""
+    return {"key": key["key"], "expires" if key["expires"] else "renew_by": key["due_at"][:10]}
 
 
 def show_item(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,15 +7,24 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from shared.entities.app_info import AppInfoListItem
-from shared.entities.base import Description, Embedded, Input, Version
+from shared.entities.base import Description, Embedded, Input, StrictBool, Version
 from shared.entities.documents import DocumentListItem
-from shared.entities.products import Color, Commitment, Icon, NextNote, ProductName, ProductRead
+from shared.entities.products import (
+    RENEWAL_WORK,
+    Color,
+    Commitment,
+    Icon,
+    NextNote,
+    ProductName,
+    ProductRead,
+)
 from shared.entities.repositories import RepositoryListItem
 from shared.entities.visible_names import VISIBLE_LINE
 from shared.entities.work_items import WorkItemListItem
 from shared.resources.lists import SearchQuery, sort_by
 
 NewName = Annotated[ProductName, *VISIBLE_LINE]
+RenewalWork = Annotated[StrictBool, RENEWAL_WORK]
 
 
 class ProductCreate(Input):
@@ -27,6 +36,7 @@ class ProductCreate(Input):
     color: Color | None = None
     next_note: NextNote | None = None
     commitment: Commitment | None = None
+    adds_renewal_work: RenewalWork = False
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -39,6 +49,7 @@ class ProductUpdate(TypedDict, total=False):
     color: Color | None
     next_note: NextNote | None
     commitment: Commitment | None
+    adds_renewal_work: RenewalWork
 
 
 class ProductChange(ProductUpdate, total=False):

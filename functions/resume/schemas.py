@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.entities.activity import Actor, Entity
+from shared.entities.app_info import AppInfoKey
 from shared.entities.base import Input, Title
 from shared.entities.products import Color, Commitment, NextNote, ProductName
 from shared.entities.work_items import Priority
@@ -96,6 +97,14 @@ class RepositoriesOfResume(Part):
     trouble: int = Field(description="Gone, inaccessible, blocked or refused by GitHub: see `sync_state`.")
 
 
+class DueKey(Part):
+    """A key whose value expires, or is to be rotated, cut to 120 characters."""
+
+    key: AppInfoKey
+    due_at: datetime
+    expires: bool = Field(description="False where its rotation comes first.")
+
+
 class ProductOfResume(Part):
     """What is going on in a product, and what is next."""
 
@@ -110,6 +119,10 @@ class ProductOfResume(Part):
     since: Since
     pinned: list[DocumentOfResume] = Field(description="The three pinned documents that changed last.")
     repositories: RepositoriesOfResume
+    due_keys: list[DueKey] = Field(
+        description="The five that come first of the keys that expire, or are to be rotated, within 30 days,"
+        " or have been due before."
+    )
     last_activity_at: datetime | None = Field(description="When something in the product last changed.")
 
 

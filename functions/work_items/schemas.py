@@ -1,6 +1,6 @@
 """What clients send and get of work items."""
 
-from typing import Annotated, ClassVar, Literal, Required
+from typing import Annotated, Any, ClassVar, Literal, Required
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, with_config
@@ -62,7 +62,7 @@ class WorkItemReadFull(WorkItemRead):
 class WorkItemQuery(SearchQuery):
     """Which work items, in which order."""
 
-    hidden_columns: ClassVar[dict[str, type]] = {"urgency": int}
+    hidden_columns: ClassVar[dict[str, Any]] = {"urgency": int}
 
     product_id: list[UUID] = Field([], max_length=100)
     repository_id: list[UUID | Empty] = Field([], max_length=100)

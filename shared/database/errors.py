@@ -454,6 +454,8 @@ _BY_CONSTRAINT: dict[str, Rule] = {
         "Of category `env_var` a key is a name that every export can carry: letters, digits and _, no digit"
         " first, and none that shells keep for themselves. Take another key or another category.",
     ),
+    "app_info_expires_at_range": Rule("/expires_at", "It has to be a time between the years 1 and 9999."),
+    "app_info_rotate_every_days": Rule("/rotate_every", "It has to be a number of days, P1D to P730D."),
     "app_info_product_key_unique": Rule("/key", "This product has an entry with this key already."),
     "work_items_external_id_unique": Rule(
         "/external_id", "This product has a work item with this `external_id` already."

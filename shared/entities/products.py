@@ -19,6 +19,10 @@ Color = Annotated[
 
 NextNote = Annotated[str, text(2_000), Field(examples=["Move the cron jobs, then the DNS."])]
 Commitment = Literal["must", "support", "want", "parked"]
+RENEWAL_WORK = Field(
+    description="Whether a work item is made, once, for each key that expires, or is to be rotated, within"
+    " 30 days."
+)
 
 
 class ProductRead(Row):
@@ -33,6 +37,7 @@ class ProductRead(Row):
         description="What comes next, in the words of whoever worked on it last."
     )
     commitment: Commitment | None = Field(description="How much its owner is bound to it.")
+    adds_renewal_work: Annotated[bool, RENEWAL_WORK]
 
 
 class ProductCounts(BaseModel):

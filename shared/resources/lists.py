@@ -106,7 +106,7 @@ class ListQuery(BaseModel):
     # Each resource narrows `sort` to its columns.
     sort: Any
 
-    hidden_columns: ClassVar[dict[str, type]] = {}
+    hidden_columns: ClassVar[dict[str, Any]] = {}
     """Columns to sort by that the list does not show, with their types."""
 
     @model_validator(mode="after")

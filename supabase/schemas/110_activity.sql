@@ -196,7 +196,9 @@ begin
         -- What follows from the value and from what is recorded of it.
         'has_value', 'secret_number', 'value_changed_at', 'last_revealed_at',
         -- Kept by the database: the same entry in another place, and what follows from priority.
-        'position', 'urgency'
+        'position', 'urgency',
+        -- What follows from the value's age and from what is recorded of its ends.
+        'rotation_due_at', 'due_at', 'renewal_added_for'
       ]
     );
   recorded := private.leave_out_long_texts(coalesce(recorded, '{}'));

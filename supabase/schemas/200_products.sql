@@ -26,6 +26,7 @@ create table public.products (
   terms tsvector not null default '',
   next_note text,
   commitment text,
+  adds_renewal_work boolean not null default false,
   constraint products_pkey primary key (id),
   -- Stops a product of nobody, and goes with its owner.
   constraint products_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -58,7 +59,8 @@ alter table public.products
   alter column version set statistics 0,
   alter column terms set statistics 0,
   alter column next_note set statistics 0,
-  alter column commitment set statistics 0;
+  alter column commitment set statistics 0,
+  alter column adds_renewal_work set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -66,13 +68,17 @@ alter table public.products
 create index products_user_newest_idx on public.products (user_id, created_at desc, id desc);
 -- An owner's product by name, and lists sorted by name.
 create index products_user_name_idx on public.products (user_id, name, id);
+-- Where the maintenance looks for keys that are due: see 625_key_renewals.
+create index products_renewal_idx on public.products (user_id, id) where adds_renewal_work;
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
 revoke all on table public.products from public, anon, authenticated, service_role;
 grant select, delete on table public.products to authenticated;
-grant insert (name, description, icon, color, next_note, commitment) on table public.products to authenticated;
-grant update (name, description, icon, color, next_note, commitment) on table public.products to authenticated;
+grant insert (name, description, icon, color, next_note, commitment, adds_renewal_work)
+  on table public.products to authenticated;
+grant update (name, description, icon, color, next_note, commitment, adds_renewal_work)
+  on table public.products to authenticated;
 grant select on table public.products to forum_agent;
 -- Whoever works on a product says what comes next. The rest of a product is a person's.
 grant update (next_note) on table public.products to forum_agent;
@@ -234,3 +240,5 @@ comment on column public.products.version is 'Starts at 1 and rises with each re
 comment on column public.products.terms is 'The words by which it is found; kept by the database.';
 comment on column public.products.next_note is 'What comes next, in the words of whoever worked on it last; up to 2,000 characters.';
 comment on column public.products.commitment is 'How much its owner is bound to it: must, support, want, parked; null where nobody has said.';
+comment on column public.products.adds_renewal_work is
+  'Whether a work item is made for each of its keys that expires, or is to be rotated, within 30 days.';

@@ -18,6 +18,8 @@
 --     elsewhere, such as into a description, nobody can tell from other text.
 --   * A new key or another product makes it necessary to seal an entry's values anew, which only Forum's function can
 --     do. Everybody else is refused, and the function writes the values along with the change.
+--   * due_at is a column that a trigger keeps, so that an index, a filter and a list can be ordered by the earlier of two
+--     ends. It is infinity where there is neither: nothing compares with null, and cursors could not pass it.
 
 -- table -------------------------------------------------------------------------------------------------------------
 
@@ -39,6 +41,11 @@ create table public.app_info (
   last_revealed_at timestamptz,
   position integer not null default 0,
   terms tsvector not null default '',
+  expires_at timestamptz,
+  rotate_every interval,
+  rotation_due_at timestamptz,
+  due_at timestamptz not null default 'infinity',
+  renewal_added_for date,
   constraint app_info_pkey primary key (id),
   -- Stops an entry of nobody, and goes with its owner.
   constraint app_info_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -64,7 +71,17 @@ create table public.app_info (
   -- Stops a variable that an export leaves out or cannot be made of, such as 2FA_KEY.
   constraint app_info_key_variable check (category <> 'env_var' or private.is_variable_name(key)),
   -- Stops a plain entry from showing a secret's value as its own.
-  constraint app_info_secret_number_secret check (is_secret or secret_number is null)
+  constraint app_info_secret_number_secret check (is_secret or secret_number is null),
+  -- Stops times that no client reads, such as infinity and those before Christ.
+  constraint app_info_expires_at_range
+    check (expires_at >= '0001-01-01 00:00:00+00' and expires_at < '10000-01-01 00:00:00+00'),
+  -- Stops a rotation that is always due or never, and months, whose length nobody can say.
+  constraint app_info_rotate_every_days check (
+    extract(year from rotate_every) = 0
+    and extract(month from rotate_every) = 0
+    and extract(day from rotate_every) between 1 and 730
+    and extract(epoch from rotate_every) = extract(day from rotate_every) * 86400
+  )
 );
 
 -- Stops estimates of what people write: see 030_requests.
@@ -82,7 +99,12 @@ alter table public.app_info
   alter column value_changed_at set statistics 0,
   alter column last_revealed_at set statistics 0,
   alter column position set statistics 0,
-  alter column terms set statistics 0;
+  alter column terms set statistics 0,
+  alter column expires_at set statistics 0,
+  alter column rotate_every set statistics 0,
+  alter column rotation_due_at set statistics 0,
+  alter column due_at set statistics 0,
+  alter column renewal_added_for set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -96,17 +118,23 @@ create unique index app_info_owner_unique on public.app_info (user_id, id);
 create index app_info_product_position_idx on public.app_info (user_id, product_id, position, id);
 -- An owner's entries by key across products. Within one the unique key serves.
 create index app_info_user_key_idx on public.app_info (user_id, key, id);
+-- What of a product is due next.
+create index app_info_product_due_idx on public.app_info (user_id, product_id, due_at, id);
+-- What of an owner is due next, across products.
+create index app_info_user_due_idx on public.app_info (user_id, due_at, id);
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
 revoke all on table public.app_info from public, anon, authenticated, service_role;
 grant select, delete on table public.app_info to authenticated;
-grant insert (product_id, key, value, category, description) on table public.app_info to authenticated;
-grant update (product_id, key, value, category, description) on table public.app_info to authenticated;
+grant insert (product_id, key, value, category, description, expires_at, rotate_every)
+  on table public.app_info to authenticated;
+grant update (product_id, key, value, category, description, expires_at, rotate_every)
+  on table public.app_info to authenticated;
 grant select, delete on table public.app_info to forum_agent;
-grant insert (product_id, key, value, category, description)
+grant insert (product_id, key, value, category, description, expires_at, rotate_every)
   on table public.app_info to forum_agent;
-grant update (product_id, key, value, category, description)
+grant update (product_id, key, value, category, description, expires_at, rotate_every)
   on table public.app_info to forum_agent;
 
 -- row level security ------------------------------------------------------------------------------------------------
@@ -274,13 +302,16 @@ begin
       else old.value_changed_at
     end;
   end if;
+  -- In UTC, where every day has 24 hours, whatever the session's zone.
+  new.rotation_due_at := timezone('UTC', timezone('UTC', new.value_changed_at) + new.rotate_every);
+  new.due_at := coalesce(least(new.expires_at, new.rotation_due_at), 'infinity');
   return new;
 end;
 $$;
 
 revoke all on function private.keep_value_state() from public, anon, authenticated, service_role;
 comment on function private.keep_value_state() is
-  'Keeps has_value and value_changed_at true of an app info entry, and its secret_number to secrets and rising.';
+  'Keeps has_value, value_changed_at and what is due true of an app info entry, and its secret_number to secrets and rising.';
 
 -- Definer: clients have no right to the former values. It runs on every path, a browser's plain PATCH included.
 create function private.keep_former_value()
@@ -309,7 +340,8 @@ revoke all on function private.keep_former_value() from public, anon, authentica
 comment on function private.keep_former_value() is
   'Keeps what a plain app info entry held before, and forgets it when the entry becomes a secret.';
 
--- Showing a value is not changing it: a client that holds this version is not told that somebody else was faster.
+-- Showing a value is not changing it, nor is a work item about it: a client that holds this version is not told that
+-- somebody else was faster.
 create function private.touch_app_info()
 returns trigger
 language plpgsql
@@ -324,6 +356,7 @@ begin
   new.version := old.version;
   becomes := new;
   becomes.last_revealed_at := old.last_revealed_at;
+  becomes.renewal_added_for := old.renewal_added_for;
   if becomes is distinct from old then
     new.updated_at := greatest(now(), old.updated_at);
     new.version := old.version + 1;
@@ -333,7 +366,7 @@ end;
 $$;
 
 revoke all on function private.touch_app_info() from public, anon, authenticated, service_role;
-comment on function private.touch_app_info() is 'private.touch() for a table in which being revealed is no change.';
+comment on function private.touch_app_info() is 'private.touch() for a table in which being revealed is no change, nor is a work item about a row.';
 
 -- Definer: clients have no right to the values. It runs on every path, a browser's plain PATCH included.
 create function private.guard_sealed_values()
@@ -538,3 +571,11 @@ comment on column public.app_info.last_revealed_at is 'When a secret''s value wa
 comment on column public.app_info.position is
   'Its place among the entries of its product, lowest first, the id between two of the same; kept by the database.';
 comment on column public.app_info.terms is 'The words by which it is found; kept by the database.';
+comment on column public.app_info.expires_at is 'When the value ceases to work, as whoever issued it says.';
+comment on column public.app_info.rotate_every is 'How long a value is to be used: 1 to 730 whole days.';
+comment on column public.app_info.rotation_due_at is
+  'When the value has been used for that long; kept by the database, null without a value.';
+comment on column public.app_info.due_at is
+  'When it expires or its rotation is due, whichever comes first; infinity for neither. Kept by the database.';
+comment on column public.app_info.renewal_added_for is
+  'The day, in UTC, on which it is due by the newest work item that the maintenance has made for it; no change of the row.';

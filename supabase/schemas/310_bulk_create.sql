@@ -97,6 +97,8 @@ begin
       when 'boolean' then 'true or false'
       when 'smallint' then 'a whole number from -32768 to 32767'
       when 'integer' then 'a whole number from -2147483648 to 2147483647'
+      when 'timestamptz' then 'a time with its offset, such as 2026-11-22T20:30:00Z'
+      when 'interval' then 'a number of days, such as P90D'
     end
   into wrong_key, expected
   from jsonb_each(item) as given (key, value)
@@ -107,6 +109,13 @@ begin
     when kinds ->> given.key = 'uuid' then
       jsonb_typeof(given.value) = 'string'
       and given.value #>> '{}' ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+    when kinds ->> given.key = 'timestamptz' then
+      jsonb_typeof(given.value) = 'string'
+      and given.value #>> '{}'
+        ~* '^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}:\d{2}(\.\d+)?(z|[+-]\d{2}:\d{2})$'
+    -- As people write it, and as the column is read.
+    when kinds ->> given.key = 'interval' then
+      jsonb_typeof(given.value) = 'string' and given.value #>> '{}' ~ '^(P\d{1,4}D|\d{1,4} days?)$'
     when jsonb_typeof(given.value) <> 'number' then false
     when kinds ->> given.key = 'smallint' then
       (given.value #>> '{}')::numeric between -32768 and 32767 and (given.value #>> '{}')::numeric % 1 = 0
@@ -172,8 +181,10 @@ set search_path = ''
 as $$
 declare
   kinds constant jsonb := '{
-    "name": "text", "description": "text", "icon": "text", "color": "text", "next_note": "text", "commitment": "text"
+    "name": "text", "description": "text", "icon": "text", "color": "text", "next_note": "text", "commitment": "text",
+    "adds_renewal_work": "boolean"
   }';
+  defaults constant jsonb := '{"adds_renewal_work": false}';
   created public.products;
   item jsonb;
   item_index integer := -1;
@@ -184,9 +195,11 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      insert into public.products (name, description, icon, color, next_note, commitment)
-      select given.name, given.description, given.icon, given.color, given.next_note, given.commitment
-      from jsonb_populate_record(null::public.products, item) as given
+      insert into public.products (name, description, icon, color, next_note, commitment, adds_renewal_work)
+      select
+        given.name, given.description, given.icon, given.color, given.next_note, given.commitment,
+        given.adds_renewal_work
+      from jsonb_populate_record(null::public.products, defaults || item) as given
       returning * into created;
       return next created;
     end loop;
@@ -376,7 +389,8 @@ set search_path = ''
 as $$
 declare
   kinds constant jsonb := '{
-    "product_id": "uuid", "key": "text", "value": "text", "category": "text", "description": "text"
+    "product_id": "uuid", "key": "text", "value": "text", "category": "text", "description": "text",
+    "expires_at": "timestamptz", "rotate_every": "interval"
   }';
   defaults constant jsonb := '{"category": "env_var"}';
   created public.app_info;
@@ -389,8 +403,10 @@ begin
     for item in select jsonb_array_elements(items) loop
       item_index := item_index + 1;
       perform private.check_bulk_item(item, kinds);
-      insert into public.app_info (product_id, key, value, category, description)
-      select given.product_id, given.key, given.value, given.category, given.description
+      insert into public.app_info (product_id, key, value, category, description, expires_at, rotate_every)
+      select
+        given.product_id, given.key, given.value, given.category, given.description, given.expires_at,
+        given.rotate_every
       from jsonb_populate_record(null::public.app_info, defaults || item) as given
       returning * into created;
       return next created;

@@ -57,7 +57,7 @@ as $$
 declare
   kinds constant jsonb := '{
     "id": "uuid", "version": "integer", "name": "text", "description": "text", "icon": "text", "color": "text",
-    "next_note": "text", "commitment": "text"
+    "next_note": "text", "commitment": "text", "adds_renewal_work": "boolean"
   }';
   changed public.products;
   current_row jsonb;
@@ -82,7 +82,9 @@ begin
         icon = case when item ? 'icon' then given.icon else target.icon end,
         color = case when item ? 'color' then given.color else target.color end,
         next_note = case when item ? 'next_note' then given.next_note else target.next_note end,
-        commitment = case when item ? 'commitment' then given.commitment else target.commitment end
+        commitment = case when item ? 'commitment' then given.commitment else target.commitment end,
+        adds_renewal_work =
+          case when item ? 'adds_renewal_work' then given.adds_renewal_work else target.adds_renewal_work end
       from jsonb_populate_record(null::public.products, item) as given
       where target.id = given.id and (not item ? 'version' or target.version = given.version)
       returning target.* into changed;
@@ -334,7 +336,7 @@ as $$
 declare
   kinds constant jsonb := '{
     "id": "uuid", "version": "integer", "product_id": "uuid", "key": "text", "value": "text", "category": "text",
-    "description": "text"
+    "description": "text", "expires_at": "timestamptz", "rotate_every": "interval"
   }';
   changed public.app_info;
   current_row jsonb;
@@ -358,7 +360,9 @@ begin
         key = case when item ? 'key' then given.key else target.key end,
         value = case when item ? 'value' then given.value else target.value end,
         category = case when item ? 'category' then given.category else target.category end,
-        description = case when item ? 'description' then given.description else target.description end
+        description = case when item ? 'description' then given.description else target.description end,
+        expires_at = case when item ? 'expires_at' then given.expires_at else target.expires_at end,
+        rotate_every = case when item ? 'rotate_every' then given.rotate_every else target.rotate_every end
       from jsonb_populate_record(null::public.app_info, item) as given
       where target.id = given.id and (not item ? 'version' or target.version = given.version)
       returning target.* into changed;

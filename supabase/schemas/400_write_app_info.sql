@@ -49,7 +49,8 @@ declare
   created public.app_info;
 begin
   insert into public.app_info (
-    id, user_id, product_id, key, value, category, is_secret, secret_number, description
+    id, user_id, product_id, key, value, category, is_secret, secret_number, description,
+    expires_at, rotate_every
   )
   values (
     -- Chosen by Forum's function, which has to know it to seal the value for it.
@@ -61,7 +62,9 @@ begin
     case when item ? 'category' then item ->> 'category' else 'env_var' end,
     case when item ? 'is_secret' then (item ->> 'is_secret')::boolean else false end,
     case when is_sealed then 1 end,
-    item ->> 'description'
+    item ->> 'description',
+    (item ->> 'expires_at')::timestamptz,
+    (item ->> 'rotate_every')::interval
   )
   returning * into created;
   if is_sealed then
@@ -151,7 +154,9 @@ begin
     category = case when item ? 'category' then item ->> 'category' else target.category end,
     is_secret = becomes_secret,
     secret_number = case when becomes_secret then next_number end,
-    description = case when item ? 'description' then item ->> 'description' else target.description end
+    description = case when item ? 'description' then item ->> 'description' else target.description end,
+    expires_at = case when item ? 'expires_at' then (item ->> 'expires_at')::timestamptz else target.expires_at end,
+    rotate_every = case when item ? 'rotate_every' then (item ->> 'rotate_every')::interval else target.rotate_every end
   where target.user_id = entry.user_id and target.id = entry.id
   returning * into changed;
   insert into private.app_info_values (id, user_id, app_info_id, number, sealed, set_at, created_at)

@@ -56,7 +56,9 @@ values
   -- See 640_account_deletion.
   ('closed_accounts', 80, 1000),
   -- Removes nothing: see 630_limits.
-  ('usage', 90, 1000);
+  ('usage', 90, 1000),
+  -- Adds, and removes nothing: see 625_key_renewals.
+  ('key_renewals', 100, 100);
 
 -- grants ------------------------------------------------------------------------------------------------------------
 
@@ -422,6 +424,8 @@ begin
   elsif step = 'writes' then
     removed := private.prune_writes(taken.batch_size);
     is_finished := removed < taken.batch_size;
+  elsif step = 'key_renewals' then
+    is_finished := private.add_renewal_work(taken.batch_size) < taken.batch_size;
   elsif step = 'closed_accounts' then
     removed := private.prune_closed_accounts(taken.batch_size);
     is_finished := removed < taken.batch_size;

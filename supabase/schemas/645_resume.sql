@@ -1,5 +1,5 @@
 -- Purpose: what is going on in each product and what was next, in one answer and one snapshot.
--- Tables: public.visits. Read: products, work_items, documents, repositories, activity, access_tokens, trash,
+-- Tables: public.visits. Read: products, work_items, documents, repositories, app_info, activity, access_tokens, trash,
 --   github_runs, private.github_connections.
 -- Notes:
 --   * One statement, so that its counts agree with each other whatever is written meanwhile. Reading changes nothing:
@@ -279,6 +279,7 @@ as $$
             'since', since.changes,
             'pinned', pinned.documents,
             'repositories', repositories.state,
+            'due_keys', due.keys,
             'last_activity_at', product.last_activity_at
           )
           order by product.place
@@ -421,6 +422,28 @@ as $$
         from public.repositories as repository
         where repository.user_id = product.user_id and repository.product_id = product.id
       ) as repositories
+      cross join lateral (
+        select coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'key', left(entry.key, 120),
+              'due_at', entry.due_at,
+              'expires', entry.expires_at is not distinct from entry.due_at
+            )
+            order by entry.due_at, entry.id
+          ),
+          '[]'
+        ) as keys
+        from (
+          select ending.id, ending.key, ending.due_at, ending.expires_at
+          from public.app_info as ending
+          where ending.user_id = product.user_id
+            and ending.product_id = product.id
+            and ending.due_at < now() + interval '720 hours'
+          order by ending.due_at, ending.id
+          limit 5
+        ) as entry
+      ) as due
     ),
     'total', (select count(*) from known),
     'account', private.resume_account()

@@ -197,6 +197,13 @@ CASES: dict[str, Cases] = {
         "category", "env_var", "url", "credential", "note", "other", refused="secret"
     ),
     "app_info_description_length": characters("description", 10_000),
+    "app_info_expires_at_range": Cases(
+        [{"expires_at": time} for time in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z")],
+        [
+            {"expires_at": time}
+            for time in ("infinity", "-infinity", "0001-12-31T23:59:59Z BC", "10000-01-01T00:00:00Z")
+        ],
+    ),
     "app_info_key_length": characters("key", 255, least=1),
     "app_info_key_trimmed": Cases(
         [{"key": key} for key in ("a", "a b", "\u2764\ufe0f")],
@@ -207,6 +214,17 @@ CASES: dict[str, Cases] = {
         [{"category": "env_var", "key": key} for key in ("1A", "a-b", "a b", "UID", "BASH_ENV", "__proto__")],
     ),
     "app_info_key_visible": visible("key"),
+    "app_info_rotate_every_days": Cases(
+        [{"rotate_every": days} for days in ("1 day", "P90D", "730 days")],
+        [
+            {"rotate_every": days}
+            for days in (
+                *("0 days", "-1 day", "731 days", "24 hours", "1 mon", "1 year"),
+                # These are as long as their days, and not whole days all the same.
+                *("1 mon 5 days -720 hours", "1 year 5 days -8766 hours", "1 day 1 second"),
+            )
+        ],
+    ),
     "app_info_secret_number_secret": Cases(
         [{"is_secret": True, "secret_number": 1}, {"is_secret": True}, {"is_secret": False}],
         [{"is_secret": False, "secret_number": 1}],

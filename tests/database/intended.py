@@ -8,14 +8,14 @@ PRIVATE_USERS = {"anon", "authenticated", "service_role", "forum_agent"}
 """Roles that may look into the schema private, to reach the functions there that are granted to them."""
 
 _CLIENT_COLUMNS = {
-    "products": ("name", "description", "icon", "color", "next_note", "commitment"),
+    "products": ("name", "description", "icon", "color", "next_note", "commitment", "adds_renewal_work"),
     "repositories": (
         *("product_id", "name", "full_name", "description", "url", "default_branch"),
         *("is_private", "language", "notes"),
     ),
     "work_items": ("product_id", "repository_id", "title", "description", "type", "status", "priority"),
     "documents": ("product_id", "repository_id", "title", "content", "type", "is_pinned"),
-    "app_info": ("product_id", "key", "value", "category", "description"),
+    "app_info": ("product_id", "key", "value", "category", "description", "expires_at", "rotate_every"),
 }
 # What is said when a row is created, and never again.
 _COLUMNS_OF_NEW = {"work_items": ("external_id",), "documents": ("external_id",)}
@@ -285,6 +285,8 @@ CHANGED_SETTINGS = {
     ],
     # 656_live_changes: it remembers for a transaction how much has been said of it.
     "private.send_changes()": ["forum.changes_told"],
+    # 625_key_renewals: it has the history say who has made the work, and takes that back.
+    "private.add_renewal_work(integer)": [*("request.jwt.claims", "request.jwt.claims")],
     # 260_access_tokens: it makes the request its token's.
     "private.sign_in_by_token(text)": [
         *("request.jwt.claim.sub", "request.jwt.claims", "statement_timeout", "lock_timeout", "role"),

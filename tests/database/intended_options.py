@@ -156,6 +156,7 @@ SETTINGS: dict[str, set[str]] = {
     # Whose rows they are and how many decides how they are found.
     "private.find_documents(tsquery,tsquery,uuid,integer)": {"plan_cache_mode=force_custom_plan"},
     "private.find_work_items(tsquery,tsquery,uuid,integer)": {"plan_cache_mode=force_custom_plan"},
+    "private.add_renewal_work(integer)": {"TimeZone=UTC"},
     "private.apply_github_import_chunk(uuid,uuid,uuid,jsonb,integer,jsonb)": {"TimeZone=UTC"},
     "private.apply_github_sync_chunk(uuid,uuid,uuid,jsonb,jsonb)": {"TimeZone=UTC"},
     "private.begin_github_sync(uuid,uuid,uuid,integer)": {"TimeZone=UTC"},

@@ -20,6 +20,8 @@ REPOSITORY: LiteralString = USER + " and repository_id = '00000000-0000-4000-800
 LISTS: dict[str, Asked] = {
     "public.products_user_newest_idx": Asked("public.products", USER, NEWEST),
     "public.products_user_name_idx": Asked("public.products", USER, "name, id"),
+    # Asked by the maintenance, of all accounts.
+    "public.products_renewal_idx": Asked("public.products", "adds_renewal_work"),
     "public.repositories_product_newest_idx": Asked("public.repositories", PRODUCT, NEWEST),
     "public.repositories_user_newest_idx": Asked("public.repositories", USER, NEWEST),
     "public.repositories_user_name_idx": Asked("public.repositories", USER, "name, id"),
@@ -59,6 +61,8 @@ LISTS: dict[str, Asked] = {
     "public.app_info_user_newest_idx": Asked("public.app_info", USER, NEWEST),
     "public.app_info_user_key_idx": Asked("public.app_info", USER, "key, id"),
     "public.app_info_product_position_idx": Asked("public.app_info", PRODUCT, "position, id"),
+    "public.app_info_user_due_idx": Asked("public.app_info", USER, "due_at, id"),
+    "public.app_info_product_due_idx": Asked("public.app_info", PRODUCT, "due_at, id"),
     # What the secret values' foreign key points at.
     "public.app_info_owner_unique": Asked(
         "public.app_info", USER + " and id = '00000000-0000-4000-8000-000000000004'"

@@ -36,7 +36,10 @@ LEAST: dict[str, Json] = {
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 MADE_BY_THE_DATABASE = ("id", "created_at", "updated_at")
 # What the database keeps in step with the columns that a change names.
-FOLLOWING_A_CHANGE = ("version", "updated_at", "search", "terms", "has_value", "value_changed_at")
+FOLLOWING_A_CHANGE = (
+    *("version", "updated_at", "search", "terms"),
+    *("has_value", "value_changed_at", "rotation_due_at", "due_at"),
+)
 
 
 @pytest.fixture(scope="module", params=["17", "15"])
@@ -216,6 +219,8 @@ WRONG_TYPES: list[tuple[str, str, Any]] = [
     ("documents", "is_pinned", "true"),
     ("documents", "content", 1),
     ("app_info", "value", 1),
+    *(("app_info", "expires_at", value) for value in ("tomorrow", "2031-03-31", "infinity", 1, True)),
+    *(("app_info", "rotate_every", value) for value in ("", "monthly", "1 mon", "P1M", 90, {"days": 90})),
     ("products", "icon", []),
 ]
 
@@ -325,7 +330,12 @@ def full(table: str, product_id: str, number: int) -> Json:
         "repositories": {"full_name": "o/a", "description": "d", "default_branch": "main", "language": "C"},
         "work_items": {"description": "d", "status": "todo"},
         "documents": {"type": "plan", "is_pinned": True},
-        "app_info": {"key": f"KEY_{number}", "description": "d"},
+        "app_info": {
+            "key": f"KEY_{number}",
+            "description": "d",
+            "expires_at": "2031-03-31T12:00:00+00:00",
+            "rotate_every": "90 days",
+        },
     }
     return sample(table, product_id) | extra.get(table, {})
 

@@ -30,6 +30,20 @@ def test_next_shows_the_note_and_the_most_urgent_work(linked: Terminal, busy: st
     assert linked.read_json("next")["products"][0]["id"] == busy
 
 
+def test_next_names_the_keys_that_are_to_be_renewed(
+    linked: Terminal, person: httpx.Client, product: str
+) -> None:
+    key = {"product_id": product, "value": "x"}
+    create(person, "/api/app-info", **key, key="OLD", expires_at="2020-01-31T00:00:00Z", is_secret=True)
+    rotated = create(person, "/api/app-info", **key, key="WEEKLY", rotate_every="P7D")
+    create(person, "/api/app-info", **key, key="LASTING", expires_at="9999-01-01T00:00:00Z")
+    shown = linked.succeed("next")
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "Keys OLD expires 2020-01-31" in lines
+    assert f"WEEKLY is to be rotated {rotated['rotation_due_at'][:10]}" in lines
+    assert "LASTING" not in shown
+
+
 def test_note_is_taken_away_when_it_is_done(linked: Terminal, person: httpx.Client, product: str) -> None:
     linked.succeed("next", "Finish")
     linked.succeed("next", "--clear")

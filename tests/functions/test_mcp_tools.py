@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 from uuid import uuid4
@@ -397,6 +398,22 @@ def test_resume_tells_what_is_in_progress_and_what_comes_next(
     assert row["changes_since_seen"]["by_token"] == 1
     assert {row["product"] for row in read_rows(say(owner, "resume"))} == {"Atlas", "Beacon"}
     assert len(read_rows(say(owner, "resume", product="beacon"))) == 1
+
+
+def test_resume_and_list_keys_tell_when_a_key_ends(owner: Client, product: str, agent: Client) -> None:
+    create_secret(owner, product_id=product, key="EXPIRES", expires_at="2020-01-01T00:00:00Z")
+    entry = owner.create_app_info(product, key="ROTATES", rotate_every="P7D")
+    owner.create_app_info(product, key="STAYS")
+    (row,) = read_rows(say(agent, "resume"))
+    due = entry["rotation_due_at"]
+    assert row["keys_due"] == [
+        {"key": "EXPIRES", "expires": "2020-01-01"},
+        {"key": "ROTATES", "renew_by": due[:10]},
+    ]
+    keys = {row["key"]: row for row in read_rows(say(agent, "list_keys"))}
+    assert datetime.fromisoformat(keys["EXPIRES"]["expires_at"]) == datetime(2020, 1, 1, tzinfo=UTC)
+    assert datetime.fromisoformat(keys["ROTATES"]["rotation_due_at"]) == datetime.fromisoformat(due)
+    assert keys["STAYS"].keys().isdisjoint({"expires_at", "rotation_due_at"})
 
 
 def test_resume_of_many_products_is_cut_at_a_whole_one(owner: Client) -> None:

@@ -59,6 +59,12 @@ def brief(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: row[name] for name in names} | {"title": row["title"][:120]}
 
 
+def brief_of_key(entry: dict[str, Any]) -> dict[str, Any]:
+    ends = [end for end in (entry["expires_at"], entry["rotation_due_at"]) if end is not None]
+    due_at = min(ends, key=datetime.fromisoformat)
+    return {"key": entry["key"][:120], "due_at": due_at, "expires": due_at == entry["expires_at"]}
+
+
 def from_lists(client: Client, product_id: str) -> dict[str, Any]:
     """The digest of a product, made of the lists of the API and of nothing else."""
     product = client.get(f"/api/products/{product_id}").expect(200)
@@ -79,6 +85,8 @@ def from_lists(client: Client, product_id: str) -> dict[str, Any]:
         reverse=True,
     )
     repositories = list_all(client, f"/api/repositories?product_id={product_id}&limit=100")
+    month = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    due = f"/api/app-info?product_id={product_id}&limit=100&sort=due_at&expires_before={month}"
     lines = list_all(client, f"/api/activity?product_id={product_id}&limit=100")
     pushed = [repository["pushed_at"] for repository in repositories if repository["pushed_at"]]
     troubled = {"inaccessible", "sso_required", "blocked", "forbidden", "gone"}
@@ -108,6 +116,7 @@ def from_lists(client: Client, product_id: str) -> dict[str, Any]:
             ),
             "trouble": sum(repository["sync_state"] in troubled for repository in repositories),
         },
+        "due_keys": [brief_of_key(entry) for entry in list_all(client, due)[:5]],
         "last_activity_at": lines[0]["created_at"],
     }
 
@@ -133,6 +142,7 @@ STEPS = st.lists(
         st.tuples(st.just("document"), st.integers(0, 1), st.booleans()),
         st.tuples(st.just("note"), st.integers(0, 1), st.sampled_from([None, "Next", "n" * 2_000])),
         st.tuples(st.just("seen"), st.sampled_from([0, 1, None]), st.just(None)),
+        st.tuples(st.just("key"), st.integers(0, 1), st.integers(-40, 40)),
         st.tuples(st.just("delete"), st.integers(0, 9), st.just(None)),
     ),
     min_size=5,
@@ -160,6 +170,10 @@ def test_every_number_equals_what_the_lists_say_whatever_was_done(
         elif step == "seen":
             product = None if which is None else products[which]
             client.post(f"{RESUME}/seen", {"product_id": product}).expect(204)
+        elif step == "key":
+            expires_at = (datetime.now(UTC) + timedelta(days=value)).isoformat()
+            ends = {"expires_at": expires_at} if value % 2 else {"rotate_every": f"P{abs(value) + 1}D"}
+            client.create_app_info(products[which], **ends)
         elif step == "delete" and which < len(items):
             client.delete(f"/api/work/{items.pop(which)}").expect(204)
     assert_equals_the_lists(client, products)
@@ -193,6 +207,29 @@ def test_repositories_that_are_quiet_or_in_trouble_are_counted_as_the_list_shows
     assert_equals_the_lists(owner, [product])
     told = only(owner, product)["repositories"]
     assert (told["count"], told["stale"], told["trouble"]) == (6, 2, 2)
+
+
+def test_keys_are_shown_from_30_days_before_they_are_due_and_five_of_them(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    month = datetime.now(UTC) + timedelta(days=30)
+    near, far = ((month + timedelta(minutes=minutes)).isoformat() for minutes in (-1, 1))
+    owner.create_app_info(product, key="FAR", expires_at=far)
+    owner.create_app_info(product, key="NEAR", expires_at=near, is_secret=True)
+    owner.create_app_info(product, key="ROTATED", rotate_every="P29D", expires_at=far)
+    owner.create_app_info(product, key="EXPIRED", expires_at="2020-01-01T00:00:00Z")
+    told = only(owner, product)["due_keys"]
+    assert [(each["key"], each["expires"]) for each in told] == [
+        ("EXPIRED", True),
+        ("ROTATED", False),
+        ("NEAR", True),
+    ]
+    for number in range(3):
+        owner.create_app_info(product, key=f"SOON_{number}", expires_at=f"2021-01-0{number + 1}T00:00:00Z")
+    assert [each["key"] for each in only(owner, product)["due_keys"]] == [
+        *("EXPIRED", "SOON_0", "SOON_1", "SOON_2"),
+        "ROTATED",
+    ]
+    assert_equals_the_lists(owner, [product])
 
 
 # What it is ------------------------------------------------------------------------------------------------

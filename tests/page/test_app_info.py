@@ -127,3 +127,24 @@ def test_change_of_an_entry_that_came_second_shows_both(visitor: Visitor, secret
     page.get_by_role("button", name="Save mine over it").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert visitor.read("app_info", row)["description"] == "Mine"
+
+
+def test_ends_of_a_key_are_kept_and_shown_and_cleared(visitor: Visitor, secret: JSON) -> None:
+    page = visitor.page
+    plain = visitor.make("app_info", product_id=secret["product_id"], key="PLAIN", value="1")
+    page.reload()
+    for key, row in (("API_KEY", secret), ("PLAIN", plain)):
+        open_change(visitor, key)
+        page.get_by_label("Expires on").fill("2020-03-31")
+        page.get_by_label("Renew every").fill("90")
+        save(visitor)
+        kept = visitor.read("app_info", row)
+        assert (kept["expires_at"], kept["rotate_every"]) == ("2020-03-31T00:00:00+00:00", "90 days")
+        expect(page.get_by_role("listitem").filter(has_text=key)).to_contain_text("renewal due")
+        open_change(visitor, key)
+        expect(page.get_by_label("Renew every")).to_have_value("90")
+        page.get_by_label("Renew every").fill("")
+        save(visitor)
+        kept = visitor.read("app_info", row)
+        assert (kept["expires_at"], kept["rotate_every"]) == ("2020-03-31T00:00:00+00:00", None)
+        expect(page.get_by_role("listitem").filter(has_text=key).locator(".warn")).to_contain_text("expires")

@@ -111,3 +111,25 @@ def test_changes_are_told_until_they_are_marked_as_seen(visitor: Visitor) -> Non
     add_work(visitor, product, "Oil the gears")
     page.reload()
     expect(engine).to_contain_text("1 by you")
+
+
+def test_key_that_is_to_be_renewed_leads_to_the_keys_where_it_becomes_work(visitor: Visitor) -> None:
+    product = visitor.make("products", name="Engine")
+    for key, expires_at in (("OLD", "2020-01-31T00:00:00Z"), ("LASTING", "9999-01-01T00:00:00Z")):
+        visitor.make("app_info", product_id=product["id"], key=key, value="x", expires_at=expires_at)
+    visitor.open("/")
+    page = visitor.page
+    engine = page.get_by_role("region", name="Engine")
+    expect(engine.get_by_role("listitem").filter(has_text="OLD")).to_contain_text("expires")
+    expect(engine).not_to_contain_text("LASTING")
+    look(page)
+    engine.get_by_role("link", name="OLD").click()
+    asks = page.get_by_label("Add a work item for each key")
+    expect(asks).not_to_be_checked()
+    asks.check()
+    expect(asks).to_be_checked()
+    expect(asks).to_be_enabled()
+    assert visitor.read("products", product)["adds_renewal_work"] is True
+    page.reload()
+    expect(asks).to_be_checked()
+    look(page)

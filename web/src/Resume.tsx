@@ -47,7 +47,7 @@ function Product({ product, onNote }: { product: Resumed; onNote: () => void }) 
   const icon = useProductNames().get(product.id)?.icon ?? null
   const seen = useSeen()
   const changes = describeChanges(product)
-  const { in_progress, next, next_note, pinned, repositories, counts } = product
+  const { in_progress, next, next_note, pinned, repositories, counts, due_keys } = product
   return (
     <section className="resumed" aria-label={product.name} style={{ "--accent": product.color ?? undefined } as React.CSSProperties}>
       <h2><Link href={base}><ProductIcon product={{ ...product, icon }} /><span>{product.name}</span><CommitmentTag product={product} /></Link></h2>
@@ -62,6 +62,19 @@ function Product({ product, onNote }: { product: Resumed; onNote: () => void }) 
       {in_progress.length + next.length === 0 && <p className="muted">Nothing is to be done here.</p>}
       {repositories.trouble > 0 && (
         <p><Link href={`${base}/repositories`} className="tag warn">{repositories.trouble === 1 ? "A repository is" : `${repositories.trouble} repositories are`} in trouble</Link></p>
+      )}
+      {due_keys.length > 0 && (
+        <>
+          <h3>Keys to renew</h3>
+          <ul>
+            {due_keys.map((each) => (
+              <li key={each.key}>
+                <Link href={`${base}/app-info`}>{each.key}</Link>
+                <small className="tag warn">{each.expires ? "expires" : "due"} {formatDay(each.due_at)}</small>
+              </li>
+            ))}
+          </ul>
+        </>
       )}
       {pinned.length > 0 && (
         <>

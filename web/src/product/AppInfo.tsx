@@ -6,14 +6,17 @@ import { AppInfoForm } from "./AppInfoForm.tsx"
 import { Entry } from "./Entry.tsx"
 import { EnvExport } from "./EnvExport.tsx"
 import { EnvImport } from "./EnvImport.tsx"
+import { RenewalWork } from "./RenewalWork.tsx"
 
 const SHOWN = 500
 // What the API tells as well; the number that a secret is sealed under is nobody's business.
-const COLUMNS = "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at"
+const COLUMNS =
+  "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at, expires_at, rotate_every, rotation_due_at, due_at"
 
 export type AppInfoEntry = Pick<
   Row<"app_info">,
-  "id" | "product_id" | "key" | "value" | "category" | "is_secret" | "has_value" | "description" | "version" | "last_revealed_at"
+  | "id" | "product_id" | "key" | "value" | "category" | "is_secret" | "has_value" | "description" | "version" | "last_revealed_at"
+  | "expires_at" | "rotate_every" | "rotation_due_at" | "due_at"
 >
 
 /** The keys, URLs and notes of a product, in the order of the file that they came from. */
@@ -54,6 +57,7 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
+      <RenewalWork product={product} />
       {opened === "entry" && <AppInfoForm productId={product.id} onClose={close} />}
       {opened === "import" && <EnvImport productId={product.id} onClose={close} />}
       {opened === "export" && <EnvExport product={product} onClose={close} />}

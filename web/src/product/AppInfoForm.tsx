@@ -7,6 +7,7 @@ import { Field } from "../parts/Field.tsx"
 import { Conflict, explain } from "../problems.ts"
 import { changeRow } from "../rows.ts"
 import type { AppInfoEntry } from "./AppInfo.tsx"
+import { daysOf, endsFrom } from "./key-ends.ts"
 
 type Category = NonNullable<Schema<"AppInfoCreate">["category"]>
 const CATEGORIES: Record<Category, string> = {
@@ -17,21 +18,41 @@ const CATEGORIES: Record<Category, string> = {
   other: "Other",
 }
 
-type Values = { key: string; value: string; description: string; category: Category; is_secret: boolean }
-const EMPTY: Values = { key: "", value: "", description: "", category: "env_var", is_secret: true }
+type Values = {
+  key: string
+  value: string
+  description: string
+  category: Category
+  is_secret: boolean
+  expires_on: string
+  rotate_days: string
+}
+const EMPTY: Values = {
+  key: "", value: "", description: "", category: "env_var", is_secret: true, expires_on: "", rotate_days: "",
+}
 
 /** What an entry has in the form. The value of a secret is not here to be shown: whoever types one replaces it. */
 function valuesOf(entry: AppInfoEntry | undefined): Values {
   if (!entry) return EMPTY
-  const { key, value, description, category, is_secret } = entry
-  return { key, value: value ?? "", description: description ?? "", category: category as Category, is_secret }
+  const { key, value, description, category, is_secret, expires_at, rotate_every } = entry
+  const ends = { expires_on: expires_at?.slice(0, 10) ?? "", rotate_days: daysOf(rotate_every) }
+  return { key, value: value ?? "", description: description ?? "", category: category as Category, is_secret, ...ends }
 }
 
+/** The columns of what the form has. */
+function columnsOf({ expires_on, rotate_days, description, ...rest }: Values) {
+  return { ...rest, description: description || null, ...endsFrom({ expires_on, rotate_days }) }
+}
+type Columns = ReturnType<typeof columnsOf>
+const COLUMN_OF: Partial<Record<keyof Values, keyof Columns>> = { expires_on: "expires_at", rotate_days: "rotate_every" }
+
 /** Only what differs: a secret whose key is sent again would be sealed again. */
-function changesOf(values: Values, entry: AppInfoEntry): Partial<Values> {
+function changesOf(values: Values, entry: AppInfoEntry): Partial<Columns> {
   const before = valuesOf(entry)
+  const columns = columnsOf(values)
   const changed = (Object.keys(values) as (keyof Values)[]).filter((name) => values[name] !== before[name])
-  return Object.fromEntries(changed.map((name) => [name, name === "description" ? values[name] || null : values[name]]))
+  const names = changed.map((name) => COLUMN_OF[name] ?? (name as keyof Columns))
+  return Object.fromEntries(names.map((name) => [name, columns[name]]))
 }
 
 /** Makes an entry, or changes the one that is given. A secret goes to the function that encrypts it, anything else straight to Supabase. */
@@ -44,8 +65,8 @@ export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; on
   const set = (changed: Partial<Values>): void => setValues({ ...values, ...changed })
 
   async function create(): Promise<void> {
-    const { is_secret, description, ...rest } = values
-    const row = { ...rest, product_id: productId, description: description || null }
+    const { is_secret, ...rest } = columnsOf(values)
+    const row = { ...rest, product_id: productId }
     if (is_secret) await api.POST("/api/app-info", { body: { ...row, is_secret } })
     else await supabase.from("app_info").insert(row).throwOnError()
   }
@@ -102,6 +123,14 @@ export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; on
         <Field label="Description">
           <input maxLength={10000} value={values.description} onChange={(event) => set({ description: event.target.value })} />
         </Field>
+        <div className="row">
+          <Field label="Expires on">
+            <input type="date" max="9999-12-31" value={values.expires_on} onChange={(event) => set({ expires_on: event.target.value })} />
+          </Field>
+          <Field label="Renew every … days">
+            <input type="number" min={1} max={730} step={1} value={values.rotate_days} onChange={(event) => set({ rotate_days: event.target.value })} />
+          </Field>
+        </div>
         <div className="row">
           <Field label="Category">
             <select value={values.category} onChange={(event) => set({ category: event.target.value as Category })}>

@@ -3,9 +3,11 @@ import { useEffect, useState } from "react"
 import { useClients } from "../clients.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
+import { formatDay } from "../parts/times.ts"
 import { explain } from "../problems.ts"
 import type { AppInfoEntry } from "./AppInfo.tsx"
 import { AppInfoForm } from "./AppInfoForm.tsx"
+import { isNear } from "./key-ends.ts"
 
 // Long enough to copy it, short enough for whoever leaves the desk.
 const SHOWN_MILLISECONDS = 30_000
@@ -62,6 +64,7 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
       <div>
         <strong className="mono">{entry.key}</strong>
         {entry.description && <small>{entry.description}</small>}
+        <Ends of={entry} />
       </div>
       {/* What scrolls has to be reached by the keyboard. */}
       <code className="value" tabIndex={(value?.length ?? 0) > FITS ? 0 : undefined}>{describe(entry, value)}</code>
@@ -83,6 +86,13 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
       )}
     </li>
   )
+}
+
+/** When the value ceases to work, and when another one is due. */
+function Ends({ of: { expires_at, rotation_due_at, due_at } }: { of: AppInfoEntry }) {
+  const said = [expires_at && `expires ${formatDay(expires_at)}`, rotation_due_at && `renewal due ${formatDay(rotation_due_at)}`]
+  const text = said.filter(Boolean).join(", ")
+  return text ? <small className={isNear(due_at) ? "tag warn" : undefined}>{text}</small> : null
 }
 
 function describe(entry: AppInfoEntry, value: string | null | undefined): string {

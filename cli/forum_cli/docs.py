@@ -118,6 +118,8 @@ def edit(*, document_id: str, as_json: bool) -> None:
         written = edit_text(seen.content, f"{found[:8]}.md")
         if written == seen.content:
             click.echo("Nothing is changed.", err=True)
+            if as_json:
+                show_json(forum.fetch(f"{PATH}/{found}"))
             return
         headers = {"if-match": seen.headers["etag"], "content-type": "text/markdown"}
         try:

@@ -30,9 +30,14 @@ def find_link(start: Path) -> Path | None:
 @contextmanager
 def open_product() -> Iterator[tuple[Api, str]]:
     """Forum, and the id of the product that a command is about: the one that is named, or the folder's."""
-    named = click.get_current_context().find_root().params.get("product")
     with Api(find_credentials()) as forum:
-        yield forum, find_linked_product(forum) if named is None else forum.find_product(named)["id"]
+        yield forum, find_own_product(forum)
+
+
+def find_own_product(forum: Api) -> str:
+    """The id of the product that is named, or of the folder's."""
+    named = click.get_current_context().find_root().params.get("product")
+    return find_linked_product(forum) if named is None else str(forum.find_product(named)["id"])
 
 
 def find_linked_product(forum: Api) -> str:

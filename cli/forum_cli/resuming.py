@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
+from forum_cli.account import describe_account, find_own_end
 from forum_cli.api import Api
 from forum_cli.credentials import find_credentials
-from forum_cli.folder import find_link, open_product
+from forum_cli.folder import find_link, find_own_product, open_product
 from forum_cli.output import json_option, show_json, show_line
+from forum_cli.person import sign_in
+from forum_cli.tokens import email_option
 from forum_cli.work import NAMES
 
 PATH = "/api/resume"
@@ -21,34 +24,63 @@ TROUBLES = {"trouble": "in trouble", "stale": "quiet for half a year"}
 @click.argument("note", nargs=-1)
 @click.option("-a", "--all", "is_for_all", is_flag=True, help="Of all products.")
 @click.option("--clear", is_flag=True, help="Take the note away: it is done.")
+@click.option("--account", "is_with_account", is_flag=True, help="Sign in, and show the account as well.")
+@email_option
 @json_option
-def next_up(*, note: tuple[str, ...], is_for_all: bool, clear: bool, as_json: bool) -> None:
+def next_up(  # noqa: PLR0913 - what a person chooses to see
+    *,
+    note: tuple[str, ...],
+    is_for_all: bool,
+    clear: bool,
+    is_with_account: bool,
+    email: str | None,
+    as_json: bool,
+) -> None:
     """Show what was next, or say it: forum next NOTE
 
-    Of the folder's product; of all of them where no folder has one.
+    Of the folder's product; of all of them where no folder has one. With --account also how it stands with
+    GitHub, the last re-sync that failed, and what ends soon of tokens and the trash: no token sees that.
     """
-    if (is_for_all and (note or clear)) or (note and clear):
-        raise click.UsageError("A note is for one product: without --all, and --clear takes no NOTE.")
+    is_with_account = is_with_account or email is not None
     if note or clear:
+        if is_for_all or is_with_account or (note and clear):
+            raise click.UsageError(
+                "A note is for one product: without --all and --account, and --clear takes no NOTE."
+            )
         write_note(" ".join(note) or None, as_json=as_json)
         return
-    is_named = click.get_current_context().find_root().params.get("product") is not None
-    if is_for_all or (not is_named and find_link(Path.cwd()) is None):
-        with Api(find_credentials()) as forum:
-            found = forum.fetch(PATH)
-    else:
-        with open_product() as (forum, product):
-            found = forum.fetch(PATH, product_id=product)
+    credentials = find_credentials()
+    with sign_in(credentials.api, email) if is_with_account else Api(credentials) as forum:
+        found = fetch_resume(forum, is_for_all=is_for_all)
+        ends = None if as_json or is_with_account else find_own_end(forum)
     if as_json:
         show_json(found)
         return
-    for number, product in enumerate(found["products"]):
+    show_resume(found)
+    if ends is not None:
+        click.echo(f"Your token ends on {ends}: forum login", err=True)
+
+
+def show_resume(found: Any) -> None:
+    """Print the products one after the other, and the account behind them."""
+    paragraphs = [describe_product(product) for product in found["products"]]
+    if account := found["account"]:
+        paragraphs.append(describe_account(account))
+    for number, lines in enumerate(paragraphs):
         if number:
             click.echo()
-        for line in describe_product(product):
+        for line in lines:
             show_line(line)
     if found["total"] > len(found["products"]) > 1:
         click.echo(f"These are {len(found['products'])} of {found['total']} products.", err=True)
+
+
+def fetch_resume(forum: Api, *, is_for_all: bool) -> Any:
+    """What is going on in the product that is named or the folder's, or in all."""
+    is_named = click.get_current_context().find_root().params.get("product") is not None
+    if is_for_all or (not is_named and find_link(Path.cwd()) is None):
+        return forum.fetch(PATH)
+    return forum.fetch(PATH, product_id=find_own_product(forum))
 
 
 def write_note(note: str | None, *, as_json: bool) -> None:

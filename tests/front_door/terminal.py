@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import subprocess
 import time
@@ -11,6 +12,9 @@ from typing import Any
 
 import httpx
 
+from local.supabase import User
+from local.waiting import wait_for
+from tests.local.dev_process import Dev
 from tests.patience import PATIENCE_SECONDS
 
 # What a keyring does that is locked: it is there, and every call fails.
@@ -123,3 +127,20 @@ def read_until(terminal: int, expected: bytes) -> bytes:
         assert select.select([terminal], [], [], max(0, ends - time.monotonic()))[0], shown
         shown += os.read(terminal, 4096)
     return shown
+
+
+def sign_in_by_mail(
+    dev: Dev, terminal: Terminal, user: User, *arguments: str, code: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that asks for the code of a mail, and type the one that was sent."""
+    log = dev.directory / "logs" / "gateway.log"
+    mail = re.compile(rf"Mail to {re.escape(user.email)}, to sign in: .* or the code (\d{{6}})")
+    before = len(mail.findall(log.read_text()))
+    with terminal.start(*arguments, "--email", user.email, stdin=-1, stdout=-1, stderr=-1) as process:
+        assert wait_for(
+            lambda: process.poll() is not None or len(mail.findall(log.read_text())) > before,
+            PATIENCE_SECONDS,
+        )
+        typed = code or (mail.findall(log.read_text()) or [""])[-1]
+        stdout, stderr = process.communicate(f"{typed}\n".encode(), timeout=PATIENCE_SECONDS)
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout.decode(), stderr.decode())

@@ -65,7 +65,8 @@ def test_document_that_the_editor_leaves_alone_stays_as_it_is(
     use_editor(linked, "")
     ended = linked.run("doc", "edit", document["id"])
     assert ended.returncode == 0
-    assert "Nothing is changed" in ended.stderr
+    assert (ended.stdout, "Nothing is changed" in ended.stderr) == ("", True)
+    assert linked.read_json("doc", "edit", document["id"])["version"] == 1
     assert person.get(f"/api/docs/{document['id']}").json()["version"] == 1
 
 

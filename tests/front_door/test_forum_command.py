@@ -418,3 +418,30 @@ def test_token_is_in_no_log_of_the_stack(dev: Dev, linked: Terminal, token: Any)
     logs = "".join(path.read_text(errors="replace") for path in (dev.directory / "logs").glob("*.log"))
     assert "/api/work" in logs
     assert token["token"] not in logs
+
+
+# What is the same of every command -------------------------------------------------------------------------
+
+LIST_COMMANDS = """
+import click, json
+from forum_cli.main import forum
+
+def walk(command, path):
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from walk(inner, [*path, name])
+    else:
+        yield " ".join(path), [option for each in command.params for option in each.opts]
+
+print(json.dumps(dict(walk(forum, []))))
+"""
+# A script for a shell, and a command whose output is its own.
+WITHOUT_JSON = {"completion", "env run"}
+
+
+def test_every_command_answers_scripts_in_json(installed: Path) -> None:
+    asked: list[str | Path] = [installed / "python", "-c", LIST_COMMANDS]
+    listed = subprocess.run(asked, capture_output=True, check=True)  # noqa: S603 - our own program
+    commands = json.loads(listed.stdout)
+    assert len(commands) > 20
+    assert {name for name, options in commands.items() if "--json" not in options} == WITHOUT_JSON

@@ -1,9 +1,14 @@
 """`forum next`: the wheel against the running stack."""
 
+import json
+
 import httpx
+import psycopg
 import pytest
 
-from tests.front_door.terminal import Terminal, create
+from local.supabase import User
+from tests.front_door.terminal import Terminal, create, sign_in_by_mail
+from tests.local.dev_process import Dev
 
 
 @pytest.fixture
@@ -88,3 +93,62 @@ def test_token_without_work_writes_no_note(
     assert ended.returncode == 1
     assert "work" in ended.stderr
     assert linked.read_json("next")["products"][0]["next_note"] is None
+
+
+# The account ------------------------------------------------------------------------------------------------
+
+
+def make_trouble(dev: Dev, user: User, person: httpx.Client, product: str) -> None:
+    """An account with a connection, a failed re-sync, a token and a deletion that end."""
+    create(person, "/api/tokens", name="CI of Atlas", expires_in_days=3)
+    document = create(person, "/api/docs", product_id=product, title="Old plan", content="")
+    person.delete(f"/api/docs/{document['id']}").raise_for_status()
+    with psycopg.connect(dev.environment["DATABASE_URL"]) as connection:
+        ends = "update public.trash set expires_at = now() + interval '30 hours' where user_id = %s"
+        connection.execute(ends, [user.id])
+        connection.execute(
+            "insert into private.github_connections"
+            " (user_id, github_user_id, github_login, token_kind, sealed_token, state, last_error)"
+            " values (%s, 1, 'octocat', 'other', '{}', 'needs_reauth', 'bad_credentials')",
+            [user.id],
+        )
+        connection.execute(
+            "insert into public.github_runs (user_id, connection_id, trigger, state, error, ended_at)"
+            " values (%s, gen_random_uuid(), 'schedule', 'failed', 'rate_limited', now())",
+            [user.id],
+        )
+
+
+def test_next_with_the_account_says_what_is_wrong_with_it_and_what_ends(
+    dev: Dev, linked: Terminal, user: User, person: httpx.Client, product: str
+) -> None:
+    make_trouble(dev, user, person, product)
+    ended = sign_in_by_mail(dev, linked, user, "next", "--account")
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.split("\nAccount\n")[1].splitlines()
+    assert lines[0] == "  GitHub  connected as octocat, connect it anew, then bad_credentials"
+    assert lines[1].startswith("  Failed  the re-sync of 2")
+    assert lines[1].endswith(": rate_limited")
+    assert " CI of Atlas ends on 2" in lines[2]
+    assert " Old plan goes on 2" in lines[3]
+    assert len(lines) == 4
+    shown = sign_in_by_mail(dev, linked, user, "next", "--account", "--json")
+    assert json.loads(shown.stdout)["account"]["failed_run"]["error"] == "rate_limited"
+
+
+def test_next_says_that_its_own_token_ends_and_nothing_else_of_the_account(
+    dev: Dev, linked: Terminal, user: User, person: httpx.Client, product: str
+) -> None:
+    make_trouble(dev, user, person, product)
+    ended = linked.run("next")
+    assert "Account" not in ended.stdout
+    assert ended.stderr == ""
+    soon = create(person, "/api/tokens", name="Soon", product_id=product, expires_in_days=3)
+    linked.environment |= {"FORUM_TOKEN": soon["token"], "FORUM_API": dev.environment["API_URL"]}
+    assert linked.run("next").stderr == f"Your token ends on {soon['expires_at'][:10]}: forum login\n"
+
+
+@pytest.mark.parametrize("options", [("--account",), ("--email", "you@example.com")])
+def test_note_needs_no_account(linked: Terminal, options: tuple[str, ...]) -> None:
+    ended = linked.run("next", *options, "Finish")
+    assert (ended.returncode, "without --all and --account" in ended.stderr) == (2, True)

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ import pytest
 
 from local.fake_github import demo_account
 from local.supabase import User
-from local.waiting import wait_for
-from tests.front_door.terminal import OPEN_KEYRING, Terminal, create
+from tests.front_door.terminal import OPEN_KEYRING, Terminal, create, sign_in_by_mail
 from tests.local.dev_process import Dev
 from tests.openapi.upstream import run_broken_supabase
-from tests.patience import PATIENCE_SECONDS
 
 BROWSER = Path(__file__).with_name("browser.py")
 # It opens, takes the probe, and fails when there is something to keep.
@@ -36,23 +33,6 @@ FULL_KEYRING = (
 def use_browser(terminal: Terminal, login: str) -> None:
     """Have a browser with somebody before it."""
     terminal.environment["BROWSER"] = f"{shlex.join([sys.executable, str(BROWSER), login])} %s"
-
-
-def sign_in_by_mail(
-    dev: Dev, terminal: Terminal, user: User, *arguments: str, code: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command that asks for the code of a mail, and type the one that was sent."""
-    log = dev.directory / "logs" / "gateway.log"
-    mail = re.compile(rf"Mail to {re.escape(user.email)}, to sign in: .* or the code (\d{{6}})")
-    before = len(mail.findall(log.read_text()))
-    with terminal.start(*arguments, "--email", user.email, stdin=-1, stdout=-1, stderr=-1) as process:
-        assert wait_for(
-            lambda: process.poll() is not None or len(mail.findall(log.read_text())) > before,
-            PATIENCE_SECONDS,
-        )
-        typed = code or (mail.findall(log.read_text()) or [""])[-1]
-        stdout, stderr = process.communicate(f"{typed}\n".encode(), timeout=PATIENCE_SECONDS)
-        return subprocess.CompletedProcess(arguments, process.returncode, stdout.decode(), stderr.decode())
 
 
 def count_sessions(dev: Dev, user: User) -> int:

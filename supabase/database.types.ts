@@ -617,6 +617,11 @@ isOneToOne: false
               "content": string,"created_at": string,"id": string,"is_pinned": boolean,"repository": string,"title": string,"type": string,"updated_at": string,"version": number
             }[]
                            },
+"export_page":
+{ Args: { "after_id"?: string,"after_number"?: number,"after_time"?: string,"changed_since"?: string,"max_bytes"?: number,"step": number }; Returns: {
+              "at_step": number,"content": Json,"entity": string,"place_id": string,"place_number": number,"place_time": string
+            }[]
+                           },
 "find_app_info":
 { Args: { "q": string }; Returns: {
               "category": string,
@@ -1111,6 +1116,9 @@ isOneToOne: false
                            },
 "source_address":
 { Args: { "": Database["public"]['Views']["activity_lines"]['Row'] }; Returns: { error: true } & "the function public.source_address with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
+                           },
+"start_export":
+{ Args: Record<PropertyKey, never>; Returns: Json
                            },
 "summary":
 { Args: { "": Database["public"]['Views']["activity_lines"]['Row'] }; Returns: { error: true } & "the function public.summary with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"

@@ -6,6 +6,7 @@ from click.shell_completion import get_completion_class
 from forum_cli.agents import mcp
 from forum_cli.docs import doc
 from forum_cli.environment import env
+from forum_cli.exporting import export_account
 from forum_cli.finding import search
 from forum_cli.keys import diff, push, set_value
 from forum_cli.output import make_harmless
@@ -37,7 +38,21 @@ def completion(shell: str) -> None:
     click.echo(found(forum, {}, "forum", "_FORUM_COMPLETE").source())
 
 
-for command in (login, logout, status, products, link, next_up, work, doc, env, search, tokens, mcp):
+for command in (
+    login,
+    logout,
+    status,
+    products,
+    link,
+    next_up,
+    work,
+    doc,
+    env,
+    search,
+    tokens,
+    mcp,
+    export_account,
+):
     forum.add_command(command)
 for command in (push, set_value, diff):
     env.add_command(command)

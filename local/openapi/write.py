@@ -9,6 +9,7 @@ from functions.account import handler as account
 from functions.activity import handler as activity
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
+from functions.export import handler as export
 from functions.github_connection import handler as github_connection
 from functions.github_import import handler as github_import
 from functions.github_runs import handler as github_runs
@@ -44,6 +45,7 @@ FUNCTIONS = (
     tokens,
     trash,
     account,
+    export,
     health,
     reference,
 )

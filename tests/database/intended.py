@@ -207,7 +207,15 @@ _CALLED_BY_TABLES = (
     *("public.get_idempotent_answer(text)", "private.get_idempotent_answer(text)"),
 )
 
+# 655_account_export: invokers, for sessions only
+_EXPORT_OF_PEOPLE = (
+    "private.export_rows(text,timestamp with time zone,uuid,integer,timestamp with time zone,integer)",
+    "public.export_page(integer,timestamp with time zone,uuid,integer,timestamp with time zone,integer)",
+    "public.start_export()",
+)
+
 EXECUTE: set[tuple[str, str]] = {
+    *((function, "authenticated") for function in _EXPORT_OF_PEOPLE),
     *((function, role) for function in _CALLED_BY_TABLES for role in ("authenticated", "forum_agent")),
     ("public.ping()", "anon"),
     ("public.ping()", "authenticated"),

@@ -70,6 +70,7 @@ STABLE: set[str] = {
     "private.check_session(boolean)",
     "private.compare_app_info(uuid,text[],text)",
     "private.count_rows(uuid,text)",
+    "private.export_rows(text,timestamp with time zone,uuid,integer,timestamp with time zone,integer)",
     "private.find_access_token(text)",
     "private.find_repository(uuid,text)",
     "private.flagged_github_ids(uuid)",
@@ -113,6 +114,7 @@ STABLE: set[str] = {
     "public.documents_count(public.products)",
     "public.documents_count(public.repositories)",
     "public.export_documents(uuid)",
+    "public.export_page(integer,timestamp with time zone,uuid,integer,timestamp with time zone,integer)",
     "public.get_account()",
     "public.get_current_access_token()",
     "public.get_github_connection()",
@@ -126,6 +128,7 @@ STABLE: set[str] = {
     "public.read_app_info_places(uuid[],boolean,text)",
     "public.read_app_info_export(uuid,text[],boolean,text)",
     "public.repositories_count(public.products)",
+    "public.start_export()",
     "private.resume_account()",
     "public.counts(public.products)",
     "public.resume(uuid,integer)",
@@ -174,6 +177,13 @@ SETTINGS: dict[str, set[str]] = {
     "private.resume_account()": {"TimeZone=UTC"},
     "public.counts(public.products)": {"TimeZone=UTC"},
     "public.resume(uuid,integer)": {"TimeZone=UTC"},
+    "private.export_rows(text,timestamp with time zone,uuid,integer,timestamp with time zone,integer)": {
+        "TimeZone=UTC"
+    },
+    "public.export_page(integer,timestamp with time zone,uuid,integer,timestamp with time zone,integer)": {
+        "TimeZone=UTC"
+    },
+    "public.start_export()": {"TimeZone=UTC"},
     "private.record_idempotent_row()": {"TimeZone=UTC"},
     "private.request_github_sync()": {"TimeZone=UTC"},
     "private.reveal_app_info(uuid,integer,text)": {"TimeZone=UTC"},

@@ -56,7 +56,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for step in steps:
         subprocess.run([BIN / "uv", *step], check=True)  # noqa: S603 - our own package
     (wheel,) = (folder / "dist").glob("*.whl")
-    into: list[str | Path] = ["pip", "install", "--quiet", "--python", folder / "venv/bin/python", wheel]
+    into: list[str | Path] = [
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        folder / "venv/bin/python",
+        f"{wheel}[secrets]",
+    ]
     subprocess.run([BIN / "uv", *into], check=True)  # noqa: S603 - our own package
     return folder / "venv" / "bin"
 

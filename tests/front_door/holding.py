@@ -1,4 +1,4 @@
-"""A way to Forum on which writes wait for each other, so that two commands meet half-way."""
+"""A way to Forum on which writes wait for each other, so that two commands meet half-way, or which breaks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,8 @@ class HoldingServer(ThreadingHTTPServer):
     daemon_threads = True
     forum: str
     barrier: Barrier
+    breaks_at: str | None = None
+    """Where a request's address has this in it, the connection is cut."""
 
     @property
     def url(self) -> str:
@@ -35,6 +37,9 @@ class Handler(BaseHTTPRequestHandler):
     def hand_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name: self.headers[name] for name in HANDED_ON if name in self.headers}
+        if self.server.breaks_at is not None and self.server.breaks_at in self.path:
+            self.close_connection = True
+            return
         if self.command != "GET":
             self.server.barrier.wait(PATIENCE_SECONDS)
         url = f"{self.server.forum}{self.path}"
@@ -42,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status_code)
         self.send_header("content-type", answer.headers.get("content-type", "text/plain"))
         self.send_header("content-length", str(len(answer.content)))
+        if "link" in answer.headers:
+            self.send_header("link", answer.headers["link"])
         self.end_headers()
         self.wfile.write(answer.content)
 

@@ -13,6 +13,7 @@ from functions.account import handler as account
 from functions.activity import handler as activity
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
+from functions.export import handler as export
 from functions.github_connection import handler as github_connection
 from functions.github_import import handler as github_import
 from functions.github_runs import handler as github_runs
@@ -48,6 +49,7 @@ HANDLERS = {
     "/api/search": search.handler,
     "/api/tokens": tokens.handler,
     "/api/account": account.handler,
+    "/api/export": export.handler,
     "/api/trash": trash.handler,
     "/mcp": mcp.handler,
     "/health": health.handler,

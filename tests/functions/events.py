@@ -52,11 +52,15 @@ def make_event(method: str, url: str, headers: dict[str, str], body: bytes | Non
     return event
 
 
+# What goes out as base64: no text of JSON's, in which Lambda would escape each quote once more.
+PACKED = {"application/zip", "application/x-ndjson"}
+
+
 class Answer:
     """What a function gave back to API Gateway."""
 
     def __init__(self, result: dict[str, Any], request_id: str) -> None:
-        is_binary = result["headers"].get("content-type") == "application/zip"
+        is_binary = result["headers"].get("content-type") in PACKED
         assert result["isBase64Encoded"] is (is_binary and result["body"] != ""), (
             "files go out as base64, and text must not"
         )

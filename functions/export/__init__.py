@@ -1,0 +1,1 @@
+"""Everything that the caller's account has, to be taken elsewhere."""

@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query"
+import { Link } from "wouter"
 import { type Schema, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 
-type Held = keyof Schema<"Usage">
+// What is in the trash is a part of the text, and has no limit of its own.
+type Held = Exclude<keyof Schema<"Usage">, "trash_bytes">
 const NAMES: Record<Held, string> = {
   products: "Products",
   repositories: "Repositories",
@@ -30,7 +32,13 @@ export function Usage() {
               <thead className="unseen"><tr><th scope="col">What</th><th scope="col">How full</th><th scope="col">Held</th></tr></thead>
               <tbody>
                 {(Object.keys(NAMES) as Held[]).map((held) => (
-                  <Line key={held} held={held} count={found.usage[held]} most={found.limits[held]} />
+                  <Line
+                    key={held}
+                    held={held}
+                    count={found.usage[held]}
+                    most={found.limits[held]}
+                    inTrash={held === "bytes" ? found.usage.trash_bytes : 0}
+                  />
                 ))}
               </tbody>
             </table>
@@ -41,7 +49,9 @@ export function Usage() {
   )
 }
 
-function Line({ held, count, most }: { held: Held; count: number; most: number | null }) {
+type LineProps = { held: Held; count: number; most: number | null; inTrash: number }
+
+function Line({ held, count, most, inTrash }: LineProps) {
   const write = held === "bytes" ? formatBytes : formatCount
   const isFull = most !== null && count >= most
   return (
@@ -50,6 +60,7 @@ function Line({ held, count, most }: { held: Held; count: number; most: number |
       <td>{most !== null && <progress value={Math.min(count, most)} max={most || 1} aria-label={`${NAMES[held]}, how full`} />}</td>
       <td className={isFull ? "refusal" : undefined}>
         {write(count)}{most === null ? ", without a limit" : ` of ${write(most)}`}{isFull && ", full"}
+        {inTrash > 0 && <>, {write(inTrash)} in the <Link href="/trash">trash</Link></>}
       </td>
     </tr>
   )

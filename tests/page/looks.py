@@ -1,6 +1,6 @@
 """What holds for whatever is on the screen: fit for screen readers, and nothing beyond the edge."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from local.postgres import ROOT
 
@@ -18,7 +18,8 @@ BEYOND = """width => document.documentElement.scrollWidth <= width ? [] : [
 
 
 def look(page: Page) -> None:
-    """Holds what is on the screen to the rules."""
+    """Holds what is on the screen to the rules, once it is there."""
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     page.evaluate(AXE.read_text())
     faults = page.evaluate(FAULTS)
     assert faults == [], faults

@@ -76,7 +76,6 @@ def test_every_place_is_fit_for_everybody_and_has_its_name(page: Page) -> None:
     for name in PLACES:
         page.get_by_role("link", name=name).first.click()
         expect(page).to_have_title(f"{name} · Forum")
-        page.wait_for_load_state("networkidle")
         look(page)
 
 
@@ -93,7 +92,6 @@ def test_tabs_of_a_product_without_anything_teach_what_goes_there(
     expect(page).to_have_title(title)
     for width in (WIDE, NARROW):
         page.set_viewport_size(width)
-        page.wait_for_load_state("networkidle")
         look(page)
 
 

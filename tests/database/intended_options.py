@@ -108,6 +108,7 @@ STABLE: set[str] = {
     "public.compare_repositories(uuid,jsonb)",
     "public.documents_count(public.products)",
     "public.documents_count(public.repositories)",
+    "public.env_drift(uuid)",
     "public.export_documents(uuid)",
     "public.get_account()",
     "public.get_current_access_token()",

@@ -33,7 +33,8 @@ const sealAndOpen = (purposes) => [
 const queueRuns = allow(["sqs:SendMessage"], attribute("SyncQueue", "Arn"));
 
 const RIGHTS = {
-  app_info: sealAndOpen(APP_INFO),
+  // Its secrets; and the stored token, to ask GitHub for the examples of .env files.
+  app_info: sealAndOpen([...APP_INFO, ...GITHUB]),
   // Takes tokens in, and never has to read one again.
   github_connection: seal(GITHUB),
   github_import: [...sealAndOpen(GITHUB), queueRuns],

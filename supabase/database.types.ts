@@ -207,14 +207,14 @@ isOneToOne: false
                   ]
                 },"repositories": {
                   Row: {
-                    "created_at": string,"default_branch": string | null,"description": string | null,"first_missing_at": string | null,"forks_count": number,"full_name": string | null,"github_id": number | null,"id": string,"is_archived": boolean,"is_private": boolean,"language": string | null,"missing_count": number,"missing_decision": string | null,"name": string,"node_id": string | null,"notes": string | null,"previous_full_names": (string)[],"product_id": string,"pushed_at": string | null,"stars_count": number,"sync_reason": string | null,"sync_state": string | null,"sync_url": string | null,"synced_at": string | null,"terms": unknown,"updated_at": string,"url": string | null,"user_id": string,"version": number,"documents_count": number | null,"work_items_count": number | null
+                    "created_at": string,"default_branch": string | null,"description": string | null,"env_example_keys": (string)[] | null,"env_example_oid": string | null,"first_missing_at": string | null,"forks_count": number,"full_name": string | null,"github_id": number | null,"id": string,"is_archived": boolean,"is_private": boolean,"language": string | null,"missing_count": number,"missing_decision": string | null,"name": string,"node_id": string | null,"notes": string | null,"previous_full_names": (string)[],"product_id": string,"pushed_at": string | null,"stars_count": number,"sync_reason": string | null,"sync_state": string | null,"sync_url": string | null,"synced_at": string | null,"terms": unknown,"updated_at": string,"url": string | null,"user_id": string,"version": number,"documents_count": number | null,"work_items_count": number | null
                   }
                   ComputedFields: "documents_count" | "work_items_count"
                   Insert: {
-                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name": string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id": string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"terms"?: unknown,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"env_example_keys"?: (string)[] | null,"env_example_oid"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name": string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id": string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"terms"?: unknown,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
                   }
                   Update: {
-                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name"?: string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id"?: string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"terms"?: unknown,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
+                    "created_at"?: string,"default_branch"?: string | null,"description"?: string | null,"env_example_keys"?: (string)[] | null,"env_example_oid"?: string | null,"first_missing_at"?: string | null,"forks_count"?: number,"full_name"?: string | null,"github_id"?: number | null,"id"?: string,"is_archived"?: boolean,"is_private"?: boolean,"language"?: string | null,"missing_count"?: number,"missing_decision"?: string | null,"name"?: string,"node_id"?: string | null,"notes"?: string | null,"previous_full_names"?: (string)[],"product_id"?: string,"pushed_at"?: string | null,"stars_count"?: number,"sync_reason"?: string | null,"sync_state"?: string | null,"sync_url"?: string | null,"synced_at"?: string | null,"terms"?: unknown,"updated_at"?: string,"url"?: string | null,"user_id"?: string,"version"?: number
                   }
                   Relationships: [
                     {
@@ -519,6 +519,8 @@ isOneToOne: false
               "created_at": string,
 "default_branch": string | null,
 "description": string | null,
+"env_example_keys": (string)[] | null,
+"env_example_oid": string | null,
 "first_missing_at": string | null,
 "forks_count": number,
 "full_name": string | null,
@@ -611,6 +613,9 @@ isOneToOne: false
 { Args: { "document_id": string,"edit_mode": string,"new_text": string,"passage"?: string,"versions"?: (number)[] }; Returns: {
               "after": string,"before": string,"content_bytes": number,"created_at": string,"external_id": string,"id": string,"is_pinned": boolean,"product_id": string,"repository_id": string,"title": string,"type": string,"updated_at": string,"user_id": string,"version": number
             }[]
+                           },
+"env_drift":
+{ Args: { "target_product_id": string }; Returns: Json
                            },
 "export_documents":
 { Args: { "of_product_id": string }; Returns: {
@@ -725,6 +730,8 @@ isOneToOne: false
               "created_at": string,
 "default_branch": string | null,
 "description": string | null,
+"env_example_keys": (string)[] | null,
+"env_example_oid": string | null,
 "first_missing_at": string | null,
 "forks_count": number,
 "full_name": string | null,
@@ -1097,6 +1104,9 @@ isOneToOne: false
               "is_finished": boolean,"removed": number
             }[]
                            },
+"save_env_examples":
+{ Args: { "import_key": string,"items": Json }; Returns: number
+                           },
 "save_github_connection":
 { Args: { "connection": Json,"import_key": string }; Returns: Json
                            },
@@ -1207,6 +1217,8 @@ isOneToOne: false
               "created_at": string,
 "default_branch": string | null,
 "description": string | null,
+"env_example_keys": (string)[] | null,
+"env_example_oid": string | null,
 "first_missing_at": string | null,
 "forks_count": number,
 "full_name": string | null,

@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 
+from functions.app_info.drift_schemas import DriftQuery, DriftReport
+from functions.app_info.drift_service import DriftService
 from functions.app_info.env_exports import LEFT_OUT, LEFT_OUT_COUNT, describe
 from functions.app_info.env_service import EnvService
 from functions.app_info.schemas import (
@@ -34,6 +36,7 @@ router = APIRouter(prefix="/api/app-info", tags=["app info"], route_class=Strict
 
 Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller_or_token)]
 EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller_or_token)]
+Drift = Annotated[DriftService, Depends(DriftService.for_caller)]
 # Postgres' integer.
 Number = Annotated[int, Path(ge=1, lt=2**31, description="Which of the entry's former values.")]
 
@@ -140,6 +143,17 @@ async def export_env_file(query: Annotated[EnvExportQuery, Query()], env_files: 
         return answer
     file = env_files.export(query)
     return Response(file.content, media_type=media_type, headers=describe(file.left_out))
+
+
+@router.get("/drift", responses={404: {}, 409: {}, 429: {}})
+async def compare_with_env_examples(query: Annotated[DriftQuery, Query()], drift: Drift) -> DriftReport:
+    """Compare a product's keys with the examples of `.env` files in its repositories on GitHub.
+
+    Names only: no value of an example is kept or shown. A key with a value in the example is optional, and
+    one in a comment is known. The token has to be allowed to read contents, else it is 403
+    `github-contents-permission`.
+    """
+    return drift.get_report(query.product_id)
 
 
 @router.get("/{app_info_id}", response_model=AppInfoReadFull)

@@ -33,6 +33,8 @@ from local.fake_github.tokens import Token
 
 SCHEMA = Path(__file__).parents[2] / "node_modules" / "@octokit" / "graphql-schema" / "schema.graphql"
 DOCS = "https://docs.github.com/graphql"
+# What is longer GitHub cuts.
+LONGEST_TEXT = 512_000
 MAX_NODE_IDS = 100
 INT32_MAX = 2**31 - 1
 # Every supported query has no connection, and the minimum of the documented formula is 1.
@@ -213,12 +215,40 @@ def _resolve(source: Source | None, info: GraphQLResolveInfo[Asking], **argument
         if info.parent_type.name != "Query" or info.field_name not in ROOT:
             raise Refusal("FAKE", f"the fake does not answer {info.parent_type.name}.{info.field_name}")
         return ROOT[info.field_name](asking, **arguments)
+    if info.field_name == "object" and info.parent_type.name == "Repository":
+        return _object(asking, asking.repositories[source["id"]], **arguments)
     if info.field_name in source:
         return source[info.field_name]
     if info.parent_type.name == "Repository" and info.field_name in BEYOND_METADATA:
-        asker = "integration" if asking.token.kind == "app_user" else "personal access token"
-        raise Refusal("FORBIDDEN", f"Resource not accessible by {asker}", {"saml_failure": False})
+        raise _beyond_permissions(asking)
     raise Refusal("FAKE", f"the fake does not answer {info.parent_type.name}.{info.field_name}")
+
+
+def _beyond_permissions(asking: Asking) -> Refusal:
+    asker = "integration" if asking.token.kind == "app_user" else "personal access token"
+    return Refusal("FORBIDDEN", f"Resource not accessible by {asker}", {"saml_failure": False})
+
+
+def _object(asking: Asking, repository: Repository, expression: str = "", oid: str = "") -> Source | None:
+    """A path of the default branch. A path that leads nowhere is null, as is all of an empty repository."""
+    if not asking.token.reads_files(private=repository.private):
+        raise _beyond_permissions(asking)
+    branch, colon, path = expression.partition(":")
+    if oid or not colon or branch not in {"HEAD", repository.default_branch}:
+        raise Refusal("FAKE", f"the fake does not answer the expression {expression}")
+    file = repository.files.get(path)
+    if file is None or repository.is_empty:
+        return None
+    if file.kind != "Blob":
+        return {"__typename": file.kind, "oid": file.oid}
+    return {
+        "__typename": "Blob",
+        "oid": file.oid,
+        "byteSize": len(file.content),
+        "isBinary": file.text is None,
+        "isTruncated": file.text is not None and len(file.content) > LONGEST_TEXT,
+        "text": file.text and file.text[:LONGEST_TEXT],
+    }
 
 
 def _nodes(asking: Asking, ids: list[str]) -> list[Source | Exception]:

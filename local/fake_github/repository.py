@@ -1,6 +1,7 @@
 """Repositories and their owners, as GitHub keeps them."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -30,6 +31,29 @@ class Block:
     html_url: str = "https://github.com/github/dmca/blob/master/2021/04/2021-04-20-notice.md"
 
 
+@dataclass(frozen=True)
+class File:
+    """What stands at a path of the default branch. Of a symbolic link the content is where it leads."""
+
+    content: bytes
+    kind: Literal["Blob", "Tree", "Commit"] = "Blob"
+
+    @property
+    def oid(self) -> str:
+        """As git names a blob."""
+        return hashlib.sha1(b"blob %d\0" % len(self.content) + self.content).hexdigest()  # noqa: S324 - git's
+
+    @property
+    def text(self) -> str | None:
+        """As GitHub shows it: no binary one. A file is binary that has a NUL or is not UTF-8."""
+        if b"\0" in self.content:
+            return None
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError:
+            return None
+
+
 @dataclass
 class Repository:
     id: int
@@ -52,6 +76,8 @@ class Repository:
     homepage: str | None = None
     block: Block | None = None
     archived_at: datetime | None = None
+    files: dict[str, File] = field(default_factory=dict)
+    """By their paths on the default branch."""
     is_internal: bool = False
     """Private to all but the enterprise; `private` is true as well then, as in GitHub's answers."""
     has_legacy_id: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from local.fake_github.account import Account, Owner, Repository
+from local.fake_github.repository import File
 
 DEMO_TOKEN = "gho_demo_token_that_only_the_fake_knows"  # noqa: S105  opens nothing but this fake
 
@@ -31,6 +32,11 @@ PARTS = (
     ("legacy", "PHP", None),
     ("bench", "C++", "Numbers, and how they were measured"),
 )
+ENV_EXAMPLES = {
+    "api": b"DATABASE_URL=\nPORT=8080\nFORECAST_URL=https://api.met.no\n# LOG_LEVEL=debug\n",
+    "worker": b"DATABASE_URL=\nQUEUE_URL=\n",
+    "web": b"PUBLIC_API_URL=http://localhost:8080\n",
+}
 LONG_DESCRIPTION = (
     "Planlegging, kart og været på ett sted for små fiskebåter: henter varsler, tegner dybder, husker hvor "
     "du var, virker uten dekning i tre dager og deler ingenting uten at du ber om det. Bygd av og for folk "
@@ -83,6 +89,7 @@ def _plain(count: int, owners: Sequence[Owner]) -> Iterator[Repository]:
             created_at=created,
             updated_at=created + timedelta(days=90 + index % 40),
             pushed_at=created + timedelta(days=90 + index % 40, hours=-3),
+            files={".env.example": File(ENV_EXAMPLES[part])} if part in ENV_EXAMPLES else {},
         )
 
 

@@ -28,6 +28,8 @@ class Token:
     value: str
     scopes: tuple[str, ...] = FULL_SCOPES
     expires_at: datetime | None = None
+    may_read_contents: bool = True
+    """Whether a token whose rights are permissions has that of contents beside metadata."""
 
     @property
     def kind(self) -> Kind:
@@ -42,6 +44,10 @@ class Token:
     def reads_private(self) -> bool:
         """Classic scopes say so; the other kinds are limited by permissions, of which metadata is enough."""
         return self.kind not in WITH_SCOPES or "repo" in self.scopes
+
+    def reads_files(self, *, private: bool) -> bool:
+        """What anybody may read needs no permission."""
+        return not private or self.kind in WITH_SCOPES or self.may_read_contents
 
     def headers(self) -> dict[str, str]:
         """What answers say about the token they were asked with.

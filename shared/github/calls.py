@@ -81,7 +81,16 @@ class Calls:
 
     def get(self, url: httpx.URL) -> httpx.Response:
         """Read an address. Raises `GitHubTimedOut` and `GitHubUnavailable`."""
-        response = self._read(url)
+        return self._ask(lambda: self._read(url))
+
+    def note_limit(self, limit: GitHubRateLimited) -> None:
+        """GitHub limits the token's owner, by an answer whose status does not say so."""
+        if self._source is not None:
+            self._source.note_limit(limit)
+
+    def _ask(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Ask, with another token where the stored one is refused and there is another."""
+        response = send()
         if self._source is None:
             return response
         while response.status_code == httpx.codes.UNAUTHORIZED:
@@ -89,7 +98,7 @@ class Calls:
             if token is None:
                 return response
             self._headers = _make_headers(token)
-            response = self._read(url)
+            response = send()
         if response.status_code in LIMITS:
             error = explain(response, self.clock())
             if isinstance(error, GitHubRateLimited):
@@ -117,7 +126,7 @@ class Calls:
 
     def post(self, url: httpx.URL, body: Any) -> httpx.Response:
         """Send JSON. Raises `GitHubTimedOut` and `GitHubUnavailable`."""
-        return self._send("POST", url, body)
+        return self._ask(lambda: self._send("POST", url, body))
 
     def _send(self, method: Literal["GET", "POST"], url: httpx.URL, body: Any = None) -> httpx.Response:
         if not self._is_time_left():

@@ -1,4 +1,4 @@
-"""GitHub's GraphQL, for the one question that Forum has: how are these repositories now?
+"""GitHub's GraphQL, for the question that Forum has most often: how are these repositories now?
 
 A hundred of them cost one request and one point, whatever has become of each. Data and errors come together,
 so that one repository behind a closed door says nothing about its neighbours.
@@ -15,7 +15,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.github.answers import NOT_ALLOWED, explain, find_sso_url, hides_a_part, quote
-from shared.github.calls import TIMEOUT, Calls, Spending
+from shared.github.calls import TIMEOUT, Calls, Spending, TokenSource
+from shared.github.complaints import Body, Complaint
 from shared.github.errors import (
     Blocked,
     GitHubError,
@@ -27,6 +28,7 @@ from shared.github.errors import (
 )
 from shared.github.limits import get_graphql_retry_at
 from shared.github.repository import Count, Identifier, Int64, LongName, Name, WebAddress, without_nul
+from shared.runtime.deadlines import Deadline
 
 MAX_IDS = 100
 
@@ -122,43 +124,6 @@ class _RateLimit(_Read):
     reset_at: Annotated[datetime, Field(validation_alias="resetAt", strict=False)]
 
 
-@dataclass(frozen=True)
-class _Error:
-    type: str
-    message: str
-    path: list[Any]
-    is_saml: bool
-
-    @classmethod
-    def read(cls, error: object) -> Self:
-        """An error, whatever else is in its place: it must not cost the answer that it comes with."""
-        fields = error if isinstance(error, Mapping) else {}
-        type_, message, path, extensions = map(fields.get, ("type", "message", "path", "extensions"))
-        message = message if isinstance(message, str) else ""
-        is_saml = isinstance(extensions, Mapping) and extensions.get("saml_failure") is True
-        return cls(
-            type_ if isinstance(type_, str) else "",
-            message,
-            path if isinstance(path, list) else [],
-            is_saml or "SAML" in message,
-        )
-
-
-@dataclass(frozen=True)
-class _Body:
-    data: Mapping[str, Any]
-    errors: list[_Error]
-
-    @classmethod
-    def read(cls, body: Mapping[str, Any]) -> Self:
-        """Data and errors, of which either may be absent."""
-        data, errors = body.get("data"), body.get("errors")
-        return cls(
-            data if isinstance(data, Mapping) else {},
-            [_Error.read(error) for error in errors] if isinstance(errors, list) else [],
-        )
-
-
 _BODY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
@@ -187,19 +152,31 @@ class Answer:
     """Whether what stands behind a single sign-on is left out, as if it were not there."""
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """What GitHub answers to a query about some node ids: each node as it came, with its errors."""
+
+    found: dict[str, tuple[object, list[Complaint]]]
+    response: httpx.Response
+    was_too_much: bool
+    is_token_alive: bool
+
+
 class GraphQL:
     """GitHub's GraphQL for one token."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what follows the token is optional and has a name
         self,
         http: httpx.Client,
         url: str,
         token: str,
         *,
+        source: TokenSource | None = None,
+        deadline: Deadline | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._calls = Calls(http, token, timeout=timeout, clock=clock)
+        self._calls = Calls(http, token, source=source, deadline=deadline, timeout=timeout, clock=clock)
         self._url = httpx.URL(url)
 
     @property
@@ -212,7 +189,18 @@ class GraphQL:
 
         Raises a `GitHubError` where GitHub says nothing. No ids are a question as well: does GitHub answer?
         """
-        response = self._calls.post(self._url, {"query": QUERY, "variables": {"ids": list(node_ids)}})
+        nodes = self.ask(QUERY, node_ids)
+        return Answer(
+            {node_id: judge(node, errors) for node_id, (node, errors) in nodes.found.items()},
+            nodes.is_token_alive,
+            find_sso_url(nodes.response),
+            nodes.was_too_much,
+            hides_a_part(nodes.response),
+        )
+
+    def ask(self, query: str, node_ids: Sequence[str]) -> Nodes:
+        """Send a query that has `nodes(ids: $ids)`. Raises a `GitHubError` where GitHub says nothing."""
+        response = self._calls.post(self._url, {"query": query, "variables": {"ids": list(node_ids)}})
         body = self._read_body(response)
         was_too_much = any(error.type in TOO_MUCH for error in body.errors)
         nodes = body.data.get("nodes")
@@ -220,19 +208,13 @@ class GraphQL:
             if not was_too_much:
                 raise _explain_silence(body.errors)
             nodes = [None] * len(node_ids)
-        findings = {
-            node_id: _judge(node, [error for error in body.errors if error.path[:2] == ["nodes", number]])
+        found = {
+            node_id: (node, [error for error in body.errors if error.path[:2] == ["nodes", number]])
             for number, (node_id, node) in enumerate(zip(node_ids, nodes, strict=True))
         }
-        return Answer(
-            findings,
-            isinstance(body.data.get("viewer"), Mapping),
-            find_sso_url(response),
-            was_too_much,
-            hides_a_part(response),
-        )
+        return Nodes(found, response, was_too_much, isinstance(body.data.get("viewer"), Mapping))
 
-    def _read_body(self, response: httpx.Response) -> _Body:
+    def _read_body(self, response: httpx.Response) -> Body:
         now = self._calls.clock()
         if response.status_code != httpx.codes.OK:
             error = explain(response, now)
@@ -241,7 +223,7 @@ class GraphQL:
                 raise GitHubUnavailable(f"GitHub's GraphQL answered with status {response.status_code}.")
             raise error
         try:
-            body = _Body.read(_BODY.validate_json(response.content))
+            body = Body.read(_BODY.validate_json(response.content))
         except ValidationError:
             raise GitHubUnavailable("GitHub's GraphQL sent a body that cannot be read.") from None
         retry_at = get_graphql_retry_at(
@@ -251,7 +233,9 @@ class GraphQL:
             is_limited=any(error.type in LIMITED for error in body.errors),
         )
         if retry_at is not None:
-            raise GitHubRateLimited(retry_at, now)
+            limit = GitHubRateLimited(retry_at, now)
+            self._calls.note_limit(limit)
+            raise limit
         if any(error.type == "UNAUTHENTICATED" for error in body.errors):
             raise TokenRejected
         self._note(body.data.get("rateLimit"))
@@ -267,7 +251,7 @@ class GraphQL:
         spending.remaining, spending.reset_at = read.remaining, read.reset_at
 
 
-def _judge(node: object, errors: Sequence[_Error]) -> Finding:
+def judge(node: object, errors: Sequence[Complaint]) -> Finding:
     """One node by its own errors: of the whole node, or of fields of a node that is there."""
     if isinstance(node, Mapping) and node:
         refused = {
@@ -289,7 +273,7 @@ def _judge(node: object, errors: Sequence[_Error]) -> Finding:
     return Finding("unknown")
 
 
-def _explain_silence(errors: Sequence[_Error]) -> GitHubError:
+def _explain_silence(errors: Sequence[Complaint]) -> GitHubError:
     """Why the answer has no node. Only a refusal's message is repeated: others quote a query."""
     refusal = next((error for error in errors if error.type in REFUSED), None)
     if refusal is not None:
@@ -297,7 +281,7 @@ def _explain_silence(errors: Sequence[_Error]) -> GitHubError:
     return GitHubUnavailable(f"GitHub's GraphQL answered without data ({_name_types(errors)}).")
 
 
-def _name_types(errors: Sequence[_Error]) -> str:
+def _name_types(errors: Sequence[Complaint]) -> str:
     """Which kinds of errors there were. Their messages may quote a query."""
     types = sorted({error.type for error in errors if re.fullmatch(r"[A-Z_]{1,40}", error.type)})
     return ", ".join(types) or "no type"

@@ -1,5 +1,6 @@
 """GitHub as the caller sees it: with the token of the request, or with the stored one."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -8,6 +9,7 @@ from shared.auth.sign_in import Caller, SignedIn
 from shared.database.client import Supabase
 from shared.errors import Conflict
 from shared.github import GitHub
+from shared.github.graphql import GraphQL
 from shared.github.problems import as_problems
 from shared.github_tokens.stored import StoredToken
 from shared.http_client import get_http_client
@@ -15,10 +17,17 @@ from shared.runtime.deadlines import RequestDeadline
 from shared.settings import Settings, get_settings
 
 
-async def connect_github(
+@dataclass(frozen=True, slots=True)
+class CallersToken:
+    """The token to ask GitHub with, and where it is stored, if it is."""
+
+    value: str
+    source: StoredToken | None
+
+
+async def find_token(
     caller: SignedIn,
     supabase: Supabase,
-    deadline: RequestDeadline,
     x_github_token: Annotated[
         str | None,
         Header(
@@ -27,8 +36,8 @@ async def connect_github(
             "Without it the stored one is used.",
         ),
     ] = None,
-) -> GitHub:
-    """GitHub with the caller's token. Raises `Conflict` without one, `Forbidden` for an impossible one.
+) -> CallersToken:
+    """The caller's token. Raises `Conflict` without one.
 
     What GitHub says of the token of the header, or of the claim, is nothing about the stored one.
     """
@@ -42,13 +51,28 @@ async def connect_github(
             "or store one with `PUT /api/github/connection`.",
             type="github-not-connected",
         )
+    return CallersToken(token, source)
+
+
+Token = Annotated[CallersToken, Depends(find_token)]
+
+
+async def connect_github(token: Token, deadline: RequestDeadline) -> GitHub:
+    """GitHub's REST API with the caller's token. Raises `Forbidden` for an impossible one."""
+    url = str(get_settings().github_api_url)
     with as_problems():
-        return GitHub(
-            get_http_client(), str(settings.github_api_url), token, source=source, deadline=deadline
-        )
+        return GitHub(get_http_client(), url, token.value, source=token.source, deadline=deadline)
+
+
+async def connect_graphql(token: Token, deadline: RequestDeadline) -> GraphQL:
+    """GitHub's GraphQL with the caller's token. Raises `Forbidden` for an impossible one."""
+    url = get_settings().graphql_url
+    with as_problems():
+        return GraphQL(get_http_client(), url, token.value, source=token.source, deadline=deadline)
 
 
 CallersGitHub = Annotated[GitHub, Depends(connect_github)]
+CallersGraphQL = Annotated[GraphQL, Depends(connect_graphql)]
 
 
 def _read_claim(caller: Caller, settings: Settings) -> str | None:

@@ -198,7 +198,9 @@ begin
         -- Kept by the database: the same entry in another place, and what follows from priority.
         'position', 'urgency',
         -- What follows from the value's age and from what is recorded of its ends.
-        'rotation_due_at', 'due_at', 'renewal_added_for'
+        'rotation_due_at', 'due_at', 'renewal_added_for',
+        -- What was read in a file of GitHub's.
+        'env_example_keys', 'env_example_oid'
       ]
     );
   recorded := private.leave_out_long_texts(coalesce(recorded, '{}'));

@@ -47,6 +47,8 @@ create table public.repositories (
   sync_reason text,
   missing_decision text,
   terms tsvector not null default '',
+  env_example_keys text[],
+  env_example_oid text,
   constraint repositories_pkey primary key (id),
   -- Stops a repository of nobody, and goes with its owner.
   constraint repositories_user_fkey foreign key (user_id) references public.users (id) on delete cascade,
@@ -107,7 +109,13 @@ create table public.repositories (
     missing_decision is null
     or (missing_decision = 'gone' and sync_state is not distinct from 'gone')
     or (missing_decision = 'keep' and sync_state is not distinct from 'inaccessible')
-  )
+  ),
+  -- Stops a file that names more than anybody keeps from growing a row without end.
+  constraint repositories_env_example_keys_length check (cardinality(env_example_keys) <= 2000),
+  -- Stops what git does not name a file by.
+  constraint repositories_env_example_oid_format check (env_example_oid ~ '^[0-9a-f]{40,64}$'),
+  -- Stops names of which nobody can tell from which file they are.
+  constraint repositories_env_example_whole check ((env_example_keys is null) = (env_example_oid is null))
 );
 
 -- Stops estimates of what people write: see 030_requests.
@@ -137,7 +145,9 @@ alter table public.repositories
   alter column sync_url set statistics 0,
   alter column sync_reason set statistics 0,
   alter column missing_decision set statistics 0,
-  alter column terms set statistics 0;
+  alter column terms set statistics 0,
+  alter column env_example_keys set statistics 0,
+  alter column env_example_oid set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -323,6 +333,10 @@ create trigger keep_owner
 create trigger touch
   before update on public.repositories
   for each row
+  -- Only a look at the example file changes it, and nothing else in the same statement: reading is no change.
+  when (
+    (old.env_example_keys, old.env_example_oid) is not distinct from (new.env_example_keys, new.env_example_oid)
+  )
   execute function private.touch();
 
 create trigger record_activity
@@ -410,3 +424,7 @@ comment on column public.repositories.sync_reason is
 comment on column public.repositories.missing_decision is
   'What its owner has decided about a missing repository: gone (it is not asked for any more) or keep (it never becomes gone by itself).';
 comment on column public.repositories.terms is 'The words by which it is found; kept by the database.';
+comment on column public.repositories.env_example_keys is
+  'The names in the example of a .env file at its root, never a value, as of the last look. GitHub''s.';
+comment on column public.repositories.env_example_oid is
+  'What git calls that file; null where there was none to be read. GitHub''s.';

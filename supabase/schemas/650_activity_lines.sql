@@ -132,7 +132,12 @@ begin
       return format('Renamed %s %s to %s', noun, private.quote_title(was), private.quote_title(becomes));
     else
       labels := array(
-        select replace(regexp_replace(each.name, '^is_|_id$', ''), '_', ' ')
+        select case each.name
+          when 'expires_at' then 'expiry'
+          when 'rotate_every' then 'rotation'
+          when 'adds_renewal_work' then 'renewal work'
+          else replace(regexp_replace(each.name, '^is_|_id$', ''), '_', ' ')
+        end
         from unnest(fields) with ordinality as each (name, place)
         order by each.place
       );

@@ -144,6 +144,20 @@ CASES: dict[str, Cases] = {
     "repositories_full_name_visible": unless_of_github(visible("full_name")),
     "repositories_node_id_length": characters("node_id", 255),
     "repositories_notes_length": characters("notes", 100_000),
+    "repositories_env_example_keys_length": Cases(
+        [{"env_example_keys": []}, {"env_example_keys": ["A"] * 2_000}], [{"env_example_keys": ["A"] * 2_001}]
+    ),
+    "repositories_env_example_oid_format": Cases(
+        [{"env_example_oid": "0" * 40}, {"env_example_oid": "f" * 64}],
+        [
+            {"env_example_oid": oid}
+            for oid in ("", "0" * 39, "0" * 65, "F" * 40, "g" * 40, "0" * 40 + "\n", " " + "0" * 40)
+        ],
+    ),
+    "repositories_env_example_whole": Cases(
+        [{}, {"env_example_keys": [], "env_example_oid": "0" * 40}],
+        [{"env_example_keys": []}, {"env_example_oid": "0" * 40}],
+    ),
     "repositories_previous_full_names_length": Cases(
         [{"previous_full_names": ["o/r"] * 20}], [{"previous_full_names": ["o/r"] * 21}]
     ),

@@ -141,6 +141,17 @@ def record_import(connection: Connection, person: Person) -> tuple[Any, ...]:
     return (IMPORT_KEY, Jsonb({"product_id": str(person.rows["products"]), "requests": 1}))
 
 
+def save_examples(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """The names in the example of a repository that is on GitHub."""
+    found = one(
+        connection,
+        "insert into public.repositories (user_id, product_id, name, github_id, sync_state)"
+        " values (%s, %s, 'on-github', 77, 'active') returning id",
+        (person.id, person.rows["products"]),
+    )
+    return (Jsonb([{"id": str(found), "oid": "0" * 40, "keys": ["PORT"]}]), IMPORT_KEY)
+
+
 def queue(connection: Connection, person: Person) -> tuple[Any, ...]:
     """A run that waits."""
     with acting_as(connection, person.actor):
@@ -242,6 +253,7 @@ def restore_trash(connection: Connection, person: Person) -> tuple[Any, ...]:
 PEOPLES: dict[str, Prepare] = {
     "get_idempotent_answer(text)": use_idempotency_key,
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
+    "save_env_examples(jsonb,text)": save_examples,
     "write_app_info(jsonb,text)": write,
     "reveal_app_info(uuid,integer,text)": of_entry(None, APP_INFO_KEY),
     "read_app_info_places(uuid[],boolean,text)": of_entries(WITH_SECRETS, APP_INFO_KEY),

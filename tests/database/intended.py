@@ -221,6 +221,10 @@ EXECUTE: set[tuple[str, str]] = {
     ("public.ping()", "authenticated"),
     ("public.import_repositories(uuid,jsonb,text)", "authenticated"),
     ("private.import_repositories(uuid,jsonb,text)", "authenticated"),
+    # 430_env_drift
+    ("public.env_drift(uuid)", "authenticated"),
+    ("public.save_env_examples(jsonb,text)", "authenticated"),
+    ("private.save_env_examples(jsonb,text)", "authenticated"),
     # 510_import_repositories: an invoker that only reads
     ("public.compare_repositories(uuid,jsonb)", "authenticated"),
     ("private.read_github_facts(jsonb,private.github_facts)", "authenticated"),
@@ -316,6 +320,7 @@ DEFINERS = {
     "private.ensure_user()",
     "private.follow_account()",
     "private.import_repositories(uuid,jsonb,text)",
+    "private.save_env_examples(jsonb,text)",
     "private.record_activity()",
     # 120_idempotency
     "private.claim_idempotency_key()",

@@ -113,6 +113,7 @@ STABLE: set[str] = {
     "public.compare_repositories(uuid,jsonb)",
     "public.documents_count(public.products)",
     "public.documents_count(public.repositories)",
+    "public.env_drift(uuid)",
     "public.export_documents(uuid)",
     "public.export_page(integer,timestamp with time zone,uuid,integer,timestamp with time zone,integer)",
     "public.get_account()",

@@ -77,6 +77,14 @@ def made_up(connection: Connection, actor: Actor, function: str, **line: object)
         ("update public.documents set is_pinned = true", "Pinned document “Forecasts”"),
         ("update public.app_info set value = 'x'", "Changed the value of app info “FORECAST_URL”"),
         (
+            "update public.app_info set expires_at = now(), rotate_every = '90 days'",
+            "Changed the expiry and rotation of app info “FORECAST_URL”",
+        ),
+        (
+            "update public.products set adds_renewal_work = true",
+            "Changed the renewal work of product “Havørn”",
+        ),
+        (
             "update public.products set color = null, icon = 'x', description = 'x'",
             "Changed the color, description and icon of product “Havørn”",
         ),

@@ -30,7 +30,7 @@ EACH_BY_ITSELF: dict[str, Any] = {
     "operations": [
         # GET of /api/products/bulk is GET of /api/products/{product_id} with an id that is none: 422, no 405.
         {
-            "include-path-regex": "/bulk$|/app-info/(import|export)$|/docs/export$|/tokens/current$",
+            "include-path-regex": "/bulk$|/app-info/(import|export|drift)$|/docs/export$|/tokens/current$",
             "checks": {"unsupported_method": {"enabled": False}},
         },
     ],

@@ -5,7 +5,7 @@ schemathesis looks from the other side: whatever is given is declared.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -212,6 +212,8 @@ def succeed(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(path=f"/api/github/runs/{run['id']}"))
     if operation.name == "decide_missing":
         return world.send(operation, Change(body={"decision": "gone"}))
+    if operation.name == "compare_with_env_examples":
+        return on_github(world).send(operation)
     return world.send(operation)
 
 
@@ -305,6 +307,20 @@ def conflict_of_restore(world: World, operation: Operation) -> Answer:
     return world.send(operation, Change(path=f"{url}/versions/1/restore"))
 
 
+def conflict_of_drift(world: World, operation: Operation) -> Answer:
+    """Without a token for GitHub."""
+    return world.send(operation, Change(headers={"x-github-token": None}))
+
+
+def on_github(world: World) -> World:
+    """The same person with a product that has a repository of GitHub's."""
+    client = Client(world.user)
+    product = client.create_product()["id"]
+    body = {"product_id": product, "github_ids": world.rows.github_ids[:1]}
+    client.post("/api/github/import", body, headers={"x-github-token": DEMO_TOKEN}).expect(200)
+    return World(world.place, world.user, replace(world.rows, ids={**world.rows.ids, "product_id": product}))
+
+
 def conflict_of_deletion(world: World, operation: Operation) -> Answer:
     """Of a product with more in it than can be deleted at once."""
     return world.send_over(lambda _: (409, error("PT409", hint="product_too_large")), operation)
@@ -330,6 +346,7 @@ OWN_CONFLICTS = {
     "delete_product": conflict_of_deletion,
     "bulk_delete_products": conflict_of_deletion,
     "restore_trash": conflict_of_trash,
+    "compare_with_env_examples": conflict_of_drift,
     "export_env_file": conflict_of_export,
     "import_env_file": conflict_of_env_import,
     "restore_app_info_version": conflict_of_restore,
@@ -367,7 +384,7 @@ def invalid(world: World, operation: Operation) -> Answer:
     if operation.has_row_in_path():
         path = operation.path.partition("{")[0] + "x" + operation.path.partition("}")[2]
         return world.send(operation, Change(path=path))
-    if operation.name == "export_documents":
+    if operation.name in {"export_documents", "compare_with_env_examples"}:
         return world.send(operation, Change(path=f"{operation.path}?product_id=x"))
     if "after" in operation.parameters:
         return world.send(operation, Change(query="after=x"))
@@ -382,8 +399,9 @@ def invalid(world: World, operation: Operation) -> Answer:
 
 def too_many_requests(world: World, operation: Operation) -> Answer:
     if operation.is_about_github():
+        asking = on_github(world) if operation.name == "compare_with_env_examples" else world
         world.place.github.account.secondary_limit = SecondaryLimit()
-        return world.send(operation)
+        return asking.send(operation)
     later = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     limited = error("PT429", hint="rate_limited", details=later)
     return world.send_over(lambda _: (429, limited), operation)

@@ -34,6 +34,7 @@ EXPORT = "GET /api/app-info/export"
 RAW_BODY = "PUT /api/docs/{document_id}/content"
 NEEDED = {
     *((EXPORT, "product_id"), ("GET /api/docs/export", "product_id"), ("GET /api/search", "q")),
+    ("GET /api/app-info/drift", "product_id"),
     (RAW_BODY, "If-Match"),
 }
 

@@ -78,9 +78,9 @@ def test_functions_get_the_settings_that_the_code_reads(service: dict[str, Any])
 
 def test_secrets_are_held_by_those_only_who_need_them(service: dict[str, Any]) -> None:
     assert not SECRETS & set(service["provider"]["environment"])
-    assert holders(service, "GITHUB_IMPORT_KEY") == ["github_connection", "github_import"]
+    assert holders(service, "GITHUB_IMPORT_KEY") == ["app_info", "github_connection", "github_import"]
     assert holders(service, "SUPABASE_SECRET_KEY") == BACKGROUND_FUNCTIONS
-    assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["github_import", "sync_worker"]
+    assert holders(service, "GITHUB_APP_CLIENT_SECRET") == ["app_info", "github_import", "sync_worker"]
     assert holders(service, "APP_INFO_KEY") == ["app_info"]
     sealing = ["app_info", "github_connection", "github_import", "sync_worker"]
     assert holders(service, "ENCRYPTION_KEY") == sealing

@@ -40,7 +40,7 @@ IMPORT_KEY, APP_SECRET, SECRET_KEY, APP_INFO_KEY, LEGACY_SECRET = (
 )
 # Beside writing its own log, a function may do this and nothing else.
 RIGHTS: dict[str, set[str]] = {
-    "app_info": {SEAL, OPEN, APP_INFO_KEY},
+    "app_info": {SEAL, OPEN, APP_INFO_KEY, IMPORT_KEY, APP_SECRET},
     "github_connection": {SEAL, IMPORT_KEY},
     "github_import": {SEAL, OPEN, SEND, IMPORT_KEY, APP_SECRET},
     "github_sync": {SEND},
@@ -51,7 +51,7 @@ RIGHTS: dict[str, set[str]] = {
 GITHUB = ["github_token", "github_refresh_token"]
 # What a function may use the key for.
 PURPOSES = {
-    "app_info": ["app_info"],
+    "app_info": ["app_info", *GITHUB],
     "github_connection": GITHUB,
     "github_import": GITHUB,
     "sync_worker": GITHUB,
@@ -79,6 +79,8 @@ COSTLY = {
     "POST /api/app-info/import",
     "GET /api/app-info/export",
     "HEAD /api/app-info/export",
+    "GET /api/app-info/drift",
+    "HEAD /api/app-info/drift",
     "POST /api/app-info/{app_info_id}/reveal",
     "POST /api/app-info/{app_info_id}/versions/{number}/reveal",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from local.fake_github.app import Exchange
+from local.fake_github.app import GRAPHQL, Exchange
 
 DESCRIPTION: dict[str, Any] = json.loads(Path(__file__).with_name("github-openapi.json").read_bytes())
 
@@ -165,6 +165,9 @@ def answer_violations(exchange: Exchange) -> Iterator[str]:
 def request_violations(exchange: Exchange) -> Iterator[str]:
     """Why GitHub would not understand this request as its sender meant it."""
     place = f"{exchange.method} {exchange.path}"
+    if place == f"POST {GRAPHQL}":
+        # The query has been held to GitHub's schema before it was executed.
+        return
     found = operation(exchange.path)
     if found is None or exchange.method != "GET":
         yield f"{place}: not in GitHub's description"

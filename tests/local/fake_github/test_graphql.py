@@ -11,6 +11,7 @@ from local.fake_github import FakeGitHub, Owner, Repository
 from local.fake_github.account import Fault, ResourceLimit, SecondaryLimit
 from local.fake_github.graphql import schema
 from local.fake_github.ids import legacy_node_id, node_id
+from local.fake_github.repository import File
 from tests.local.fake_github.queries import REPOSITORIES, ask, from_graphql, from_rest, read_nodes
 
 
@@ -193,6 +194,47 @@ def test_blocked_repository_is_forbidden_until_it_is_unblocked(
     fake.account.unblock(blocked.id)
     assert is_null(read_nodes(browser, [blocked.node_id])) == [False]
     assert browser.get(f"/repositories/{blocked.id}").status_code == 200
+
+
+FILE = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Repository {
+  object(expression: "HEAD:.env.example") {
+    __typename oid ... on Blob { byteSize isBinary isTruncated text }
+  } } } }"""
+
+
+def read_file(browser: httpx.Client, repository: Repository) -> Any:
+    """The file that the query asks for, and the errors beside it."""
+    content = ask(browser, FILE, ids=[repository.node_id]).json()
+    return content["data"]["nodes"][0]["object"], problems(content) if "errors" in content else []
+
+
+def test_file_is_shown_as_git_and_github_have_it(fake: FakeGitHub, browser: httpx.Client) -> None:
+    repository = fake.account.create("with-files", size=1)
+    assert read_file(browser, repository) == (None, [])
+    repository.files[".env.example"] = File(b"")
+    # `git hash-object /dev/null`
+    empty = {"oid": "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "byteSize": 0, "text": ""}
+    shown, _ = read_file(browser, repository)
+    assert shown == {"__typename": "Blob", "isBinary": False, "isTruncated": False, **empty}
+    repository.files[".env.example"] = File(b"\x00")
+    shown, _ = read_file(browser, repository)
+    assert (shown["isBinary"], shown["text"]) == (True, None)
+    repository.files[".env.example"] = File(b"x" * 512_001)
+    shown, _ = read_file(browser, repository)
+    assert (shown["isTruncated"], len(shown["text"]), shown["byteSize"]) == (True, 512_000, 512_001)
+    repository.files[".env.example"] = File(b"", "Tree")
+    assert read_file(browser, repository)[0]["__typename"] == "Tree"
+
+
+def test_file_of_a_private_repository_needs_the_permission_and_a_public_one_none(
+    fake: FakeGitHub, browser: httpx.Client
+) -> None:
+    repository = fake.account.create("with-files", size=1, files={".env.example": File(b"A=")})
+    fake.account.grant("github_pat_of_a_demo").may_read_contents = False
+    browser.headers["authorization"] = "Bearer github_pat_of_a_demo"
+    assert read_file(browser, repository)[0]["text"] == "A="
+    repository.private = True
+    assert read_file(browser, repository) == (None, [("FORBIDDEN", ["nodes", 0, "object"])])
 
 
 def test_field_beyond_metadata_nulls_the_whole_repository(fake: FakeGitHub, browser: httpx.Client) -> None:

@@ -397,3 +397,47 @@ def test_allowance_that_cannot_be_is_not_counted(limit: dict[str, Any]) -> None:
     assert client.read_repositories(["R_1"]).findings["R_1"].seen == "found"
 
     assert (client.spending.points, client.spending.remaining) == (0, None)
+
+
+class Stored:
+    """Where a stored token comes from, and what it learns."""
+
+    def __init__(self, *replacements: str) -> None:
+        self.replacements = list(replacements)
+        self.limits: list[GitHubRateLimited] = []
+
+    def replace_refused(self) -> str | None:
+        """The next one."""
+        return self.replacements.pop(0) if self.replacements else None
+
+    def note_limit(self, limit: GitHubRateLimited) -> None:
+        """Remembers it."""
+        self.limits.append(limit)
+
+
+def make_stored_client(respond: Respond, source: Stored) -> GraphQL:
+    http = httpx.Client(transport=httpx.MockTransport(respond))
+    return GraphQL(http, URL, TOKEN, source=source, clock=lambda: NOW)
+
+
+def test_refused_token_is_replaced_where_there_is_another() -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"] == "Bearer gho_renewed":
+            return answer([make_node()])(request)
+        return httpx.Response(401, json={"message": "Bad credentials"})
+
+    found = make_stored_client(respond, Stored("gho_renewed")).read_repositories(["R_1"])
+    assert found.findings["R_1"].seen == "found"
+    with pytest.raises(TokenRejected):
+        make_stored_client(respond, Stored("gho_refused_as_well")).read_repositories(["R_1"])
+
+
+def test_limit_is_told_to_where_the_token_is_stored_whatever_its_status() -> None:
+    limited = {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}
+    for status, body in ((200, limited), (429, {"message": "API rate limit exceeded"})):
+        source = Stored()
+        headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) + 60)}
+        response = httpx.Response(status, json=body, headers=headers)
+        with pytest.raises(GitHubRateLimited):
+            make_stored_client(lambda _, response=response: response, source).read_repositories(["R_1"])  # type: ignore[misc]  # bound in the loop
+        assert len(source.limits) == 1

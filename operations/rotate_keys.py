@@ -47,7 +47,8 @@ LIMITS = sql.SQL(
 
 # Whose a secret's value is, and what it is called: what it is sealed for.
 PLACE = sql.SQL(
-    "(select jsonb_build_array(entry.user_id, entry.id, entry.product_id, entry.key, stored.number)"
+    "(select jsonb_build_array(entry.user_id, entry.id, entry.product_id, entry.key, stored.number,"
+    " stored.environment)"
     " from public.app_info as entry"
     " where entry.user_id = stored.user_id and entry.id = stored.app_info_id)"
 )
@@ -247,10 +248,12 @@ def _read(sealed: str) -> Sealed:
 
 def _read_place(row: Row) -> Place:
     """Where a secret's value belongs. Raises `SealBroken` for one whose entry is gone."""
-    user_id, entry_id, product_id, key, number = json.loads(row.place or "[null, null, null, null, null]")
-    if entry_id is None:
+    if row.place is None:
         raise SealBroken
-    return locate_secret(UUID(user_id), UUID(entry_id), UUID(product_id), key, number)
+    user_id, entry_id, product_id, key, number, environment = json.loads(row.place)
+    return locate_secret(
+        UUID(user_id), UUID(entry_id), UUID(product_id), key, number, environment=environment
+    )
 
 
 def _to_json(wrapped: WrappedKey) -> Json:

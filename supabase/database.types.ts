@@ -68,14 +68,28 @@ isOneToOne: false
                   ]
                 },"app_info": {
                   Row: {
-                    "category": string,"created_at": string,"description": string | null,"due_at": string,"expires_at": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"renewal_added_for": string | null,"rotate_every": string | null,"rotation_due_at": string | null,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
+                    "category": string,"created_at": string,"description": string | null,"due_at": string,"environments_changed_at": string | null,"expires_at": string | null,"has_value": boolean,"id": string,"is_secret": boolean,"key": string,"last_revealed_at": string | null,"position": number,"product_id": string,"renewal_added_for": string | null,"rotate_every": string | null,"rotation_due_at": string | null,"secret_number": number | null,"terms": unknown,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number,"environments_now": {
+              "app_info_id": string,
+"created_at": string,
+"environment": string,
+"has_value": boolean,
+"id": string,
+"is_secret": boolean,
+"product_id": string,
+"secret_number": number | null,
+"updated_at": string,
+"user_id": string,
+"value": string | null,
+"value_changed_at": string | null,
+"version": number
+            } | null
                   }
-                  ComputedFields: never
+                  ComputedFields: "environments_now"
                   Insert: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"renewal_added_for"?: string | null,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"environments_changed_at"?: string | null,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key": string,"last_revealed_at"?: string | null,"position"?: number,"product_id": string,"renewal_added_for"?: string | null,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Update: {
-                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"renewal_added_for"?: string | null,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                    "category"?: string,"created_at"?: string,"description"?: string | null,"due_at"?: string,"environments_changed_at"?: string | null,"expires_at"?: string | null,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"key"?: string,"last_revealed_at"?: string | null,"position"?: number,"product_id"?: string,"renewal_added_for"?: string | null,"rotate_every"?: string | null,"rotation_due_at"?: string | null,"secret_number"?: number | null,"terms"?: unknown,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
                   }
                   Relationships: [
                     {
@@ -86,6 +100,32 @@ isOneToOne: false
       referencedColumns: ["user_id","id"]
     },{
       foreignKeyName: "app_info_user_fkey"
+      columns: ["user_id"]
+isOneToOne: false
+      referencedRelation: "users"
+      referencedColumns: ["id"]
+    }
+                  ]
+                },"app_info_overrides": {
+                  Row: {
+                    "app_info_id": string,"created_at": string,"environment": string,"has_value": boolean,"id": string,"is_secret": boolean,"product_id": string,"secret_number": number | null,"updated_at": string,"user_id": string,"value": string | null,"value_changed_at": string | null,"version": number
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "app_info_id": string,"created_at"?: string,"environment": string,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"product_id": string,"secret_number"?: number | null,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                  }
+                  Update: {
+                    "app_info_id"?: string,"created_at"?: string,"environment"?: string,"has_value"?: boolean,"id"?: string,"is_secret"?: boolean,"product_id"?: string,"secret_number"?: number | null,"updated_at"?: string,"user_id"?: string,"value"?: string | null,"value_changed_at"?: string | null,"version"?: number
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "app_info_overrides_entry_fkey"
+      columns: ["user_id","app_info_id","product_id","is_secret"]
+isOneToOne: false
+      referencedRelation: "app_info"
+      referencedColumns: ["user_id","id","product_id","is_secret"]
+    },{
+      foreignKeyName: "app_info_overrides_user_fkey"
       columns: ["user_id"]
 isOneToOne: false
       referencedRelation: "users"
@@ -444,6 +484,7 @@ isOneToOne: false
 "created_at": string,
 "description": string | null,
 "due_at": string,
+"environments_changed_at": string | null,
 "expires_at": string | null,
 "has_value": boolean,
 "id": string,
@@ -617,6 +658,14 @@ isOneToOne: false
 "env_drift":
 { Args: { "target_product_id": string }; Returns: Json
                            },
+"environments_now":
+{ Args: { "": Database["public"]['Tables']["app_info"]['Row'] }; Returns: { error: true } & "the function public.environments_now with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
+                          SetofOptions: {
+        from: "app_info"
+        to: "app_info_overrides"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "export_documents":
 { Args: { "of_product_id": string }; Returns: {
               "content": string,"created_at": string,"id": string,"is_pinned": boolean,"repository": string,"title": string,"type": string,"updated_at": string,"version": number
@@ -633,6 +682,7 @@ isOneToOne: false
 "created_at": string,
 "description": string | null,
 "due_at": string,
+"environments_changed_at": string | null,
 "expires_at": string | null,
 "has_value": boolean,
 "id": string,
@@ -934,7 +984,7 @@ isOneToOne: false
 { Args: Record<PropertyKey, never>; Returns: string
                            },
 "read_app_info_export":
-{ Args: { "app_info_key": string,"categories": (string)[],"include_secrets": boolean,"target_product_id": string }; Returns: Json
+{ Args: { "app_info_key": string,"categories": (string)[],"environment"?: string,"include_secrets": boolean,"target_product_id": string }; Returns: Json
                            },
 "read_app_info_places":
 { Args: { "app_info_key": string,"entry_ids": (string)[],"with_values": boolean }; Returns: Json
@@ -943,7 +993,7 @@ isOneToOne: false
 { Args: { "connection_id": string,"run_id": string,"user_id": string }; Returns: Json
                            },
 "record_app_info_export":
-{ Args: { "app_info_key": string,"refused_by": string,"secrets": Json,"target_product_id": string }; Returns: undefined
+{ Args: { "app_info_key": string,"environment"?: string,"refused_by": string,"secrets": Json,"target_product_id": string }; Returns: undefined
                            },
 "record_github_import":
 { Args: { "import_key": string,"run": Json }; Returns: string
@@ -1031,6 +1081,7 @@ isOneToOne: false
 "created_at": string,
 "description": string | null,
 "due_at": string,
+"environments_changed_at": string | null,
 "expires_at": string | null,
 "has_value": boolean,
 "id": string,
@@ -1086,7 +1137,7 @@ isOneToOne: false
 { Args: { "max_products"?: number,"product_id"?: string }; Returns: Json
                            },
 "reveal_app_info":
-{ Args: { "app_info_key": string,"entry_id": string,"value_number": number }; Returns: Json
+{ Args: { "app_info_key": string,"entry_id": string,"environment"?: string,"value_number": number }; Returns: Json
                            },
 "revisions":
 { Args: { "": Database["public"]['Tables']["documents"]['Row'] }; Returns: { error: true } & "the function public.revisions with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache"
@@ -1142,6 +1193,7 @@ isOneToOne: false
 "created_at": string,
 "description": string | null,
 "due_at": string,
+"environments_changed_at": string | null,
 "expires_at": string | null,
 "has_value": boolean,
 "id": string,
@@ -1287,6 +1339,7 @@ isOneToOne: false
 "created_at": string,
 "description": string | null,
 "due_at": string,
+"environments_changed_at": string | null,
 "expires_at": string | null,
 "has_value": boolean,
 "id": string,

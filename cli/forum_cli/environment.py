@@ -12,7 +12,7 @@ import click
 
 from forum_cli.failures import Conflicting, Failure
 from forum_cli.files import write_private_file
-from forum_cli.folder import open_product
+from forum_cli.folder import choose_environment, environment_option, name_environment, open_product
 from forum_cli.output import json_option, show, show_json
 
 EXPORT = "/api/app-info/export"
@@ -62,9 +62,12 @@ def make_environment(inherited: Mapping[str, str], values: Mapping[str, str]) ->
 
 @env.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--only", help="Only these keys, with commas between them.")
+@environment_option
 @click.option("--allow", multiple=True, metavar="NAME", help="Set this variable although it can run code.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(*, only: str | None, allow: tuple[str, ...], command: tuple[str, ...]) -> NoReturn:
+def run(
+    *, only: str | None, environment: str | None, allow: tuple[str, ...], command: tuple[str, ...]
+) -> NoReturn:
     """Run COMMAND with the product's values.
 
     forum env run -- npm start
@@ -72,8 +75,9 @@ def run(*, only: str | None, allow: tuple[str, ...], command: tuple[str, ...]) -
     It takes the place of this process, so that its exit code, its signals and its terminal are its own. Each
     secret is recorded as revealed.
     """
+    asked = name_environment(choose_environment(environment))
     with open_product() as (forum, product):
-        values = forum.fetch(EXPORT, product_id=product, format="json", include_secrets="true")
+        values = forum.fetch(EXPORT, product_id=product, format="json", include_secrets="true", **asked)
     if only is not None:
         wanted = set(only.split(","))
         if missing := sorted(wanted - values.keys()):
@@ -108,23 +112,27 @@ def start(command: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
 @env.command()
 @click.argument("file", default=".env", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace a file with other content.")
+@environment_option
 @json_option
-def pull(*, file: Path, force: bool, as_json: bool) -> None:
+def pull(*, file: Path, force: bool, environment: str | None, as_json: bool) -> None:
     """Write the product's values into FILE.
 
     Into .env, unless named, with mode 0600. Each secret is recorded as revealed.
     """
     if is_tracked(file):
         raise Failure(f"git tracks {file}: secrets would be in the next commit. Take it out: git rm --cached")
+    asked = name_environment(choose_environment(environment))
     with open_product() as (forum, product):
-        answer = forum.send("GET", EXPORT, params={"product_id": product, "include_secrets": "true"})
+        params = {"product_id": product, "include_secrets": "true", **asked}
+        answer = forum.send("GET", EXPORT, params=params)
     if file.exists() and not force and file.read_bytes() != answer.content:
         raise Conflicting(f"{file} has other content, which would be lost. Replace it with --force.")
     write_private_file(file, answer.content)
     if as_json:
         show_json({"file": str(file), "left_out": int(answer.headers["forum-left-out-count"])})
     else:
-        show(f"{file} has the product's values.")
+        of = f" for {asked['environment']}" if asked else ""
+        show(f"{file} has the product's values{of}.")
 
 
 def is_tracked(file: Path) -> bool:

@@ -27,6 +27,40 @@ def find_link(start: Path) -> Path | None:
     return None
 
 
+# What the API calls the values that a key may have beside its own.
+ENVIRONMENTS = ("development", "preview", "production")
+ONLY_OWN = "none"
+
+environment_option = click.option(
+    "--environment",
+    "-e",
+    type=click.Choice([*ENVIRONMENTS, ONLY_OWN]),
+    help=f"Whose values; without it the folder's, if it has one. {ONLY_OWN}: what keys have everywhere.",
+)
+
+
+def choose_environment(named: str | None) -> str | None:
+    """The environment that a command is about: the one that is named, or the folder's; None for none."""
+    if named is not None:
+        return None if named == ONLY_OWN else named
+    path = find_link(Path.cwd())
+    # What a folder says is about its own product.
+    if path is None or click.get_current_context().find_root().params.get("product") is not None:
+        return None
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8")).get("environment")
+    except ValueError:
+        raise Failure(f"{path} is no TOML. Write it anew: forum link NAME") from None
+    if held not in {None, *ENVIRONMENTS}:
+        raise Failure(f"{path} names an environment that there is not: one of {', '.join(ENVIRONMENTS)}.")
+    return held
+
+
+def name_environment(chosen: str | None) -> dict[str, str]:
+    """How a request names an environment."""
+    return {} if chosen is None else {"environment": chosen}
+
+
 @contextmanager
 def open_product() -> Iterator[tuple[Api, str]]:
     """Forum, and the id of the product that a command is about: the one that is named, or the folder's."""
@@ -77,9 +111,13 @@ def find_product_of(forum: Api, full_name: str) -> str:
     return str(found.pop())
 
 
-def write_link(folder: Path, product: str, api: str) -> Path:
-    """Say which product a folder belongs to."""
+def write_link(folder: Path, product: str, api: str, environment: str | None) -> Path:
+    """Say which product a folder belongs to, and whose values its commands take."""
     path = folder / NAME
+    held = {"product": product, "api": api}
+    if environment is not None:
+        held["environment"] = environment
     # A JSON string of such letters is a TOML string, too.
-    path.write_text(f"product = {json.dumps(product)}\napi = {json.dumps(api)}\n", encoding="utf-8")
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in held.items()]
+    path.write_text("".join(lines), encoding="utf-8")
     return path

@@ -1,5 +1,6 @@
 """`forum env push`, `set`, `diff`: what the folder's product has in its environment."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,13 @@ import click
 
 from forum_cli.api import Api
 from forum_cli.failures import Failure
-from forum_cli.folder import find_link, open_product
+from forum_cli.folder import (
+    choose_environment,
+    environment_option,
+    find_link,
+    name_environment,
+    open_product,
+)
 from forum_cli.output import json_option, show, show_json, show_line
 
 PATH = "/api/app-info"
@@ -35,8 +42,9 @@ WRITING = frozenset({"new", "changed", "exists"})
 @click.argument("file", default=".env", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what each line would do.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@environment_option
 @json_option
-def push(*, file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
+def push(*, file: Path, dry_run: bool, yes: bool, environment: str | None, as_json: bool) -> None:
     """Write what FILE assigns into the product.
 
     .env, unless named. The values become secrets, once you have seen what changes.
@@ -45,8 +53,9 @@ def push(*, file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
         content = file.read_bytes().decode()
     except UnicodeDecodeError:
         raise click.UsageError(f"{file} is not UTF-8.") from None
+    chosen = choose_environment(environment)
     with open_product() as (forum, product):
-        body = {"product_id": product, "content": content}
+        body = {"product_id": product, "content": content, **name_environment(chosen)}
         report = send_file(forum, {**body, "dry_run": True})
         lines: Sequence[Any] = report["items"]
         if not as_json:
@@ -56,7 +65,7 @@ def push(*, file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
             finish(report, lines, dry_run=dry_run, as_json=as_json)
             return
         if not yes:
-            confirm(f"Write {len(writes)} of these?")
+            confirm(f"Write {len(writes)} of these{'' if chosen is None else f' for {chosen}'}?")
         # What nobody has seen is not replaced: a key that has come meanwhile refuses the file.
         is_replacing = any(line["outcome"] != "new" for line in writes)
         report = send_file(forum, {**body, "on_conflict": "overwrite" if is_replacing else "fail"})
@@ -102,12 +111,14 @@ def confirm(question: str) -> None:
 @click.command("set")
 @click.argument("key")
 @click.option("--plain", is_flag=True, help="Keep a new key as plain text, which every token reads.")
+@environment_option
 @json_option
-def set_value(*, key: str, plain: bool, as_json: bool) -> None:
+def set_value(*, key: str, plain: bool, environment: str | None, as_json: bool) -> None:
     """Set KEY to a value that is not shown.
 
     From a hidden prompt, or from standard input without the line end behind it.
     """
+    chosen = choose_environment(environment)
     value = read_value(key)
     with open_product() as (forum, product):
         found = list(forum.list_rows(PATH, product_id=product, key=key))
@@ -115,15 +126,30 @@ def set_value(*, key: str, plain: bool, as_json: bool) -> None:
             # The version stops it where somebody else sets the key at the same time.
             condition = {"if-match": f'"{found[0]["version"]}"'}
             path = f"{PATH}/{found[0]['id']}"
-            entry = forum.send("PATCH", path, json={"value": value}, headers=condition).json()
-        else:
+            method, path = ("PATCH", path) if chosen is None else ("PUT", f"{path}/environments/{chosen}")
+            entry = forum.send(method, path, json={"value": value}, headers=condition).json()
+        elif chosen is None:
             body = {"product_id": product, "key": key, "value": value, "is_secret": not plain}
             entry = forum.send("POST", PATH, json=body).json()
+        else:
+            entry = create_for(forum, product, {key: value}, environment=chosen, is_secret=not plain)
     if as_json:
         show_json(entry)
     else:
         kind = "secret" if entry["is_secret"] else "plain"
-        show(f"{key} is {'changed' if found else 'new'} ({kind}).")
+        of = "" if chosen is None else f" for {chosen}"
+        show(f"{key} is {'changed' if found else 'new'}{of} ({kind}).")
+
+
+def create_for(
+    forum: Api, product: str, assigned: Mapping[str, str], *, environment: str, is_secret: bool
+) -> Any:
+    """A new key with a value in one environment alone, made as by a file of one line: whole or not at all."""
+    content = json.dumps(assigned)
+    body = {"product_id": product, "content": content, "format": "json", "environment": environment}
+    send_file(forum, {**body, "is_secret": is_secret})
+    (entry,) = forum.list_rows(PATH, product_id=product, key=next(iter(assigned)))
+    return entry
 
 
 def read_value(key: str) -> str:
@@ -142,17 +168,20 @@ def read_value(key: str) -> str:
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@environment_option
 @json_option
-def diff(*, file: Path | None, as_json: bool) -> None:
+def diff(*, file: Path | None, environment: str | None, as_json: bool) -> None:
     """Compare the names of FILE with the product's.
 
-    Those of .env.example, unless named, and never a value. Fails where the product lacks one.
+    Those of .env.example, unless named, and never a value. Fails where the product lacks one; with an
+    environment, where the environment has no value.
     """
+    chosen = choose_environment(environment)
     example = file or find_example()
     wanted = set(read_names(example))
     with open_product() as (forum, product):
         rows = forum.list_rows(PATH, product_id=product, category=CATEGORIES)
-        held = {row["key"] for row in rows if NAME.fullmatch(row["key"])}
+        held = {row["key"] for row in rows if NAME.fullmatch(row["key"]) and has_value_in(row, chosen)}
     missing, others = sorted(wanted - held), sorted(held - wanted)
     if as_json:
         show_json({"file": str(example), "missing": missing, "others": others})
@@ -165,6 +194,14 @@ def diff(*, file: Path | None, as_json: bool) -> None:
         raise Failure(f"The product lacks {len(missing)} of {example.name}: forum env set KEY")
     if not others and not as_json:
         click.echo("The names are the same.", err=True)
+
+
+def has_value_in(row: Any, environment: str | None) -> bool:
+    """Whether a key has a value in an environment; without one it is enough that it is there."""
+    if environment is None:
+        return True
+    own = [each["has_value"] for each in row["environments"] if each["environment"] == environment]
+    return bool(own[0] if own else row["has_value"])
 
 
 def find_example() -> Path:

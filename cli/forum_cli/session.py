@@ -20,7 +20,14 @@ from forum_cli.credentials import (
     store_credentials,
 )
 from forum_cli.failures import Failure
-from forum_cli.folder import find_link, find_linked_product, find_product_of, read_origin, write_link
+from forum_cli.folder import (
+    ENVIRONMENTS,
+    find_link,
+    find_linked_product,
+    find_product_of,
+    read_origin,
+    write_link,
+)
 from forum_cli.output import json_option, show, show_json, show_line
 from forum_cli.person import sign_in
 from forum_cli.tokens import PATH, api_option, email_option, grants_option, make_token, product_option
@@ -183,8 +190,11 @@ def products(*, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name", required=False)
+@click.option(
+    "--environment", "-e", type=click.Choice(ENVIRONMENTS), help="Whose values `forum env` takes here."
+)
 @json_option
-def link(*, name: str | None, as_json: bool) -> None:
+def link(*, name: str | None, environment: str | None, as_json: bool) -> None:
     """Say which product this folder belongs to.
 
     By its NAME or id; without one it is the product that has the repository which git calls origin. Writes
@@ -193,7 +203,7 @@ def link(*, name: str | None, as_json: bool) -> None:
     credentials = find_credentials()
     with Api(credentials) as forum:
         product = forum.find_product(find_product_of(forum, read_origin()) if name is None else name)
-    path = write_link(Path.cwd(), product["id"], credentials.api)
+    path = write_link(Path.cwd(), product["id"], credentials.api, environment)
     if as_json:
         show_json({"link": str(path), "product": product["id"]})
     else:

@@ -4,18 +4,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID
 
 from postgrest import APIError, SyncPostgrestClient
 
+from functions.app_info.drafts import Draft, seal
+from functions.app_info.env_comparison import MAX_ERRORS, check, compare, draft_line, explain, refuse_file
 from functions.app_info.env_exports import Left, choose
 from functions.app_info.env_files import CannotRead, CannotWrite, Line, read_env_file, write_env_file
-from functions.app_info.schemas import EnvExportQuery, EnvImport, EnvImportReport, EnvLine, Outcome
-from functions.app_info.stored_values import StoredValue, StoredValues, ValuePlace
+from functions.app_info.schemas import EnvExportQuery, EnvImport, EnvImportReport, EnvLine
+from functions.app_info.stored_values import EntryPlaces, StoredValue, StoredValues
 from shared.auth.sign_in import Caller
 from shared.database.client import SupabaseOrToken
 from shared.database.errors import to_single_problem
-from shared.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
+from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed
 from shared.http.answer_size import MAX_ANSWER_BYTES
 from shared.runtime.metrics import Metric, count
 
@@ -25,11 +27,8 @@ MAX_ASSIGNMENTS = 1_000
 MAX_LINES = 20_000
 # With room for the JSON around the file.
 MAX_EXPORT_BYTES = MAX_ANSWER_BYTES - 16 * 1024
-MAX_ERRORS = 100
 # How often an export is read anew because somebody has changed a secret between reading and recording.
 MAX_READINGS = 3
-
-EXISTS = "a secret has this key already; whether its value is the same is never disclosed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,10 @@ class EnvService:
         """Write what a file assigns, all or nothing. Raises `Invalid`, `NotFound` and `Conflict`."""
         lines = _read(body)
         keys = sorted({line.key for line in lines if line.key is not None})
-        stored = {found.key: found for found in self.values.compare(body.product_id, keys)}
+        found = self.values.compare(body.product_id, keys)
+        stored = {each.key: each for each in found}
         last = {line.key: line for line in lines if line.value is not None}
-        outcomes = [_compare(line, last.get(line.key), stored.get(line.key or ""), body) for line in lines]
+        outcomes = [compare(line, last.get(line.key), stored.get(line.key or ""), body) for line in lines]
         due = {"new", "changed", "exists"} if body.on_conflict == "overwrite" else {"new"}
         report = [
             EnvLine(
@@ -65,14 +65,15 @@ class EnvService:
                 key=line.key,
                 outcome=outcome,
                 written=outcome in due and not body.dry_run,
-                reason=_explain(line, outcome, last.get(line.key)),
+                reason=explain(line, outcome, last.get(line.key)),
             )
             for line, outcome in zip(lines, outcomes, strict=True)
         ]
         if not body.dry_run:
-            _check(report, body)
+            check(report, body)
             due_lines = [line for line, each in zip(lines, report, strict=True) if each.written]
-            items = [self._to_item(line, stored.get(line.key or ""), body) for line in due_lines]
+            drafts = [draft_line(line, stored.get(line.key or ""), body) for line in due_lines]
+            items = seal(drafts, _list_places(drafts, found, body), self.values)
             self._write(
                 body, items, [each for each in report if each.outcome not in {"invalid", "duplicate"}]
             )
@@ -91,9 +92,9 @@ class EnvService:
             except Conflict:
                 if secrets:
                     # The refusal discloses something of them: that they are long, or have more than one line.
-                    self.values.record_export(query.product_id, secrets, refused_by=query.format)
+                    self._record(query, secrets, refused_by=query.format)
                 raise
-            if not secrets or self.values.record_export(query.product_id, secrets):
+            if not secrets or self._record(query, secrets):
                 count(Metric.REVEALS, len(secrets))
                 return EnvFile(content, left_out)
         raise Conflict(
@@ -106,9 +107,17 @@ class EnvService:
 
     def _choose(self, query: EnvExportQuery) -> tuple[list[StoredValue], list[Left]]:
         found = self.values.read_export(
-            query.product_id, query.categories, include_secrets=query.include_secrets
+            query.product_id,
+            query.categories,
+            query.environment,
+            include_secrets=query.include_secrets,
         )
         return choose(found, query)
+
+    def _record(
+        self, query: EnvExportQuery, secrets: Sequence[StoredValue], *, refused_by: str | None = None
+    ) -> bool:
+        return self.values.record_export(query.product_id, secrets, query.environment, refused_by=refused_by)
 
     def _write_file(self, chosen: Sequence[StoredValue], query: EnvExportQuery) -> str:
         values = {
@@ -126,21 +135,6 @@ class EnvService:
                 type="export-too-large",
             )
         return content
-
-    def _to_item(self, line: Line, found: StoredValue | None, body: EnvImport) -> dict[str, Any]:
-        """The line as the database writes it. A secret stays one, whatever the file is imported as."""
-        value = line.value or ""
-        item: dict[str, Any]
-        if found is None:
-            entry_id, number = uuid4(), 1
-            item = {"action": "create", "product_id": str(body.product_id), "key": line.key}
-        else:
-            entry_id, number = found.id, found.next_number
-            item = {"action": "change", "versions": [found.version]}
-        is_secret = body.is_secret or (found is not None and found.is_secret)
-        place = ValuePlace(product_id=body.product_id, key=line.key or "", number=number)
-        kept = self.values.seal(value, entry_id, place) if is_secret else {"value": value}
-        return item | kept | {"id": str(entry_id), "is_secret": is_secret}
 
     def _write(self, body: EnvImport, items: Sequence[dict[str, Any]], ordered: Sequence[EnvLine]) -> None:
         """Write the items, and give all keys of the file its order, those that are not written as well."""
@@ -161,67 +155,32 @@ class EnvService:
 
 def _read(body: EnvImport) -> list[Line]:
     if len(body.content.splitlines()) > MAX_LINES:
-        raise _refuse_file([f"There are more than {MAX_LINES} lines."])
+        raise refuse_file([f"There are more than {MAX_LINES} lines."])
     try:
         lines = read_env_file(body.content, body.format)
     except CannotRead as error:
-        raise _refuse_file([error.reason]) from error
+        raise refuse_file([error.reason]) from error
     if len(lines) > MAX_ASSIGNMENTS:
-        raise _refuse_file([f"There are more than {MAX_ASSIGNMENTS} assignments."])
+        raise refuse_file([f"There are more than {MAX_ASSIGNMENTS} assignments."])
     return lines
 
 
-def _compare(line: Line, last: Line | None, found: StoredValue | None, body: EnvImport) -> Outcome:
-    """What a line would do. A stored secret is not looked at: its value could be guessed from the answers."""
-    if line.value is None:
-        return "invalid"
-    if line is not last:
-        return "duplicate"
-    if found is None:
-        return "new"
-    if found.is_secret:
-        return "exists"
-    # Overwriting makes a secret of a plain entry, though the value is no other.
-    becomes_secret = body.on_conflict == "overwrite" and body.is_secret
-    return "same" if found.value == line.value and not becomes_secret else "changed"
-
-
-def _explain(line: Line, outcome: Outcome, last: Line | None) -> str | None:
-    if outcome == "duplicate" and last is not None:
-        return f"line {last.number} sets it again"
-    reasons = [line.reason, EXISTS if outcome == "exists" else None, line.note]
-    return "; ".join(reason for reason in reasons if reason is not None) or None
-
-
-def _check(report: Sequence[EnvLine], body: EnvImport) -> None:
-    """Let a file be written that is right as a whole, and that changes nothing against the caller's will."""
-    invalid = [f"Line {each.line}: {each.reason}." for each in report if each.outcome == "invalid"]
-    if invalid and body.on_invalid == "fail":
-        raise _refuse_file(invalid)
-    met = [each for each in report if each.outcome in {"changed", "exists"}]
-    if met and body.on_conflict == "fail":
-        raise Conflict(
-            "Some keys have another value already, or are secrets. Nothing is written: choose `skip` or "
-            "`overwrite`.",
-            type="env-file-conflict",
-            errors=[
-                FieldError(
-                    detail=f"Line {each.line}: {each.key} has another value."
-                    if each.outcome == "changed"
-                    else f"Line {each.line}: {each.key} is a secret that is there already.",
-                    pointer="/content",
-                )
-                for each in met[:MAX_ERRORS]
-            ],
+def _list_places(
+    drafts: Sequence[Draft], found: Sequence[StoredValue], body: EnvImport
+) -> dict[UUID, EntryPlaces]:
+    """Where the values of the entries go: of a new one the first."""
+    next_numbers = {each.id: each.next_number for each in found}
+    keys = {each.id: each.key for each in found}
+    return {
+        draft.entry_id: EntryPlaces(
+            id=draft.entry_id,
+            product_id=body.product_id,
+            key=keys.get(draft.entry_id) or draft.item["key"],
+            next_number=next_numbers.get(draft.entry_id, 1),
+            values=[],
         )
-
-
-def _refuse_file(faults: Sequence[str]) -> Invalid:
-    return Invalid(
-        "The file cannot be imported. Nothing is written: see `errors`, or choose `skip` for `on_invalid`.",
-        type="env-file-invalid",
-        errors=[FieldError(detail=fault, pointer="/content") for fault in faults[:MAX_ERRORS]],
-    )
+        for draft in drafts
+    }
 
 
 def _refuse_export(query: EnvExportQuery, refused: CannotWrite) -> Conflict:

@@ -20,10 +20,12 @@ from functions.app_info.schemas import (
     EnvExportQuery,
     EnvImport,
     EnvImportReport,
+    EnvironmentSet,
     RevealedValue,
+    RevealQuery,
 )
 from functions.app_info.service import AppInfoService
-from shared.entities.app_info import AppInfoListItem, AppInfoRead
+from shared.entities.app_info import AppInfoListItem, AppInfoRead, Environment
 from shared.http.app import create_app, create_handler
 from shared.http.etags import IfMatch, IfNoneMatch, detail_response, with_etag
 from shared.http.routes import StrictRoute
@@ -187,9 +189,38 @@ async def delete_app_info_entry(app_info_id: UUID, versions: IfMatch, service: S
 
 
 @router.post("/{app_info_id}/reveal", responses={429: {}})
-async def reveal_app_info_entry(app_info_id: UUID, service: Service) -> RevealedValue:
+async def reveal_app_info_entry(
+    app_info_id: UUID, query: Annotated[RevealQuery, Query()], service: Service
+) -> RevealedValue:
     """Show the value of an entry. Of a secret this is recorded in its history."""
-    return service.reveal(app_info_id)
+    return service.reveal(app_info_id, environment=query.environment)
+
+
+@router.put("/{app_info_id}/environments/{environment}", responses={409: {}})
+async def set_app_info_environment(  # noqa: PLR0913, PLR0917 - what FastAPI fills, one by one
+    app_info_id: UUID,
+    environment: Environment,
+    body: EnvironmentSet,
+    versions: IfMatch,
+    service: Service,
+    response: Response,
+) -> AppInfoRead:
+    """Give an entry a value for an environment.
+
+    There it counts in place of the entry's own. It is as secret as the entry. The version is the entry's.
+    """
+    return with_etag(response, service.set_environment(app_info_id, environment, body.value, versions))
+
+
+@router.delete("/{app_info_id}/environments/{environment}", status_code=204)
+async def remove_app_info_environment(
+    app_info_id: UUID, environment: Environment, versions: IfMatch, service: Service
+) -> None:
+    """Let the entry's own value count in an environment again.
+
+    The one that goes is among the entry's former values.
+    """
+    service.remove_environment(app_info_id, environment, versions)
 
 
 @router.get("/{app_info_id}/versions")

@@ -15,6 +15,7 @@ from shared.entities.app_info import (
     AppInfoKey,
     AppInfoRead,
     AppInfoValue,
+    Environment,
     RotateEvery,
 )
 from shared.entities.base import Description, Embedded, Input, StrictBool, Version, text
@@ -77,6 +78,12 @@ class AppInfoChange(AppInfoUpdate, total=False):
     version: Version
 
 
+class EnvironmentSet(Input):
+    """What an entry is to hold in an environment. Null: nothing there, whatever it holds elsewhere."""
+
+    value: Value | None
+
+
 class AppInfoReadFull(AppInfoRead):
     """An entry with its product."""
 
@@ -87,6 +94,9 @@ class AppInfoVersion(BaseModel):
     """A former value of an entry, which `reveal` shows and `restore` brings back."""
 
     number: int = Field(ge=1)
+    environment: Environment | None = Field(
+        description="The environment that had it; null for the entry's own value."
+    )
     set_at: datetime = Field(description="When the entry got this value.")
     is_secret: bool
 
@@ -97,12 +107,26 @@ class AppInfoVersions(BaseModel):
     items: list[AppInfoVersion]
 
 
+class RevealQuery(BaseModel):
+    """Which of an entry's values."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    environment: Environment | None = Field(
+        None, description="The one of this environment: the entry's own where it has none of its own there."
+    )
+
+
 class RevealedValue(BaseModel):
     """A value, in the clear."""
 
     id: UUID
     key: AppInfoKey
     number: int | None = Field(description="Which of the entry's values it is; null for a plain one.")
+    environment: Environment | None = Field(
+        description="The environment that it is for; null for the entry's own value, which counts where an "
+        "environment has none."
+    )
     set_at: datetime | None
     value: AppInfoValue | None
 
@@ -126,6 +150,13 @@ class EnvImport(Input):
     is_secret: StrictBool = Field(
         True, description="Whether the values are secrets. What is a secret already stays one."
     )
+    environment: Environment | None = Field(
+        None,
+        description="The environment that the values are for: those that differ from the entries' own. A new "
+        "key has a value in it alone. What an environment has none of its own of is not replaced, so that "
+        "`on_conflict` is about the values that it has. With `is_secret` a plain entry becomes a secret with "
+        "all its values.",
+    )
     dry_run: StrictBool = Field(False, description="Only say what each line would do.")
 
 
@@ -138,7 +169,8 @@ class EnvLine(BaseModel):
     line: int = Field(ge=1)
     key: AppInfoKey | None = Field(description="Null where none could be read.")
     outcome: Outcome = Field(
-        description="`exists`: a secret has this key, and whether it has the same value is never disclosed. "
+        description="`new`: there is no such key, or the environment has no value of its own for it. "
+        "`exists`: a secret has this key, and whether it has the same value is never disclosed. "
         "`duplicate`: a later line sets the same key, and that one counts."
     )
     written: bool
@@ -163,6 +195,11 @@ class EnvExportQuery(BaseModel):
 
     product_id: UUID
     format: EnvFormat = "dotenv"
+    environment: Environment | None = Field(
+        None,
+        description="The values of this environment: where it has none of its own, the entries'. Without one "
+        "only the entries'.",
+    )
     include_secrets: bool = Field(False, description="Show secrets, too. Each is recorded as revealed.")
     category: list[AppInfoCategory] = Field(
         [],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
-from shared.entities.app_info import AppInfoRead
+from functions.app_info.stored_entries import StoredEntry
 
 
 class ValueChange(Enum):
@@ -27,7 +27,7 @@ def needs_no_lookup(changes: Mapping[str, Any]) -> bool:
     return not changes.keys() & {"value", "is_secret"}
 
 
-def find_value_change(changes: Mapping[str, Any], entry: AppInfoRead | None) -> ValueChange:
+def find_value_change(changes: Mapping[str, Any], entry: StoredEntry | None) -> ValueChange:
     """What a change does to an entry's value. The entry is None where there is none, or no need of it."""
     if entry is None:
         return ValueChange.PLAIN
@@ -39,3 +39,23 @@ def find_value_change(changes: Mapping[str, Any], entry: AppInfoRead | None) -> 
     if not was_secret:
         return ValueChange.PLAIN
     return ValueChange.OPEN_STORED if entry.has_value and "value" not in changes else ValueChange.UNSEAL
+
+
+def shows(value_change: ValueChange, entry: StoredEntry | None) -> bool:
+    """Whether a change shows a secret: what the entry holds, or what it holds in an environment."""
+    if value_change is ValueChange.UNSEAL:
+        return entry is not None and entry.has_overrides
+    return value_change is ValueChange.OPEN_STORED
+
+
+def moves_stored(value_change: ValueChange, entry: StoredEntry) -> bool:
+    """Whether a change writes again what is stored, in another form."""
+    match value_change:
+        case ValueChange.SEAL_STORED | ValueChange.OPEN_STORED:
+            return True
+        case ValueChange.SEAL_SENT:
+            return entry.has_overrides and not entry.is_secret
+        case ValueChange.UNSEAL:
+            return entry.has_overrides
+        case ValueChange.PLAIN:
+            return False

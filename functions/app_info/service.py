@@ -11,19 +11,27 @@ from uuid import UUID, uuid4
 
 from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
 
-from functions.app_info.drafts import Draft, is_misplaced, read_entries, seal
+from functions.app_info.drafts import Draft, is_misplaced, open_stored, read_entries, seal
 from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
-from functions.app_info.secrecy import ValueChange, find_value_change, needs_no_lookup
+from functions.app_info.secrecy import (
+    ValueChange,
+    find_value_change,
+    moves_stored,
+    needs_no_lookup,
+    shows,
+)
+from functions.app_info.stored_entries import StoredEntry
 from functions.app_info.stored_values import EntryPlaces, StoredValues, ValuePlace
 from shared.auth.sign_in import Caller
 from shared.aws.deployment_secrets import DeploymentSecret
 from shared.database.errors import to_single_problem
 from shared.database.excerpts import read_rows
 from shared.database.selects import get_select
-from shared.entities.app_info import AppInfoListItem, AppInfoRead
+from shared.entities.app_info import OVERRIDES, AppInfoListItem, AppInfoRead, Environment
+from shared.entities.base import Row
 from shared.errors import Conflict, FieldError, NotFound
 from shared.resources.bulk import Bulk
-from shared.resources.idempotency import Created, IdempotencyKey, complete
+from shared.resources.idempotency import Created, IdempotencyKey, Insert, complete
 from shared.resources.lists import Page
 from shared.resources.service import ResourceService, get_sent
 from shared.runtime.metrics import Metric, count
@@ -34,23 +42,6 @@ EntryT = TypeVar("EntryT", bound=AppInfoRead)
 
 # How often a change is sealed anew for an entry that others change at the same time.
 ATTEMPTS = 3
-
-
-class StoredEntry(AppInfoRead):
-    """An entry with the number of its value, from which the place of the next one follows."""
-
-    secret_number: int | None
-
-    def guess_places(self) -> EntryPlaces:
-        """Where its next value most likely belongs. The database knows, and refuses another."""
-        next_number = (self.secret_number or 0) + 1
-        return EntryPlaces(
-            id=self.id, product_id=self.product_id, key=self.key, next_number=next_number, values=[]
-        )
-
-    def to_read(self) -> AppInfoRead:
-        """The entry as its owner sees it."""
-        return AppInfoRead.model_validate(self.model_dump(exclude={"secret_number"}))
 
 
 class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFull]):
@@ -111,16 +102,17 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
                 None if entry is None or value_change is ValueChange.PLAIN else {row_id: entry.guess_places()}
             )
             (row,) = self._write([draft], places, self.row)
-        if value_change is ValueChange.OPEN_STORED:
-            count(Metric.REVEALS)
+        if opened := draft.count_opened():
+            count(Metric.REVEALS, opened)
         return row
 
     def update_many(self, bulk: Bulk[Any]) -> list[AppInfoListItem]:
         """Change entries, all or none. Raises the first item's problem."""
         entries = self._get_entries([changes["id"] for changes in bulk.items if not needs_no_lookup(changes)])
         value_changes = [find_value_change(changes, entries.get(changes["id"])) for changes in bulk.items]
-        if ValueChange.OPEN_STORED in value_changes:
-            raise _refuse_to_open_many().locate(value_changes.index(ValueChange.OPEN_STORED))
+        for index, changes in enumerate(bulk.items):
+            if shows(value_changes[index], entries.get(changes["id"])):
+                raise _refuse_to_open_many().locate(index)
         guessed: dict[UUID, EntryPlaces] | None = {
             entry.id: entry.guess_places() for entry in entries.values()
         }
@@ -144,12 +136,45 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         with self._as_bulk():
             return self._write(drafts, guessed, self.item)
 
-    def reveal(self, row_id: UUID, number: int | None = None) -> RevealedValue:
-        """The value of an entry, or a former one. Raises `NotFound`."""
-        found = self.values.reveal(row_id, number)
+    def set_environment(
+        self, row_id: UUID, environment: Environment, value: str | None, versions: list[int] | None
+    ) -> AppInfoRead:
+        """Give an entry a value for an environment. Raises `NotFound` and `PreconditionFailed`."""
+        entry = self._look(row_id, versions)
+        item = {
+            "action": "change",
+            "id": str(row_id),
+            "versions": None if versions is None else [entry.version],
+        }
+        places = {row_id: entry.guess_places()}
+        if value is not None and entry.is_secret:
+            draft = Draft(item, overrides={environment: value})
+        else:
+            draft = Draft(item | {"overrides": [{"environment": environment, "value": value}]})
+        with self._as_single():
+            (row,) = self._write([draft], places, self.row)
+        return row
+
+    def remove_environment(self, row_id: UUID, environment: Environment, versions: list[int] | None) -> None:
+        """Let the entry's own value count in an environment. Raises `NotFound` and `PreconditionFailed`."""
+        removal = {"environment": environment, "removed": True}
+        item = {"action": "change", "id": str(row_id), "versions": versions, "overrides": [removal]}
+        with self._as_single():
+            self._write([Draft(item)], {}, self.row)
+
+    def reveal(
+        self, row_id: UUID, number: int | None = None, environment: Environment | None = None
+    ) -> RevealedValue:
+        """The value of an entry, in an environment if one is named, or a former one. Raises `NotFound`."""
+        found = self.values.reveal(row_id, number, environment)
         value = self.values.open(found)
         return RevealedValue(
-            id=found.id, key=found.key, number=found.number, set_at=found.set_at, value=value
+            id=found.id,
+            key=found.key,
+            number=found.number,
+            environment=found.environment,
+            set_at=found.set_at,
+            value=value,
         )
 
     def get_versions(self, row_id: UUID) -> AppInfoVersions:
@@ -180,11 +205,14 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         former = next((held for held in entry.values if held.number == number), None)
         if former is None:
             raise NotFound("This entry has no such version.")
-        was = ValuePlace(product_id=entry.product_id, key=entry.key, number=number)
         item = {"action": "change", "id": str(row_id), "versions": versions}
-        secret = self.values.open_stored(former.sealed, row_id, was)
+        secret = self.values.open_stored(former.sealed, row_id, entry.locate(former))
+        if former.environment is None:
+            draft = Draft(item, secret)
+        else:
+            draft = Draft(item, overrides={former.environment: secret})
         with self._as_single():
-            (row,) = self._write([Draft(item, secret)], {row_id: entry}, self.row)
+            (row,) = self._write([draft], {row_id: entry}, self.row)
         return row
 
     def _look(self, row_id: UUID, versions: list[int] | None) -> StoredEntry:
@@ -226,27 +254,20 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         item["versions"] = _expect(value_change, entry, versions)
         if entry is None or value_change is ValueChange.PLAIN:
             return Draft(item)
-        if value_change is ValueChange.UNSEAL:
-            return Draft(item | {"is_secret": False})
-        if value_change is ValueChange.OPEN_STORED:
-            return Draft(item | {"is_secret": False} | self._open_stored(entry))
+        if value_change in {ValueChange.UNSEAL, ValueChange.OPEN_STORED}:
+            opened: dict[str, Any] = {}
+            if shows(value_change, entry):
+                is_own_shown = value_change is ValueChange.OPEN_STORED
+                opened = open_stored(entry, self.values, with_own=is_own_shown)
+            return Draft(item | {"is_secret": False} | opened)
         value = item.pop("value", entry.value)
         item["sealed"] = None
         # Only if it was asked for: an entry that has ceased to be a secret in this moment must not become one
         # again by itself. The database refuses the sealed value then.
         if "is_secret" in changes:
             item["is_secret"] = True
-        return Draft(item, value)
-
-    def _open_stored(self, entry: StoredEntry) -> dict[str, Any]:
-        """An entry's value in the clear, to be written, which the database records as a reveal if it is."""
-        found = self.values.read_places([entry.id], with_values=True).get(entry.id)
-        held = [each for each in found.values if each.number == entry.secret_number] if found else []
-        if found is None or not held:
-            # It has changed since it was looked at. The database says so.
-            return {}
-        place = ValuePlace(product_id=found.product_id, key=found.key, number=held[0].number)
-        return {"value": self.values.open_stored(held[0].sealed, entry.id, place), "reveals": True}
+        # What is stored for environments is plain as long as the entry is.
+        return Draft(item, value, entry.plain_overrides)
 
     def _write(
         self, drafts: Sequence[Draft], entries: Mapping[UUID, EntryPlaces] | None, schema: type[EntryT]
@@ -263,13 +284,22 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         return self._read(self.values.write_call(seal(drafts, entries or {}, self.values)), schema)
 
     def _read(self, call: SyncRPCFilterRequestBuilder, schema: type[EntryT]) -> list[EntryT]:
-        rows: Any = call.select(get_select(schema)).execute().data
+        rows: Any = call.select(self._select_written(schema)).execute().data
         return read_rows(rows, schema)
+
+    def _select_written(self, schema: type[Row]) -> str:
+        # An embedded table is read as it was before the statement.
+        return get_select(schema).replace(f"{OVERRIDES.table}(", "environments_now(")
+
+    def _execute_once(self, insert: Insert, key: IdempotencyKey | None) -> tuple[list[Any], bool]:
+        rows, replayed = super()._execute_once(insert, key)
+        # A new entry has none, and what is kept of one for a repeat says nothing of them.
+        return [{"environments": [], **row} for row in rows], replayed
 
     def _write_once(
         self, items: list[dict[str, Any]], key: IdempotencyKey | None, schema: type[EntryT]
     ) -> Created[EntryT]:
-        call = self.values.write_call(items).select(get_select(schema))
+        call = self.values.write_call(items).select(self._select_written(schema))
         rows, replayed = self._execute_once(call, key)
         whole = [complete(row, item) for row, item in zip(rows, items, strict=True)]
         return Created(read_rows(whole, schema), replayed)
@@ -287,14 +317,10 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
 
 
 def _expect(
-    value_change: ValueChange, entry: AppInfoRead | None, versions: list[int] | None
+    value_change: ValueChange, entry: StoredEntry | None, versions: list[int] | None
 ) -> list[int] | None:
     """The versions that a change is good for: a stored value is moved only if it is still what was read."""
-    if (
-        versions is None
-        and entry is not None
-        and value_change in {ValueChange.SEAL_STORED, ValueChange.OPEN_STORED}
-    ):
+    if versions is None and entry is not None and moves_stored(value_change, entry):
         return [entry.version]
     return versions
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.aws.deployment_secrets import read_secret
 from shared.encryption import Place, SealBroken, get_vault, locate_secret
-from shared.entities.app_info import AppInfoCategory
+from shared.entities.app_info import AppInfoCategory, Environment, EnvironmentValue
 from shared.errors import Unavailable
 from shared.runtime.log import logger
 from shared.runtime.metrics import Metric, count
@@ -31,10 +31,11 @@ class ValuePlace(BaseModel):
     product_id: UUID
     key: str
     number: int
+    environment: Environment | None = None
 
 
 class StoredValue(BaseModel):
-    """The value of an entry as the database has it: plain, sealed, or none."""
+    """The value of an entry as the database has it: plain, sealed or none; its environment, if it has one."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -46,6 +47,8 @@ class StoredValue(BaseModel):
     is_secret: bool = False
     has_value: bool = False
     number: int | None = None
+    environment: Environment | None = None
+    environments: list[EnvironmentValue] = []
     next_number: int = 1
     set_at: datetime | None = None
     value: str | None = Field(None, repr=False)
@@ -58,6 +61,7 @@ class NumberedValue(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     number: int
+    environment: Environment | None = None
     sealed: dict[str, Any] = Field(repr=False)
 
 
@@ -72,6 +76,12 @@ class EntryPlaces(BaseModel):
     next_number: int
     values: list[NumberedValue]
 
+    def locate(self, held: NumberedValue) -> ValuePlace:
+        """Where one of its values is."""
+        return ValuePlace(
+            product_id=self.product_id, key=self.key, number=held.number, environment=held.environment
+        )
+
 
 class StoredValues:
     """The values of one caller's entries. Everything that is sealed is sealed for them."""
@@ -83,7 +93,7 @@ class StoredValues:
     def seal(self, value: str, entry_id: UUID, place: ValuePlace) -> dict[str, Any]:
         """What an item of `writing` says of a secret's value. Raises `EncryptionUnavailable`."""
         sealed = get_vault().seal(value, self._locate(entry_id, place))
-        return {"sealed": sealed, "place": place.model_dump(mode="json")}
+        return {"sealed": sealed, "place": place.model_dump(mode="json", exclude_none=True)}
 
     def reseal(self, entry: EntryPlaces, product_id: UUID, key: str) -> list[NumberedValue]:
         """An entry's values for when its key or product changes. Shows none of them.
@@ -92,10 +102,10 @@ class StoredValues:
         """
         resealed = []
         for held in entry.values:
-            was = ValuePlace(product_id=entry.product_id, key=entry.key, number=held.number)
-            becomes = ValuePlace(product_id=product_id, key=key, number=held.number)
+            was = entry.locate(held)
+            becomes = was.model_copy(update={"product_id": product_id, "key": key})
             sealed = self.seal(self.open_stored(held.sealed, entry.id, was), entry.id, becomes)
-            resealed.append(NumberedValue(number=held.number, sealed=sealed["sealed"]))
+            resealed.append(held.model_copy(update={"sealed": sealed["sealed"]}))
         return resealed
 
     def open(self, stored: StoredValue) -> str | None:
@@ -134,9 +144,13 @@ class StoredValues:
         found: Any = call.execute().data
         return {entry.id: entry for entry in map(EntryPlaces.model_validate, found)}
 
-    def reveal(self, entry_id: UUID, number: int | None = None) -> StoredValue:
+    def reveal(
+        self, entry_id: UUID, number: int | None = None, environment: Environment | None = None
+    ) -> StoredValue:
         """What an entry holds, or held under this number; recorded as a reveal if it is secret."""
-        call = self._rpc("reveal_app_info", entry_id=str(entry_id), value_number=number)
+        call = self._rpc(
+            "reveal_app_info", entry_id=str(entry_id), value_number=number, environment=environment
+        )
         return StoredValue.model_validate(call.execute().data)
 
     def compare(self, product_id: UUID, keys: Sequence[str]) -> list[StoredValue]:
@@ -151,7 +165,12 @@ class StoredValues:
         return self._rpc("import_app_info", target_product_id=str(product_id), items=items, keys=keys)
 
     def read_export(
-        self, product_id: UUID, categories: Sequence[str], *, include_secrets: bool
+        self,
+        product_id: UUID,
+        categories: Sequence[str],
+        environment: Environment | None,
+        *,
+        include_secrets: bool,
     ) -> list[StoredValue]:
         """A product's entries in their order, those of the categories with what they hold.
 
@@ -162,11 +181,17 @@ class StoredValues:
             target_product_id=str(product_id),
             categories=categories,
             include_secrets=include_secrets,
+            environment=environment,
         )
         return _read(call.execute().data)
 
     def record_export(
-        self, product_id: UUID, secrets: Sequence[StoredValue], *, refused_by: str | None = None
+        self,
+        product_id: UUID,
+        secrets: Sequence[StoredValue],
+        environment: Environment | None,
+        *,
+        refused_by: str | None = None,
     ) -> bool:
         """Record that these secrets leave, or that this format has refused them.
 
@@ -177,6 +202,7 @@ class StoredValues:
             target_product_id=str(product_id),
             secrets=[{"id": str(each.id), "version": each.version} for each in secrets],
             refused_by=refused_by,
+            environment=environment,
         )
         try:
             call.execute()
@@ -187,7 +213,14 @@ class StoredValues:
         return True
 
     def _locate(self, entry_id: UUID, place: ValuePlace) -> Place:
-        return locate_secret(self._user_id, entry_id, place.product_id, place.key, place.number)
+        return locate_secret(
+            self._user_id,
+            entry_id,
+            place.product_id,
+            place.key,
+            place.number,
+            environment=place.environment,
+        )
 
     def _rpc(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.
@@ -201,7 +234,12 @@ class StoredValues:
 
 def _get_place(stored: StoredValue) -> ValuePlace:
     # A sealed value has a number. Without one it opens nowhere.
-    return ValuePlace(product_id=stored.product_id, key=stored.key, number=stored.number or 0)
+    return ValuePlace(
+        product_id=stored.product_id,
+        key=stored.key,
+        number=stored.number or 0,
+        environment=stored.environment,
+    )
 
 
 def _read_address(address: str | None) -> str | None:

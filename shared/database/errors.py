@@ -428,6 +428,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     ),
     "app_info": lambda _: NotFound("There is no such entry."),
     "app_info_version": lambda _: NotFound("This entry has no such version."),
+    "app_info_environment": lambda _: NotFound("This entry has no value of its own for this environment."),
     "app_info_version_secret": lambda _: Conflict(
         "This version is secret and the entry is not. Turn `is_secret` on first.", type="version-is-secret"
     ),
@@ -447,6 +448,7 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
 }
 
 _BY_CONSTRAINT: dict[str, Rule] = {
+    "app_info_overrides_value_secret": Rule("/value", "The value of a secret is not stored in the clear."),
     "app_info_value_secret": Rule("/value", "The value of a secret is not stored in the clear."),
     "app_info_key_trimmed": Rule("/key", "It cannot start or end with a blank or an invisible character."),
     "app_info_key_variable": Rule(

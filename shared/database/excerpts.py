@@ -44,6 +44,7 @@ def shorten(detail: BaseModel, length: int) -> None:
     """Cut the excerpts in the nested lists of a detail to so many characters."""
     for nested, schema in get_nested_lists(type(detail)).items():
         for row in getattr(detail, nested):
+            shorten(row, length)
             for name in get_excerpts(schema):
                 text = getattr(row, name)
                 if text is not None and len(text) > length:

@@ -53,9 +53,21 @@ class Place:
         return json.dumps([*row, *self.details] if bound == BOUND_TO_DETAILS else row).encode()
 
 
-def locate_secret(user_id: UUID, entry_id: UUID, product_id: UUID, key: str, number: int) -> Place:
-    """Where a secret's value belongs: one of an entry's values, under the entry's key in its product."""
-    return Place("app_info", user_id, entry_id, (str(product_id), key, number))
+def locate_secret(  # noqa: PLR0913 - each tells one place from another
+    user_id: UUID,
+    entry_id: UUID,
+    product_id: UUID,
+    key: str,
+    number: int,
+    *,
+    environment: str | None = None,
+) -> Place:
+    """Where a secret's value belongs: one of an entry's values, under the entry's key in its product.
+
+    One for an environment is bound to that as well. The entry's own is bound as it was before there were any.
+    """
+    details = (str(product_id), key, number)
+    return Place("app_info", user_id, entry_id, details if environment is None else (*details, environment))
 
 
 class Sealed(BaseModel):

@@ -2,14 +2,16 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from operator import attrgetter
+from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from shared.entities.base import Description, Excerpt, Row, Truncated, written_as
+from shared.entities.base import Description, Embedded, Excerpt, Row, Truncated, written_as
 
 AppInfoCategory = Literal["env_var", "url", "credential", "note", "other"]
+Environment = Literal["development", "preview", "production"]
 AppInfoKey = Annotated[str, Field(examples=["LOG_LEVEL"])]
 AppInfoValue = Annotated[str, Field(examples=["debug"])]
 
@@ -37,6 +39,48 @@ RotateEvery = Annotated[
 WHEN_IT_EXPIRES = Field(description="When the value ceases to work.", examples=["2027-03-31T00:00:00Z"])
 
 
+# Three of a hundred entries each, beside their own values, have to fit into an answer.
+ENVIRONMENT_EXCERPT_LENGTH = 1_000
+
+
+class EnvironmentValue(BaseModel):
+    """What an entry holds in one environment, in place of its own value."""
+
+    environment: Environment
+    value: AppInfoValue | None = Field(description="Null for a secret: ask `reveal` for it.")
+    has_value: bool = Field(description="Whether there is a value, shown here or not.")
+    value_changed_at: datetime | None
+
+
+class EnvironmentExcerpt(EnvironmentValue):
+    """The same in a list: of a long value the first 1,000 characters."""
+
+    value: Annotated[
+        AppInfoValue | None, Excerpt, Field(description="Null for a secret: ask `reveal` for it.")
+    ]
+    value_truncated: Truncated = False
+
+    @model_validator(mode="after")
+    def shorten(self) -> Self:
+        """Keep the start of what the database has cut for a field that stands in a list once."""
+        if self.value is not None and len(self.value) > ENVIRONMENT_EXCERPT_LENGTH:
+            self.value, self.value_truncated = self.value[:ENVIRONMENT_EXCERPT_LENGTH], True
+        return self
+
+
+ValueT = TypeVar("ValueT", bound=EnvironmentValue)
+
+
+def sort_environments(values: list[ValueT]) -> list[ValueT]:
+    """From development to production, which is the order of the alphabet."""
+    return sorted(values, key=attrgetter("environment"))
+
+
+# Behind the mark, whose schema is found in the list's own type.
+IN_ORDER = AfterValidator(sort_environments)
+OVERRIDES = Embedded("app_info_overrides")
+
+
 class AppInfoRead(Row):
     """An entry. The value of a secret one is never shown here."""
 
@@ -59,6 +103,12 @@ class AppInfoRead(Row):
         description="Its place among the entries of its product, in whose order an export is. Kept by the "
         "database; moving raises no version."
     )
+    environments: Annotated[
+        list[EnvironmentValue],
+        OVERRIDES,
+        IN_ORDER,
+        Field(description="The environments that have a value of their own. In the others it has `value`."),
+    ]
 
 
 class AppInfoListItem(AppInfoRead):
@@ -70,3 +120,9 @@ class AppInfoListItem(AppInfoRead):
     value_truncated: Truncated = False
     description: Annotated[Description | None, Excerpt]
     description_truncated: Truncated = False
+    environments: Annotated[  # type: ignore[assignment]  # a list of what is cut, of the same shape
+        list[EnvironmentExcerpt],
+        OVERRIDES,
+        IN_ORDER,
+        Field(description="The environments that have a value of their own. In the others it has `value`."),
+    ]

@@ -102,7 +102,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def create(self, body: Input, key: IdempotencyKey | None) -> Created[RowT]:
         """A new row. Columns that the client leaves out get the database's defaults."""
         insert = self.supabase.table(self.table).insert(self.to_columns(get_sent(body)))
-        rows, replayed = self._execute_once(insert.select(get_select(self.row)), key)
+        rows, replayed = self._execute_once(insert.select(self._select_written(self.row)), key)
         sent = body.model_dump(mode="json")
         return Created([self.row.model_validate(complete(row, sent)) for row in rows], replayed)
 
@@ -121,7 +121,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
         update = self.supabase.table(self.table).update(columns).eq("id", str(row_id))
         if versions is not None:
             update = update.in_("version", versions)
-        rows = update.select(get_select(self.row)).execute().data
+        rows = update.select(self._select_written(self.row)).execute().data
         if not rows:
             raise self._missed(row_id, versions)
         return self.row.model_validate(rows[0])
@@ -185,7 +185,11 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     def _call(self, function: str, items: list[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
         # JSON in truth: the annotation of the client is too narrow.
         arguments = cast("dict[str, str]", {"items": items})
-        return self.supabase.rpc(function, arguments).select(get_select(self.item))
+        return self.supabase.rpc(function, arguments).select(self._select_written(self.item))
+
+    def _select_written(self, schema: type[Row]) -> str:
+        """What is selected of rows that have just been written. Overridden where more than they changed."""
+        return get_select(schema)
 
     @property
     def _cursor_scope(self) -> str:

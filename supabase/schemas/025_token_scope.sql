@@ -138,14 +138,14 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  perform private.require_token_scope(case when tg_op = 'DELETE' then 'delete' else tg_argv[0] end);
+  perform private.require_token_scope(case when tg_op = 'DELETE' then coalesce(tg_argv[1], 'delete') else tg_argv[0] end);
   return null;
 end;
 $$;
 
 revoke all on function private.check_token_scope() from public, anon, authenticated, service_role;
 comment on function private.check_token_scope() is
-  'Refuses a statement of an access token that lacks the grant for it, which the trigger names: to delete it is `delete`.';
+  'Refuses a statement of an access token that lacks the grant for it, which the trigger names: to delete it is `delete`, unless that is named as well.';
 
 create function private.actor_id()
 returns uuid

@@ -41,6 +41,7 @@ create table public.app_info (
   last_revealed_at timestamptz,
   position integer not null default 0,
   terms tsvector not null default '',
+  environments_changed_at timestamptz,
   expires_at timestamptz,
   rotate_every interval,
   rotation_due_at timestamptz,
@@ -104,7 +105,8 @@ alter table public.app_info
   alter column rotate_every set statistics 0,
   alter column rotation_due_at set statistics 0,
   alter column due_at set statistics 0,
-  alter column renewal_added_for set statistics 0;
+  alter column renewal_added_for set statistics 0,
+  alter column environments_changed_at set statistics 0;
 
 -- indexes -----------------------------------------------------------------------------------------------------------
 
@@ -114,6 +116,8 @@ create index app_info_product_newest_idx on public.app_info (user_id, product_id
 create index app_info_user_newest_idx on public.app_info (user_id, created_at desc, id desc);
 -- Not for its own sake: the target of the values' foreign key.
 create unique index app_info_owner_unique on public.app_info (user_id, id);
+-- Not for its own sake: the target of the overrides' foreign key.
+create unique index app_info_secrecy_unique on public.app_info (user_id, id, product_id, is_secret);
 -- A product's entries in their order, and its last place.
 create index app_info_product_position_idx on public.app_info (user_id, product_id, position, id);
 -- An owner's entries by key across products. Within one the unique key serves.
@@ -427,7 +431,10 @@ declare
   );
 begin
   update public.activity as line
-  set changes = jsonb_set(line.changes, '{value}', '{"changed": true}')
+  -- Of an override's value, the environment stays.
+  set changes = jsonb_set(
+    line.changes, '{value}', (line.changes -> 'value') - array['old', 'new'] || '{"changed": true}'
+  )
   where line.user_id = new.user_id
     and line.entity_id = any (entries)
     and line.changes -> 'value' ?| array['old', 'new'];
@@ -441,7 +448,7 @@ begin
   set content = jsonb_set(kept.content, '{value}', 'null')
   where kept.user_id = new.user_id
     and kept.entity_id = any (entries)
-    and kept.entity = 'app_info'
+    and kept.entity in ('app_info', 'app_info_overrides')
     and kept.content ->> 'value' is not null;
   delete from private.trash_rows as former
   where former.user_id = new.user_id
@@ -513,7 +520,11 @@ create trigger record_activity
 create trigger record_activity_of_update
   after update on public.app_info
   for each row
-  when (old.position = new.position or old.product_id <> new.product_id)
+  when (
+    (old.position = new.position or old.product_id <> new.product_id)
+    -- Told by record_override, which changes nothing else in the same statement.
+    and old.environments_changed_at is not distinct from new.environments_changed_at
+  )
   execute function private.record_activity();
 
 create trigger align_times
@@ -579,3 +590,5 @@ comment on column public.app_info.due_at is
   'When it expires or its rotation is due, whichever comes first; infinity for neither. Kept by the database.';
 comment on column public.app_info.renewal_added_for is
   'The day, in UTC, on which it is due by the newest work item that the maintenance has made for it; no change of the row.';
+comment on column public.app_info.environments_changed_at is
+  'When a value of it for an environment last changed; null where none ever did. Kept by the database.';

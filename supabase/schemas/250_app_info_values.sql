@@ -9,6 +9,8 @@
 --     rotate-keys` seals it for its place.
 --   * Not stopped: whoever puts back all of an entry's rows as they were once, the number of its value included.
 --     Nothing in the database says that they are old.
+--   * A value for an environment is one of its entry's, under a number of its own, and sealed for its environment as well:
+--     one for development does not open as the one for production.
 --   * The former values of an entry stay: the 20 newest. Of a secret they are sealed, too; of a plain entry they are
 --     plain and go when it becomes a secret, which leaves no plain copy.
 --   * A key of its own proves that a sealed value comes from Forum's function. Without it a browser could pass plain
@@ -27,6 +29,7 @@ create table private.app_info_values (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   version integer not null default 1,
+  environment text,
   constraint app_info_values_pkey primary key (id),
   -- Goes with its entry, and belongs to whom the entry belongs.
   constraint app_info_values_entry_fkey foreign key (user_id, app_info_id)
@@ -35,6 +38,8 @@ create table private.app_info_values (
   constraint app_info_values_number_unique unique (user_id, app_info_id, number),
   -- Stops a value that is both plain and sealed, or neither.
   constraint app_info_values_plain_or_sealed check (num_nonnulls(value, sealed) = 1),
+  -- Stops values that no client knows.
+  constraint app_info_values_environment_values check (environment in ('development', 'preview', 'production')),
   -- Stops what was passed without being sealed, and more than 64 KiB in base64 with its wrapped key.
   constraint app_info_values_sealed_shape check (
     jsonb_typeof(sealed) = 'object'
@@ -52,7 +57,8 @@ alter table private.app_info_values
   alter column set_at set statistics 0,
   alter column created_at set statistics 0,
   alter column updated_at set statistics 0,
-  alter column version set statistics 0;
+  alter column version set statistics 0,
+  alter column environment set statistics 0;
 
 create table private.app_info_keys (
   id uuid not null default gen_random_uuid(),
@@ -115,6 +121,13 @@ as $$
     where former.user_id = entry.user_id
       and former.app_info_id = entry.id
       and former.number is distinct from entry.secret_number
+      and former.number not in (
+        select override.secret_number
+        from public.app_info_overrides as override
+        where override.user_id = entry.user_id
+          and override.app_info_id = entry.id
+          and override.secret_number is not null
+      )
     order by
       -- Stops a number from being given to two sealed values, one after the other: the newest of them stays, even when
       -- plain ones have come after it, which all go when the entry becomes a secret again.
@@ -132,7 +145,7 @@ revoke all on function private.forget_oldest_values(public.app_info) from public
 comment on function private.forget_oldest_values(public.app_info) is
   'Keeps 20 former values of an entry: the newest, and the newest sealed one among them.';
 
-create function private.record_reveal(entry public.app_info, value_number integer)
+create function private.record_reveal(entry public.app_info, value_number integer, environment text)
 returns void
 language sql
 volatile
@@ -147,7 +160,12 @@ as $$
   )
   values (
     entry.user_id, private.actor_kind(), private.actor_id(), 'revealed', 'app_info', entry.id, entry.product_id,
-    jsonb_build_object('value', jsonb_build_object('revealed', true, 'number', value_number)),
+    jsonb_build_object(
+      'value',
+      jsonb_strip_nulls(
+        jsonb_build_object('revealed', true, 'number', value_number, 'environment', record_reveal.environment)
+      )
+    ),
     -- Stops a session that is no uuid, which a project's own hook could put into tokens, from failing every reveal.
     case
       when auth.jwt() ->> 'session_id' ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
@@ -157,8 +175,9 @@ as $$
   );
 $$;
 
-revoke all on function private.record_reveal(public.app_info, integer) from public, anon, authenticated, service_role;
-comment on function private.record_reveal(public.app_info, integer) is
+revoke all on function private.record_reveal(public.app_info, integer, text)
+  from public, anon, authenticated, service_role;
+comment on function private.record_reveal(public.app_info, integer, text) is
   'Writes that an owner is shown a secret''s value, with the session and the address that asked, in the transaction that hands it out. For functions that know by the app info key that Forum''s function calls.';
 
 create function private.set_app_info_key(key text)
@@ -334,7 +353,7 @@ create trigger align_times
 -- comments ----------------------------------------------------------------------------------------------------------
 
 comment on table private.app_info_values is
-  'The sealed value of each secret entry, and up to 20 former values of every entry.';
+  'The sealed value of each secret entry and of each of its environments, and up to 20 former values of every entry.';
 comment on column private.app_info_values.id is 'Made by the database.';
 comment on column private.app_info_values.user_id is 'The owner of the entry.';
 comment on column private.app_info_values.app_info_id is 'The entry.';
@@ -347,6 +366,8 @@ comment on column private.app_info_values.set_at is 'When the entry got this val
 comment on column private.app_info_values.created_at is 'When the row was made.';
 comment on column private.app_info_values.updated_at is 'When the row last changed.';
 comment on column private.app_info_values.version is 'Rises when the value''s data key is wrapped anew.';
+comment on column private.app_info_values.environment is
+  'The environment that it is or was the value of; null for the entry''s own. A sealed one is sealed for it.';
 
 comment on table private.app_info_keys is
   'The sha256 of the key by which the database knows Forum''s app info function: the current one, and one before it.';

@@ -1,6 +1,6 @@
 -- Purpose: what was deleted, kept for 30 days and restored on request.
 -- Tables: public.trash (a set: what one request deleted), private.trash_rows (the rows of a set, as they were). Triggers on
---   the five tables of a product and on private.app_info_values.
+--   the five tables of a product, on public.app_info_overrides and on private.app_info_values.
 -- Notes:
 --   * Rows really go: no policy, key, count or list has to know of the trash. What went is kept by statement-level triggers,
 --     so that a cascade and a browser's plain or unfiltered DELETE are kept like any other.
@@ -84,7 +84,7 @@ create table private.trash_rows (
     references public.trash (user_id, id) on delete cascade,
   -- Stops rows that nothing restores.
   constraint trash_rows_entity_values check (
-    entity = any (private.trash_tables() || array['app_info_values', 'repository_links'])
+    entity = any (private.trash_tables() || array['app_info_overrides', 'app_info_values', 'repository_links'])
   )
 );
 
@@ -337,7 +337,8 @@ revoke all on function private.keep_deleted() from public, anon, authenticated, 
 comment on function private.keep_deleted() is
   'Keeps what a statement has deleted in the trash, and records it in the history.';
 
--- Definer: clients have no right to the trash. A value that goes while its entry stays is pruned or sealed anew.
+-- Definer: clients have no right to the trash. A value that goes while its entry stays is pruned, sealed anew or, of an
+-- environment, kept as a former one.
 create function private.keep_deleted_values()
 returns trigger
 language plpgsql
@@ -350,11 +351,13 @@ begin
   select
     former.user_id,
     private.open_trash_set(former.user_id, 'app_info'),
-    'app_info_values',
+    tg_table_name,
     former.app_info_id,
-    to_jsonb(former) - 'sealed',
-    former.sealed
-  from gone as former
+    former.content - 'sealed',
+    nullif(former.content -> 'sealed', 'null')
+  from (
+    select one.user_id, one.app_info_id, to_jsonb(one) as content from gone as one
+  ) as former
   where private.keeps_trash(former.user_id) and not exists (
     select from public.app_info as present
     where present.user_id = former.user_id and present.id = former.app_info_id
@@ -365,7 +368,7 @@ $$;
 
 revoke all on function private.keep_deleted_values() from public, anon, authenticated, service_role;
 comment on function private.keep_deleted_values() is
-  'Keeps the values of app info entries that were deleted in the trash, sealed ones as they are.';
+  'Keeps the values and the overrides of app info entries that were deleted in the trash, sealed ones as they are.';
 
 -- Definer, as above. Before: the foreign keys cut the links as soon as the repository is gone.
 create function private.keep_repository_links()
@@ -523,6 +526,12 @@ create trigger keep_deleted
   execute function private.keep_deleted();
 
 create trigger keep_deleted_values
+  after delete on public.app_info_overrides
+  referencing old table as gone
+  for each statement
+  execute function private.keep_deleted_values();
+
+create trigger keep_deleted_values
   after delete on private.app_info_values
   referencing old table as gone
   for each statement
@@ -554,8 +563,8 @@ comment on column private.trash_rows.set_id is 'The set.';
 comment on column private.trash_rows.entity is
   'The table it was in; repository_links: what a repository was linked to.';
 comment on column private.trash_rows.entity_id is
-  'The id of the row; of a value its entry''s, of links their repository''s.';
-comment on column private.trash_rows.name is 'Its name, title or key; empty for values and links.';
+  'The id of the row; of a value and of an override its entry''s, of links their repository''s.';
+comment on column private.trash_rows.name is 'Its name, title or key; empty for values, overrides and links.';
 comment on column private.trash_rows.content is 'The row as it was.';
 comment on column private.trash_rows.sealed is 'Of a secret''s value, the value as it is sealed.';
 comment on column private.trash_rows.created_at is 'When it was deleted.';

@@ -1,5 +1,6 @@
 -- Purpose: a set of the trash is looked at, restored, and goes for good when it has had its time.
--- Tables: written by the functions: public.trash, private.trash_rows, the five tables of a product, private.app_info_values.
+-- Tables: written by the functions: public.trash, private.trash_rows, the five tables of a product,
+--   public.app_info_overrides, private.app_info_values.
 -- Notes:
 --   * Rows come back with their ids and created_at, and a version more: a client that holds the version of before is told.
 --   * What is in the way (a key, an external id or a repository of GitHub that the product has again): `fail` restores
@@ -230,6 +231,16 @@ begin
   -- Each goes behind the others of its product: in the order in which they stood.
   order by (kept.content ->> 'position')::integer, kept.entity_id;
 
+  insert into public.app_info_overrides
+  select back.*
+  from private.trash_rows as kept,
+    private.row_to_restore(kept) as again (content),
+    jsonb_populate_record(null::public.app_info_overrides, again.content) as back
+  where kept.user_id = owner_id and kept.set_id = put_trash_rows_back.set_id and kept.entity = 'app_info_overrides'
+    and exists (
+      select from public.app_info as present where present.user_id = owner_id and present.id = kept.entity_id
+    );
+
   insert into private.app_info_values
   select back.*
   from private.trash_rows as kept,
@@ -421,7 +432,7 @@ begin
     where done.user_id = caller_id and done.set_id = kept.id
       and done.id <> all (left_rows)
       and (
-        done.entity not in ('app_info_values', 'repository_links')
+        done.entity = any (private.trash_tables())
         or done.entity_id not in (
           select held.entity_id from private.trash_rows as held where held.id = any (left_rows)
         )
@@ -433,7 +444,7 @@ begin
   from (
     select taken_out.entity, count(*) as rows
     from taken_out
-    where taken_out.entity not in ('app_info_values', 'repository_links')
+    where taken_out.entity = any (private.trash_tables())
     group by taken_out.entity
   ) as by_entity;
   perform private.count_restored_rows(

@@ -367,7 +367,7 @@ begin
       where target.id = given.id and (not item ? 'version' or target.version = given.version)
       returning target.* into changed;
       if not found then
-        select to_jsonb(known)
+        select to_jsonb(known) || jsonb_build_object('environments', private.list_environments(known))
         into current_row
         from public.app_info as known
         where known.id = (item ->> 'id')::uuid;

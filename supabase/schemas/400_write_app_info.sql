@@ -1,6 +1,6 @@
 -- Purpose: how entries with secret values are created and changed: sealed by Forum's function, all of a request or
 --   none.
--- Tables: written by the functions: public.app_info, private.app_info_values.
+-- Tables: written by the functions: public.app_info, public.app_info_overrides, private.app_info_values.
 -- Notes:
 --   * One function for a single entry, a bulk and an import of a .env file. Entries without secrets still go the way
 --     that every resource goes, as the caller.
@@ -15,6 +15,9 @@
 --     change: a change that is refused has shown nothing, and nothing is recorded.
 --   * With a new key or product it sends all sealed values of the entry once more, "resealed": [{"number": …,
 --     "sealed": …}].
+--   * Values for environments come with their entry: "overrides": [{"environment": …, "value": …}], as "sealed" with its
+--     "place" for a secret, or "removed": true. An entry whose secrecy changes sends each that has a value, so that none is
+--     left as it was; one that is opened for it says "reveals": true.
 --   * A value that was sealed for its owner and its entry alone ("v": 1) has no place and is stored as it comes.
 
 -- functions ---------------------------------------------------------------------------------------------------------
@@ -37,6 +40,163 @@ $$;
 revoke all on function private.check_sealed_place(jsonb, jsonb) from public, anon, authenticated, service_role;
 comment on function private.check_sealed_place(jsonb, jsonb) is
   'Refuses an item of write_app_info that was sealed for another product, key or number than it is written to.';
+
+-- Sealed values get their numbers in the order in which they are sent.
+create function private.list_sent_overrides(item jsonb, next_number integer)
+returns table (
+  environment text, value text, sealed jsonb, number integer, place jsonb, is_removed boolean, is_revealed boolean
+)
+-- Of which the plan is kept: a thousand lines of a file ask three times each.
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  sent jsonb;
+  sealed_number integer := next_number - 1;
+begin
+  for sent in select jsonb_array_elements(item -> 'overrides') loop
+    environment := sent ->> 'environment';
+    value := sent ->> 'value';
+    sealed := nullif(sent -> 'sealed', 'null');
+    place := sent -> 'place';
+    is_removed := sent @> '{"removed": true}';
+    is_revealed := sent @> '{"reveals": true}';
+    sealed_number := sealed_number + (sealed is not null)::integer;
+    number := case when sealed is not null then sealed_number end;
+    return next;
+  end loop;
+end;
+$$;
+
+revoke all on function private.list_sent_overrides(jsonb, integer) from public, anon, authenticated, service_role;
+comment on function private.list_sent_overrides(jsonb, integer) is
+  'The values for environments that an item of write_app_info has, each sealed one with the number that it gets.';
+
+create function private.check_sent_overrides(item jsonb, is_secret boolean, next_number integer, place jsonb)
+returns void
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  sent record;
+begin
+  for sent in select * from private.list_sent_overrides(item, next_number) loop
+    -- Stops a text that was not sealed from being taken for none.
+    if coalesce(jsonb_typeof(sent.sealed), 'object') <> 'object' then
+      raise sqlstate 'PT422' using message = 'a sealed value is an object', hint = 'sealed';
+    end if;
+    if (case when is_secret then sent.value else sent.sealed::text end) is not null then
+      raise sqlstate 'PT409' using
+        message = 'the entry has become secret, or ceased to be, in the meantime',
+        hint = 'app_info_secrecy';
+    end if;
+    if sent.sealed is not null then
+      perform private.check_sealed_place(
+        jsonb_build_object('place', sent.place),
+        place || jsonb_build_object('number', sent.number, 'environment', sent.environment)
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+revoke all on function private.check_sent_overrides(jsonb, boolean, integer, jsonb)
+  from public, anon, authenticated, service_role;
+comment on function private.check_sent_overrides(jsonb, boolean, integer, jsonb) is
+  'Refuses values for environments that are of the other kind than their entry, or sealed for another place.';
+
+-- Before the entry, whose check refuses what is left. With the foreign key deferred, as neither can be first.
+create function private.turn_overrides(item jsonb, entry public.app_info, is_secret boolean, next_number integer)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  -- Stops a value from staying as it was that has come since the function read them.
+  if exists (
+    select from public.app_info_overrides as held
+    where held.user_id = entry.user_id and held.app_info_id = entry.id and held.has_value
+      and not exists (
+        select from private.list_sent_overrides(item, next_number) as sent
+        where sent.environment = held.environment
+      )
+  ) then
+    raise sqlstate 'PT409' using
+      message = 'the entry has other values for environments in the meantime',
+      hint = 'app_info_secrecy';
+  end if;
+  perform private.record_reveal(entry, held.secret_number, held.environment)
+  from public.app_info_overrides as held
+  join private.list_sent_overrides(item, next_number) as sent on sent.environment = held.environment
+  where held.user_id = entry.user_id and held.app_info_id = entry.id
+    and held.secret_number is not null
+    and sent.is_revealed;
+  set constraints public.app_info_overrides_entry_fkey deferred;
+  update public.app_info_overrides as held
+  set is_secret = turn_overrides.is_secret, value = becomes.value, secret_number = becomes.number
+  from (
+    select known.id, sent.value, sent.number
+    from public.app_info_overrides as known
+    left join private.list_sent_overrides(item, next_number) as sent on sent.environment = known.environment
+    where known.user_id = entry.user_id and known.app_info_id = entry.id
+  ) as becomes
+  where held.id = becomes.id;
+end;
+$$;
+
+revoke all on function private.turn_overrides(jsonb, public.app_info, boolean, integer)
+  from public, anon, authenticated, service_role;
+comment on function private.turn_overrides(jsonb, public.app_info, boolean, integer) is
+  'Makes secrets of an entry''s values for environments, or plain values, with what an item of write_app_info has of each.';
+
+create function private.write_overrides(item jsonb, entry public.app_info, next_number integer)
+returns public.app_info
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  sent record;
+begin
+  for sent in select * from private.list_sent_overrides(item, next_number) loop
+    if sent.is_removed then
+      delete from public.app_info_overrides as held
+      where held.user_id = entry.user_id and held.app_info_id = entry.id and held.environment = sent.environment;
+      if not found then
+        raise sqlstate 'PT404' using
+          message = 'the entry has no value for this environment',
+          hint = 'app_info_environment';
+      end if;
+      continue;
+    end if;
+    insert into public.app_info_overrides (user_id, app_info_id, environment, value, secret_number)
+    values (entry.user_id, entry.id, sent.environment, sent.value, sent.number)
+    on conflict (user_id, app_info_id, environment) do update
+    set value = excluded.value, secret_number = excluded.secret_number
+    -- One that has turned with its entry is as it should be.
+    where (app_info_overrides.value, app_info_overrides.secret_number)
+      is distinct from (excluded.value, excluded.secret_number);
+    if sent.sealed is not null then
+      insert into private.app_info_values (user_id, app_info_id, environment, number, sealed, set_at)
+      values (entry.user_id, entry.id, sent.environment, sent.number, sent.sealed, now());
+    end if;
+  end loop;
+  if next_number > 1 then
+    perform private.forget_oldest_values(entry);
+  end if;
+  return (
+    select written from public.app_info as written where written.user_id = entry.user_id and written.id = entry.id
+  );
+end;
+$$;
+
+revoke all on function private.write_overrides(jsonb, public.app_info, integer)
+  from public, anon, authenticated, service_role;
+comment on function private.write_overrides(jsonb, public.app_info, integer) is
+  'Writes the values for environments that an item of write_app_info has, and returns their entry as it is then.';
 
 create function private.create_app_info_entry(item jsonb, caller_id uuid)
 returns public.app_info
@@ -77,6 +237,15 @@ begin
     insert into private.app_info_values (user_id, app_info_id, number, sealed, set_at)
     values (caller_id, created.id, created.secret_number, item -> 'sealed', created.value_changed_at);
   end if;
+  if item ? 'overrides' then
+    perform private.check_sent_overrides(
+      item,
+      created.is_secret,
+      is_sealed::integer + 1,
+      jsonb_build_object('product_id', created.product_id, 'key', created.key)
+    );
+    return private.write_overrides(item, created, is_sealed::integer + 1);
+  end if;
   return created;
 end;
 $$;
@@ -96,6 +265,9 @@ declare
   next_number integer := case
     when is_sealed then private.next_value_number(entry)
     when not item ? 'sealed' then entry.secret_number
+  end;
+  next_override_number constant integer := case
+    when item ? 'overrides' then private.next_value_number(entry) + is_sealed::integer
   end;
   place jsonb := jsonb_build_object(
     'product_id', case when item ? 'product_id' then (item ->> 'product_id')::uuid else entry.product_id end,
@@ -118,8 +290,11 @@ begin
   if is_sealed and item -> 'sealed' ->> 'v' <> '1' then
     perform private.check_sealed_place(item, place);
   end if;
+  if item ? 'overrides' then
+    perform private.check_sent_overrides(item, becomes_secret, next_override_number, place - 'number');
+  end if;
   if entry.secret_number is not null and item @> '{"reveals": true}' then
-    perform private.record_reveal(entry, entry.secret_number);
+    perform private.record_reveal(entry, entry.secret_number, null);
   end if;
   if item ? 'resealed' then
     -- Taken out for the moment of the change: see guard_sealed_values.
@@ -146,6 +321,9 @@ begin
         hint = 'app_info_place';
     end if;
   end if;
+  if becomes_secret <> entry.is_secret then
+    perform private.turn_overrides(item, entry, becomes_secret, next_override_number);
+  end if;
   update public.app_info as target
   set
     product_id = case when item ? 'product_id' then (item ->> 'product_id')::uuid else target.product_id end,
@@ -159,8 +337,15 @@ begin
     rotate_every = case when item ? 'rotate_every' then (item ->> 'rotate_every')::interval else target.rotate_every end
   where target.user_id = entry.user_id and target.id = entry.id
   returning * into changed;
-  insert into private.app_info_values (id, user_id, app_info_id, number, sealed, set_at, created_at)
-  select held.id, held.user_id, held.app_info_id, held.number, resealed.sealed, held.set_at, held.created_at
+  if changed.is_secret <> entry.is_secret then
+    set constraints public.app_info_overrides_entry_fkey immediate;
+  end if;
+  insert into private.app_info_values (
+    id, user_id, app_info_id, environment, number, sealed, set_at, created_at
+  )
+  select
+    held.id, held.user_id, held.app_info_id, held.environment, held.number, resealed.sealed, held.set_at,
+    held.created_at
   from unnest(moved) as held
   join jsonb_to_recordset(item -> 'resealed') as resealed (number integer, sealed jsonb)
     on resealed.number = held.number;
@@ -170,6 +355,9 @@ begin
   end if;
   if changed.secret_number is distinct from entry.secret_number then
     perform private.forget_oldest_values(changed);
+  end if;
+  if item ? 'overrides' then
+    return private.write_overrides(item, changed, next_override_number);
   end if;
   return changed;
 end;
@@ -190,7 +378,8 @@ set search_path = ''
 as $$
 declare
   caller_id constant uuid := private.identify_app_info_caller(
-    app_info_key, shows_secrets => items @> '[{"reveals": true}]'
+    app_info_key,
+    shows_secrets => items @> '[{"reveals": true}]' or items @> '[{"overrides": [{"reveals": true}]}]'
   );
   entry public.app_info;
   current_row jsonb;
@@ -200,7 +389,7 @@ declare
 begin
   perform private.require_token_scope('keys');
   -- What becomes plain by the value that it has is shown.
-  if items @> '[{"reveals": true}]' then
+  if items @> '[{"reveals": true}]' or items @> '[{"overrides": [{"reveals": true}]}]' then
     perform private.require_token_scope('reveal');
   end if;
   -- Stops one call from running into the statement time-out.
@@ -238,21 +427,25 @@ begin
       if not found then
         perform private.raise_missed_bulk_item(null);
       elsif jsonb_typeof(item -> 'versions') = 'array' and not item -> 'versions' @> to_jsonb(entry.version) then
-        current_row := to_jsonb(entry);
+        current_row := to_jsonb(entry) || jsonb_build_object('environments', private.list_environments(entry));
         perform private.raise_missed_bulk_item(current_row);
       end if;
       return next private.change_app_info_entry(item, entry);
     end loop;
   exception
-    -- Raised again, whatever it is: all that is added is which item it was. Without the detail, which quotes the row to
-    -- whom row level security does not bind.
+    -- Raised again, whatever it is: all that is added is which item it was. Without Postgres' own detail, which quotes the
+    -- row to whom row level security does not bind. Ours says no more than which limit was reached, say.
     when others then
       get stacked diagnostics
         fault.state = returned_sqlstate,
         fault.message = message_text,
         fault.constraint_name = constraint_name,
         fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
         fault.hint = pg_exception_hint;
+      if fault.state not like 'PT%' then
+        fault.detail := null;
+      end if;
       perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
 end;
@@ -290,7 +483,7 @@ declare
   caller_id constant uuid := private.identify_app_info_caller(app_info_key, shows_secrets => false);
 begin
   perform private.require_token_scope('keys');
-  -- Stops an answer that is larger than Forum's function can hold: an entry may have 21 values of 96 KiB.
+  -- Stops an answer that is larger than Forum's function can hold: an entry may have 24 values of 96 KiB.
   if with_values and (
     select sum(octet_length(held.sealed::text))
     from private.app_info_values as held
@@ -311,7 +504,14 @@ begin
           'key', entry.key,
           'next_number', private.next_value_number(entry),
           'values', (
-            select coalesce(jsonb_agg(jsonb_build_object('number', held.number, 'sealed', held.sealed)), '[]')
+            select coalesce(
+              jsonb_agg(
+                jsonb_build_object(
+                  'number', held.number, 'environment', held.environment, 'sealed', held.sealed
+                )
+              ),
+              '[]'
+            )
             from private.app_info_values as held
             where with_values
               and held.user_id = entry.user_id

@@ -30,7 +30,9 @@ begin
       jsonb_agg(
         jsonb_build_object(
           'id', entry.id, 'product_id', entry.product_id, 'key', entry.key, 'version', entry.version,
-          'is_secret', entry.is_secret, 'value', entry.value, 'next_number', private.next_value_number(entry)
+          'is_secret', entry.is_secret, 'value', entry.value, 'has_value', entry.has_value,
+          'next_number', private.next_value_number(entry),
+          'environments', private.list_environments(entry)
         )
       ),
       '[]'
@@ -58,7 +60,7 @@ $$;
 revoke all on function public.compare_app_info(uuid, text[], text) from public, anon, authenticated, service_role;
 grant execute on function public.compare_app_info(uuid, text[], text) to authenticated, forum_agent;
 comment on function public.compare_app_info(uuid, text[], text) is
-  'A product''s entries with these keys, to be compared with a file: plain values, and of secrets only that they are there. For the app info function, which knows the key.';
+  'A product''s entries with these keys, to be compared with a file: plain values, those for environments as well, and of secrets only that they are there. For the app info function, which knows the key.';
 
 create function private.order_as_file(
   target_product_id uuid, caller_id uuid, keys text[], last_position integer
@@ -167,7 +169,11 @@ comment on function public.import_app_info(uuid, jsonb, text[], text) is
   'Writes the items of a file as write_app_info does, gives a product''s entries the order of the file''s keys, and returns how many were written. For the app info function, which knows the key.';
 
 create function private.read_app_info_export(
-  target_product_id uuid, categories text[], include_secrets boolean, app_info_key text
+  target_product_id uuid,
+  categories text[],
+  include_secrets boolean,
+  app_info_key text,
+  environment text default null
 )
 returns jsonb
 language plpgsql
@@ -190,9 +196,14 @@ begin
           'version', entry.version,
           'category', entry.category,
           'is_secret', entry.is_secret,
-          'has_value', entry.has_value,
-          'number', entry.secret_number,
-          'value', case when entry.category = any (categories) then entry.value end,
+          'environment', override.environment,
+          'has_value', case when override.id is null then entry.has_value else override.has_value end,
+          'number', case when override.id is null then entry.secret_number else override.secret_number end,
+          'value', case
+            when entry.category <> all (categories) then null
+            when override.id is null then entry.value
+            else override.value
+          end,
           'sealed', held.sealed
         )
         order by entry.position, entry.id
@@ -200,10 +211,14 @@ begin
       '[]'
     )
     from public.app_info as entry
+    left join public.app_info_overrides as override
+      on override.user_id = entry.user_id
+      and override.app_info_id = entry.id
+      and override.environment = read_app_info_export.environment
     left join private.app_info_values as held
       on held.user_id = entry.user_id
       and held.app_info_id = entry.id
-      and held.number = entry.secret_number
+      and held.number = case when override.id is null then entry.secret_number else override.secret_number end
       and include_secrets
       and entry.category = any (categories)
     where entry.user_id = caller_id and entry.product_id = target_product_id
@@ -211,13 +226,17 @@ begin
 end;
 $$;
 
-revoke all on function private.read_app_info_export(uuid, text[], boolean, text)
+revoke all on function private.read_app_info_export(uuid, text[], boolean, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.read_app_info_export(uuid, text[], boolean, text) to authenticated, forum_agent;
-comment on function private.read_app_info_export(uuid, text[], boolean, text) is 'The body of public.read_app_info_export.';
+grant execute on function private.read_app_info_export(uuid, text[], boolean, text, text) to authenticated, forum_agent;
+comment on function private.read_app_info_export(uuid, text[], boolean, text, text) is 'The body of public.read_app_info_export.';
 
 create function public.read_app_info_export(
-  target_product_id uuid, categories text[], include_secrets boolean, app_info_key text
+  target_product_id uuid,
+  categories text[],
+  include_secrets boolean,
+  app_info_key text,
+  environment text default null
 )
 returns jsonb
 language sql
@@ -225,17 +244,23 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select private.read_app_info_export(target_product_id, categories, include_secrets, app_info_key);
+  select private.read_app_info_export(
+    target_product_id, categories, include_secrets, app_info_key, environment
+  );
 $$;
 
-revoke all on function public.read_app_info_export(uuid, text[], boolean, text)
+revoke all on function public.read_app_info_export(uuid, text[], boolean, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.read_app_info_export(uuid, text[], boolean, text) to authenticated, forum_agent;
-comment on function public.read_app_info_export(uuid, text[], boolean, text) is
-  'A product''s entries in their order, with the values of these categories, secrets sealed and only if asked for. For the app info function, which knows the key and hands out nothing that record_app_info_export has not recorded.';
+grant execute on function public.read_app_info_export(uuid, text[], boolean, text, text) to authenticated, forum_agent;
+comment on function public.read_app_info_export(uuid, text[], boolean, text, text) is
+  'A product''s entries in their order, with the values of these categories, those of an environment where it is named and has any, secrets sealed and only if asked for. For the app info function, which knows the key and hands out nothing that record_app_info_export has not recorded.';
 
 create function private.record_app_info_export(
-  target_product_id uuid, secrets jsonb, refused_by text, app_info_key text
+  target_product_id uuid,
+  secrets jsonb,
+  refused_by text,
+  app_info_key text,
+  environment text default null
 )
 returns void
 language plpgsql
@@ -274,32 +299,50 @@ begin
     and target.id in (select (each.value ->> 'id')::uuid from jsonb_array_elements(secrets) as each)
   order by target.id
   for no key update;
+  -- A value for an environment that changes raises the version of its entry.
   select array_agg(entry.id)
   into locked
   from public.app_info as entry
   join jsonb_to_recordset(secrets) as shown (id uuid, version integer)
     on shown.id = entry.id and shown.version = entry.version
-  where entry.user_id = caller_id and entry.product_id = target_product_id and entry.secret_number is not null;
+  left join public.app_info_overrides as override
+    on override.user_id = entry.user_id
+    and override.app_info_id = entry.id
+    and override.environment = record_app_info_export.environment
+  where entry.user_id = caller_id and entry.product_id = target_product_id
+    and case when override.id is null then entry.secret_number else override.secret_number end is not null;
   -- Stops an answer with a value that is not on the record as the entry's, all of them or none.
   if coalesce(cardinality(locked), 0) <> jsonb_array_length(secrets) then
     raise sqlstate 'PT409' using
       message = 'the entries have changed since they were read',
       hint = 'app_info_changed';
   end if;
-  perform private.record_reveal(entry, entry.secret_number)
+  perform private.record_reveal(
+    entry,
+    case when override.id is null then entry.secret_number else override.secret_number end,
+    override.environment
+  )
   from public.app_info as entry
+  left join public.app_info_overrides as override
+    on override.user_id = entry.user_id
+    and override.app_info_id = entry.id
+    and override.environment = record_app_info_export.environment
   where entry.user_id = caller_id and entry.id = any (locked);
 end;
 $$;
 
-revoke all on function private.record_app_info_export(uuid, jsonb, text, text)
+revoke all on function private.record_app_info_export(uuid, jsonb, text, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.record_app_info_export(uuid, jsonb, text, text) to authenticated, forum_agent;
-comment on function private.record_app_info_export(uuid, jsonb, text, text) is
+grant execute on function private.record_app_info_export(uuid, jsonb, text, text, text) to authenticated, forum_agent;
+comment on function private.record_app_info_export(uuid, jsonb, text, text, text) is
   'The body of public.record_app_info_export.';
 
 create function public.record_app_info_export(
-  target_product_id uuid, secrets jsonb, refused_by text, app_info_key text
+  target_product_id uuid,
+  secrets jsonb,
+  refused_by text,
+  app_info_key text,
+  environment text default null
 )
 returns void
 language sql
@@ -307,11 +350,11 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  select private.record_app_info_export(target_product_id, secrets, refused_by, app_info_key);
+  select private.record_app_info_export(target_product_id, secrets, refused_by, app_info_key, environment);
 $$;
 
-revoke all on function public.record_app_info_export(uuid, jsonb, text, text)
+revoke all on function public.record_app_info_export(uuid, jsonb, text, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.record_app_info_export(uuid, jsonb, text, text) to authenticated, forum_agent;
-comment on function public.record_app_info_export(uuid, jsonb, text, text) is
+grant execute on function public.record_app_info_export(uuid, jsonb, text, text, text) to authenticated, forum_agent;
+comment on function public.record_app_info_export(uuid, jsonb, text, text, text) is
   'Records that these secrets ([{"id", "version"}]) leave in an export, or that a format has refused an export of them. Fails with PT409 if one has changed since. For the app info function, which knows the key.';

@@ -169,18 +169,19 @@ as $$
     where held.user_id = owner_id
   ) as documents
   cross join (
-    select
-      count(*) as number,
-      coalesce(
-        sum(
-          octet_length(held.key)
-          + coalesce(octet_length(held.value), 0)
-          + coalesce(octet_length(held.description), 0)
-        ),
-        0
-      ) as bytes
-    from public.app_info as held
-    where held.user_id = owner_id
+    select count(*) as number, coalesce(sum(held.bytes), 0) as bytes
+    from (
+      select
+        octet_length(entry.key)
+        + coalesce(octet_length(entry.value), 0)
+        + coalesce(octet_length(entry.description), 0) as bytes
+      from public.app_info as entry
+      where entry.user_id = owner_id
+      union all
+      select coalesce(octet_length(override.value), 0)
+      from public.app_info_overrides as override
+      where override.user_id = owner_id
+    ) as held
   ) as app_info
   cross join (
     select coalesce(sum(octet_length(kept.title) + kept.content_bytes), 0) as bytes
@@ -283,7 +284,10 @@ begin
     when 'documents' then
       return (select count(*) from public.documents as held where held.user_id = owner_id);
     when 'app_info' then
-      return (select count(*) from public.app_info as held where held.user_id = owner_id);
+      return (
+        (select count(*) from public.app_info as held where held.user_id = owner_id)
+        + (select count(*) from public.app_info_overrides as held where held.user_id = owner_id)
+      );
   end case;
 end;
 $$;
@@ -344,6 +348,8 @@ set search_path = ''
 as $$
 declare
   caller_id constant uuid := private.caller_id();
+  -- A value for an environment counts as an entry.
+  entity constant text := case tg_table_name when 'app_info_overrides' then 'app_info' else tg_table_name end;
   most bigint;
   known bigint;
 begin
@@ -354,11 +360,11 @@ begin
   if exists (select from added where added.version = 1) then
     perform private.require_bytes(caller_id);
   end if;
-  select bound.most into most from private.limits as bound where bound.name = tg_table_name;
+  select bound.most into most from private.limits as bound where bound.name = entity;
   if most is null then
     return null;
   end if;
-  select case tg_table_name
+  select case entity
     when 'products' then held.products
     when 'repositories' then held.repositories
     when 'work_items' then held.work_items
@@ -369,15 +375,15 @@ begin
   from private.usage as held
   where held.user_id = caller_id and held.counted_at > now() - interval '3 hours';
   if coalesce(known, 0) <= 5000 then
-    known := private.count_rows(caller_id, tg_table_name);
+    known := private.count_rows(caller_id, entity);
   end if;
   if known < most * 0.9 then
     return null;
   end if;
   -- Near the limit two requests of one account count one after the other, and each sees what the other has added.
   perform from public.users as account where account.id = caller_id for no key update;
-  if private.count_rows(caller_id, tg_table_name) > most then
-    perform private.refuse_by_limit(tg_table_name, most, 0);
+  if private.count_rows(caller_id, entity) > most then
+    perform private.refuse_by_limit(entity, most, 0);
   end if;
   return null;
 end;
@@ -526,6 +532,12 @@ create trigger check_limits
   for each statement
   execute function private.check_limits();
 
+create trigger check_limits
+  after insert on public.app_info_overrides
+  referencing new table as added
+  for each statement
+  execute function private.check_limits();
+
 create trigger check_longer_content
   before update on public.documents
   for each row
@@ -555,7 +567,7 @@ comment on column private.usage.products is 'Its products.';
 comment on column private.usage.repositories is 'Its repositories.';
 comment on column private.usage.work_items is 'Its work items.';
 comment on column private.usage.documents is 'Its documents.';
-comment on column private.usage.app_info is 'Its app-info entries.';
+comment on column private.usage.app_info is 'Its app-info entries, and their values for environments.';
 comment on column private.usage.bytes is
   'The bytes of what was written in all of these and in their former versions, and of what is in the trash.';
 comment on column private.usage.counted_at is 'When it was counted.';

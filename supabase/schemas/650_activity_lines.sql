@@ -110,10 +110,12 @@ declare
   field constant text := case when cardinality(fields) = 1 then fields[1] end;
   was constant text := $1.changes #>> array[field, 'old'];
   becomes constant text := $1.changes #>> array[field, 'new'];
+  -- Of a value for an environment: "the production value".
+  value_name constant text := concat_ws(' ', 'the', $1.changes #>> '{value,environment}', 'value of');
   labels text[];
 begin
   if $1.action = 'revealed' then
-    return format('Revealed the value of %s', subject);
+    return format('Revealed %s %s', value_name, subject);
   elsif $1.action = 'export_refused' then
     return format('Refused to export the secrets of %s', subject);
   elsif $1.action <> 'updated' then
@@ -124,6 +126,13 @@ begin
       return format('Moved %s from %s to %s', subject, replace(was, '_', ' '), replace(becomes, '_', ' '));
     when field = 'priority' then
       return format('Set the priority of %s to %s', subject, priorities[becomes::integer + 1]);
+    when field = 'value' and $1.changes #> '{value,environment}' is not null then
+      return format(
+        '%s %s %s',
+        case when $1.changes #> '{value,removed}' = 'true' then 'Removed' else 'Changed' end,
+        value_name,
+        subject
+      );
     when field = 'product_id' then
       return format('Moved %s to another product', subject);
     when field = 'is_pinned' then

@@ -19,6 +19,7 @@ from tests.database.intended import (
     RESTRICTIONS,
     TOKEN_CHANGES,
     TOKEN_GRANTS,
+    TOKEN_PARTS,
     TRIGGERS,
     UNIQUE_TO_ALL,
 )
@@ -302,7 +303,7 @@ def needed_grant(table: str, command: str) -> str:
     if command == "DELETE" and table in TOKEN_GRANTS:
         return "delete"
     changed = {column.partition(".")[0]: grant for column, grant in TOKEN_CHANGES.items()}
-    return (TOKEN_GRANTS | (changed if command == "UPDATE" else {})).get(table, "nothing")
+    return (TOKEN_GRANTS | TOKEN_PARTS | (changed if command == "UPDATE" else {})).get(table, "nothing")
 
 
 def tokens_are_held_to_their_scope(connection: Connection) -> Iterator[str]:

@@ -248,6 +248,18 @@ CASES: dict[str, Cases] = {
         [{"is_secret": True}, {"is_secret": False, "value": "x"}, {"is_secret": False}],
         [{"is_secret": True, "value": "x"}, {"is_secret": True, "value": ""}],
     ),
+    "app_info_overrides_environment_values": values(
+        "environment", "development", "preview", "production", refused="staging"
+    ),
+    "app_info_overrides_secret_number_secret": Cases(
+        [{"is_secret": True, "secret_number": 1}, {"is_secret": True}, {"is_secret": False}],
+        [{"is_secret": False, "secret_number": 1}],
+    ),
+    "app_info_overrides_value_length": octets("value", 65_536),
+    "app_info_overrides_value_secret": Cases(
+        [{"is_secret": True}, {"is_secret": False, "value": "x"}, {"is_secret": False}],
+        [{"is_secret": True, "value": "x"}, {"is_secret": True, "value": ""}],
+    ),
     "activity_action_values": values(
         *("action", "created", "updated", "deleted", "restored", "revealed", "export_refused"), refused="read"
     ),
@@ -361,13 +373,16 @@ CASES: dict[str, Cases] = {
     "trash_counts_object": json_object("counts"),
     "trash_entity_values": values("entity", *TABLES, refused="users"),
     "trash_rows_entity_values": values(
-        "entity", *TABLES, "app_info_values", "repository_links", refused="users"
+        "entity", *TABLES, "app_info_overrides", "app_info_values", "repository_links", refused="users"
     ),
     "github_imports_github_ids_length": Cases(
         [{"github_ids": [1]}, {"github_ids": [1] * 10_000}],
         [{"github_ids": []}, {"github_ids": [1] * 10_001}],
     ),
     "github_imports_next_page_positive": at_least("next_page", 1),
+    "app_info_values_environment_values": values(
+        "environment", "development", "preview", "production", refused="staging"
+    ),
     "app_info_values_plain_or_sealed": Cases(
         [{"value": "x"}, {"sealed": SEALED}], [{}, {"value": "x", "sealed": SEALED}]
     ),

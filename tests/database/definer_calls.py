@@ -77,7 +77,8 @@ def write(connection: Connection, person: Person) -> tuple[Any, ...]:
     del connection
     created = new(person, "MADE", "two", uuid4())
     del created["id"]
-    change = changed(person.rows["app_info"], is_secret=True, sealed=sealed("two"))
+    override = {"environment": "preview", "value": None}
+    change = changed(person.rows["app_info"], is_secret=True, sealed=sealed("two"), overrides=[override])
     moved = changed(person.rows["app_info"], product_id=str(person.rows["products"]))
     return (Jsonb([created, change, moved]), APP_INFO_KEY)
 
@@ -93,7 +94,7 @@ def record_export(connection: Connection, person: Person) -> tuple[Any, ...]:
     entry_id = person.rows["app_info"]
     version = one(connection, "select version from public.app_info where id = %s", (entry_id,))
     secrets = Jsonb([{"id": str(entry_id), "version": version}])
-    return (person.rows["products"], secrets, None, APP_INFO_KEY)
+    return (person.rows["products"], secrets, None, APP_INFO_KEY, "preview")
 
 
 def new_token_of_product(connection: Connection, person: Person) -> tuple[Any, ...]:
@@ -255,11 +256,13 @@ PEOPLES: dict[str, Prepare] = {
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
     "save_env_examples(jsonb,text)": save_examples,
     "write_app_info(jsonb,text)": write,
-    "reveal_app_info(uuid,integer,text)": of_entry(None, APP_INFO_KEY),
+    "reveal_app_info(uuid,integer,text,text)": of_entry(None, APP_INFO_KEY, "preview"),
     "read_app_info_places(uuid[],boolean,text)": of_entries(WITH_SECRETS, APP_INFO_KEY),
     "import_app_info(uuid,jsonb,text[],text)": import_file,
-    "read_app_info_export(uuid,text[],boolean,text)": of_product(["url"], WITH_SECRETS, APP_INFO_KEY),
-    "record_app_info_export(uuid,jsonb,text,text)": record_export,
+    "read_app_info_export(uuid,text[],boolean,text,text)": of_product(
+        ["url"], WITH_SECRETS, APP_INFO_KEY, "preview"
+    ),
+    "record_app_info_export(uuid,jsonb,text,text,text)": record_export,
     "compare_app_info(uuid,text[],text)": of_product(["FORECAST_URL"], APP_INFO_KEY),
     "list_app_info_versions(uuid)": entry,
     "restore_app_info(uuid,integer,integer[])": of_entry(1, None),

@@ -184,12 +184,13 @@ GENERATED_MUTANTS = (
     ),
     Mutant(
         "reveal by GET",
-        "alter function public.reveal_app_info(uuid, integer, text) stable",
+        "alter function public.reveal_app_info(uuid, integer, text, text) stable",
         functions_run_as_listed,
     ),
     Mutant(
         "time-out of one's own",
-        "alter function public.read_app_info_export(uuid, text[], boolean, text) set statement_timeout = 0",
+        "alter function public.read_app_info_export(uuid, text[], boolean, text, text)"
+        " set statement_timeout = 0",
         functions_run_as_listed,
     ),
 )

@@ -42,14 +42,14 @@ _GITHUB_OF_PEOPLE = (
 )
 # 400_write_app_info, 410_reveal_app_info and 420_env_files
 _SECRETS_OF_PEOPLE = (
-    *("write_app_info(jsonb,text)", "reveal_app_info(uuid,integer,text)"),
+    *("write_app_info(jsonb,text)", "reveal_app_info(uuid,integer,text,text)"),
     "compare_app_info(uuid,text[],text)",
     *("list_app_info_versions(uuid)", "restore_app_info(uuid,integer,integer[])"),
     "read_app_info_places(uuid[],boolean,text)",
     # 420_env_files
     "import_app_info(uuid,jsonb,text[],text)",
-    "read_app_info_export(uuid,text[],boolean,text)",
-    "record_app_info_export(uuid,jsonb,text,text)",
+    "read_app_info_export(uuid,text[],boolean,text,text)",
+    "record_app_info_export(uuid,jsonb,text,text,text)",
 )
 # These take a user from a message and believe it once the run in the same message says the same: see
 # private.lock_github_run. test_github_messages tries every mixture.
@@ -85,6 +85,8 @@ _SEEN_BY_PEOPLE = ("mark_seen(uuid,timestamp with time zone)",)
 
 # The grant of a token by which it changes the rows of a table.
 TOKEN_GRANTS = {"work_items": "work", "documents": "docs", "app_info": "keys"}
+# What is a part of a row, with the grant for each change of it: to take it away is to change the row.
+TOKEN_PARTS = {"app_info_overrides": "keys"}
 # What a token changes of a row that is otherwise a person's, and the grant for it.
 TOKEN_CHANGES = {"products.next_note": "work"}
 _READ_BY_TOKENS = (
@@ -113,6 +115,16 @@ GRANTS: set[tuple[str, str, str]] = {
     *(("public.activity_lines", role, "SELECT") for role in ("authenticated", "forum_agent")),
     # 235_document_revisions
     ("public.document_revisions", "authenticated", "SELECT"),
+    # 243_app_info_overrides
+    *(
+        (f"public.app_info_overrides{column}", role, privilege)
+        for role in ("authenticated", "forum_agent")
+        for column, privileges in {
+            "": ("SELECT", "DELETE"),
+            **dict.fromkeys((".app_info_id", ".environment", ".value"), ("INSERT", "UPDATE")),
+        }.items()
+        for privilege in privileges
+    ),
     # 270_trash
     *(("public.trash", "authenticated", privilege) for privilege in ("SELECT", "DELETE")),
     # 530_github_runs
@@ -187,6 +199,8 @@ _CALLED_BY_TABLES = (
     *("public.repositories_count(public.products)", "public.work_items_count(public.products)"),
     *("public.documents_count(public.products)", "public.app_info_count(public.products)"),
     *("public.work_items_count(public.repositories)", "public.documents_count(public.repositories)"),
+    # 243_app_info_overrides: invokers
+    *("public.environments_now(public.app_info)", "private.list_environments(public.app_info)"),
     # 235_document_revisions: invokers
     "public.revisions(public.documents)",
     "public.restore_document_revision(uuid,integer,integer[])",
@@ -329,6 +343,8 @@ DEFINERS = {
     "private.get_idempotent_answer(text)",
     # 235_document_revisions
     "private.keep_revision()",
+    # 243_app_info_overrides
+    "private.record_override()",
     # 270_trash
     *("private.keep_deleted()", "private.keep_deleted_values()", "private.keep_repository_links()"),
     "private.delete_children_first()",
@@ -375,7 +391,10 @@ TRIGGERS = {
     # 270_trash
     *(f"public.{table}.keep_deleted" for table in _CLIENT_COLUMNS),
     *("public.products.delete_children_first", "public.repositories.keep_repository_links"),
-    "private.app_info_values.keep_deleted_values",
+    *("private.app_info_values.keep_deleted_values", "public.app_info_overrides.keep_deleted_values"),
+    # 243_app_info_overrides
+    *(f"public.app_info_overrides.{name}" for name in ("place_override", "set_state", "record_override")),
+    *(f"public.app_info_overrides.{name}" for name in ("check_limits", "check_token_scope")),
     # 045_search_terms
     *(f"public.{table}.keep_terms" for table in _CLIENT_COLUMNS),
     # 630_limits

@@ -67,6 +67,19 @@ LISTS: dict[str, Asked] = {
     "public.app_info_owner_unique": Asked(
         "public.app_info", USER + " and id = '00000000-0000-4000-8000-000000000004'"
     ),
+    # What the overrides' foreign key points at, and the key's own side.
+    "public.app_info_secrecy_unique": Asked(
+        "public.app_info",
+        USER
+        + " and id = '00000000-0000-4000-8000-000000000004'"
+        + " and product_id = '00000000-0000-4000-8000-000000000002' and is_secret = false",
+    ),
+    "public.app_info_overrides_entry_idx": Asked(
+        "public.app_info_overrides",
+        USER
+        + " and app_info_id = '00000000-0000-4000-8000-000000000004'"
+        + " and product_id = '00000000-0000-4000-8000-000000000002' and is_secret = false",
+    ),
     "public.activity_user_newest_idx": Asked("public.activity", USER, NEWEST),
     "public.activity_product_newest_idx": Asked("public.activity", PRODUCT, NEWEST),
     "public.activity_entity_newest_idx": Asked(

@@ -300,7 +300,7 @@ OUR_OWN = (
             (
                 "reveals",
                 "private.lock_own_app_info(uuid,uuid)",
-                "private.reveal_app_info(uuid,integer,text)",
+                "private.reveal_app_info(uuid,integer,text,text)",
             ),
             (
                 "restorations",
@@ -310,12 +310,12 @@ OUR_OWN = (
             (
                 "exports",
                 "private.check_own_product(uuid,uuid)",
-                "private.read_app_info_export(uuid,text[],boolean,text)",
+                "private.read_app_info_export(uuid,text[],boolean,text,text)",
             ),
             (
                 "records of exports",
                 "private.check_own_product(uuid,uuid)",
-                "private.record_app_info_export(uuid,jsonb,text,text)",
+                "private.record_app_info_export(uuid,jsonb,text,text,text)",
             ),
             (
                 "imports",
@@ -371,8 +371,8 @@ OUR_OWN = (
     Mutant(
         "reveals off the record",
         edited(
-            "private.reveal_app_info(uuid,integer,text)",
-            "perform private.record_reveal(entry, given.number)",
+            "private.reveal_app_info(uuid,integer,text,text)",
+            "perform private.record_reveal(entry, given.number, given.environment)",
             "perform 1",
         ),
         behaviour.secrets_are_shown_on_the_record,
@@ -380,9 +380,13 @@ OUR_OWN = (
     Mutant(
         "exports off the record",
         edited(
-            "private.record_app_info_export(uuid,jsonb,text,text)",
-            "perform private.record_reveal(entry, entry.secret_number)",
-            "perform 1",
+            "private.record_app_info_export(uuid,jsonb,text,text,text)",
+            """private.record_reveal(
+    entry,
+    case when override.id is null then entry.secret_number else override.secret_number end,
+    override.environment
+  )""",
+            "1",
         ),
         behaviour.secrets_are_shown_on_the_record,
     ),
@@ -401,7 +405,9 @@ OUR_OWN = (
     Mutant(
         "exports recorded though they have changed",
         edited(
-            "private.record_app_info_export(uuid,jsonb,text,text)", "shown.version = entry.version", "true"
+            "private.record_app_info_export(uuid,jsonb,text,text,text)",
+            "shown.version = entry.version",
+            "true",
         ),
         behaviour.secrets_are_shown_on_the_record,
     ),

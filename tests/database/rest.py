@@ -12,7 +12,7 @@ import psycopg
 
 from local.supabase import Supabase, User
 from tests.database.actors import one
-from tests.database.world import CHILDREN, REVISION, SAMPLES, TRASH
+from tests.database.world import CHILDREN, REVISION, SAMPLES, TRASH, make_override
 from tests.patience import PATIENCE_SECONDS
 
 # Made once: loading the certificates that nobody here uses takes longer than a request.
@@ -52,6 +52,7 @@ def make_rows(supabase: Supabase, client: httpx.Client, user: User) -> dict[str,
     with psycopg.connect(supabase.database_url) as connection:
         rows["document_revisions"] = str(one(connection, REVISION, (user.id, rows["products"])))
         rows["trash"] = str(one(connection, TRASH, (user.id, rows["products"])))
+        rows["app_info_overrides"] = str(make_override(connection, rows["app_info"]))
     return rows
 
 

@@ -29,10 +29,10 @@ NEEDED = {
     "compare_app_info(uuid,text[],text)": "keys",
     "read_app_info_places(uuid[],boolean,text)": "keys",
     "restore_app_info(uuid,integer,integer[])": "keys",
-    "reveal_app_info(uuid,integer,text)": "reveal",
+    "reveal_app_info(uuid,integer,text,text)": "reveal",
     # With secrets, as it is called here.
-    "read_app_info_export(uuid,text[],boolean,text)": "reveal",
-    "record_app_info_export(uuid,jsonb,text,text)": "reveal",
+    "read_app_info_export(uuid,text[],boolean,text,text)": "reveal",
+    "record_app_info_export(uuid,jsonb,text,text,text)": "reveal",
 }
 
 

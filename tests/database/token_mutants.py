@@ -16,17 +16,17 @@ REVOKE: LiteralString = "private.revoke_access_token(uuid)"
 
 # A definer's question for a grant, each in turn left out.
 QUESTIONS: tuple[tuple[LiteralString, LiteralString], ...] = (
-    ("private.reveal_app_info(uuid,integer,text)", "perform private.require_token_scope('reveal')"),
+    ("private.reveal_app_info(uuid,integer,text,text)", "perform private.require_token_scope('reveal')"),
     ("private.restore_app_info(uuid,integer,integer[])", "perform private.require_token_scope('keys')"),
     ("private.compare_app_info(uuid,text[],text)", "perform private.require_token_scope('keys')"),
     ("private.read_app_info_places(uuid[],boolean,text)", "perform private.require_token_scope('keys')"),
     (
-        "private.record_app_info_export(uuid,jsonb,text,text)",
+        "private.record_app_info_export(uuid,jsonb,text,text,text)",
         "perform private.require_token_scope('reveal')",
     ),
     ("private.write_app_info(jsonb,text)", "perform private.require_token_scope('keys')"),
     (
-        "private.read_app_info_export(uuid,text[],boolean,text)",
+        "private.read_app_info_export(uuid,text[],boolean,text,text)",
         "perform private.require_token_scope(case when include_secrets then 'reveal' else 'read' end)",
     ),
 )

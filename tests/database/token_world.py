@@ -13,7 +13,7 @@ from psycopg import sql
 
 from tests.database.actors import Connection, acting_as, make_account, one, person
 from tests.database.tokens import GRANTS, make_token
-from tests.database.world import CHANGES, CHILDREN, SAMPLES, TRASH, insert
+from tests.database.world import CHANGES, CHILDREN, SAMPLES, TRASH, insert, make_override
 
 IN_SCOPE, OUT_OF_SCOPE, FOREIGN = "in scope", "out of scope", "foreign"
 
@@ -25,6 +25,8 @@ NEEDED: dict[str, dict[str, str]] = {
     "work_items": {"select": "read", "insert": "work", "update": "work", "delete": "delete"},
     "documents": {"select": "read", "insert": "docs", "update": "docs", "delete": "delete"},
     "app_info": {"select": "read", "insert": "keys", "update": "keys", "delete": "delete"},
+    # One value less is a change of an entry.
+    "app_info_overrides": {"select": "read", "insert": "keys", "update": "keys", "delete": "keys"},
     "activity": {"select": "read"},
     "activity_lines": {"select": "read"},
     "document_revisions": {"select": "read"},
@@ -48,6 +50,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 CREATED: dict[str, dict[str, Any]] = {
     **SAMPLES,
     "app_info": {**SAMPLES["app_info"], "key": "MADE_BY_A_TOKEN"},
+    "app_info_overrides": {"environment": "preview", "value": "made"},
     "activity": {"actor": "system", "action": "created", "entity": "products"},
     "activity_lines": {"actor": "system", "action": "created", "entity": "products"},
     "document_revisions": {
@@ -64,6 +67,8 @@ CREATED: dict[str, dict[str, Any]] = {
     "access_tokens": {"name": "Made", "hint": "abcd", "expires_at": "2027-01-01T00:00:00Z"},
 }
 WITHOUT_PRODUCT = {"products", "users"}
+# What names the row above it, and has its product from there.
+WITH_PARENT = {"app_info_overrides": ("app_info_id", "app_info")}
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,7 @@ def make_target(connection: Connection, name: str, account: UUID) -> Target:
         connection, "select id from public.visits where product_id = %s", (rows["products"],)
     )
     rows["access_tokens"] = make_token(connection, account, rows["products"])[1]
+    rows["app_info_overrides"] = make_override(connection, rows["app_info"])
     return Target(name, account, rows)
 
 
@@ -176,6 +182,9 @@ def list_tables(connection: Connection) -> list[str]:
 def row_to_create(table: str, target: Target) -> dict[str, Any]:
     """What is sent to make a row that belongs to a target."""
     belongs = {} if table in WITHOUT_PRODUCT else {"product_id": target.product_id}
+    if table in WITH_PARENT:
+        column, parent = WITH_PARENT[table]
+        belongs = {column: target.rows[parent]}
     return {**CREATED[table], **belongs}
 
 

@@ -8,10 +8,13 @@ from psycopg import sql
 
 from tests.database.actors import Actor, Connection, acting_as, make_account, one, person
 
+# What people write as a part of a row: test_app_info_overrides asks of these what the matrix asks of rows.
+PARTS = ("app_info_overrides",)
+
 CHILDREN = ("repositories", "work_items", "documents", "app_info")
 OWNED = ("products", *CHILDREN)
-READABLE = ("users", *OWNED, "activity", "document_revisions", "trash")
-DELETABLE = (*OWNED, "trash")
+READABLE = ("users", *OWNED, *PARTS, "activity", "document_revisions", "trash")
+DELETABLE = (*OWNED, *PARTS, "trash")
 
 # Of a document that is gone, so that those of the others count from 1. Clients cannot write one.
 REVISION: LiteralString = """
@@ -42,6 +45,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "repositories": {"notes": "changed"},
     "work_items": {"title": "changed"},
     "documents": {"content": "changed"},
+    "app_info_overrides": {"value": "changed"},
     "app_info": {"value": "changed"},
     "activity": {"action": "deleted"},
 }
@@ -84,7 +88,22 @@ def make_person(connection: Connection) -> Person:
         rows["activity"] = one(connection, "select id from public.activity order by created_at limit 1")
     rows["document_revisions"] = one(connection, REVISION, (account, rows["products"]))
     rows["trash"] = one(connection, TRASH, (account, rows["products"]))
+    rows["app_info_overrides"] = make_override(connection, rows["app_info"])
     return Person(account, rows)
+
+
+def make_override(connection: Connection, entry: UUID | str) -> UUID:
+    """One without a value, past the triggers by which its entry would be a changed one."""
+    connection.execute("alter table public.app_info_overrides disable trigger user")
+    row_id: UUID = one(
+        connection,
+        "insert into public.app_info_overrides (user_id, product_id, app_info_id, environment, is_secret)"
+        " select user_id, product_id, id, 'production', is_secret from public.app_info where id = %s"
+        " returning id",
+        (entry,),
+    )
+    connection.execute("alter table public.app_info_overrides enable trigger user")
+    return row_id
 
 
 def insert(connection: Connection, table: str, **columns: Any) -> UUID:

@@ -103,3 +103,11 @@ def linked(terminal: Terminal, api_url: str, token: Any) -> Terminal:
     terminal.succeed("login", "--token", "--api", api_url, "--insecure-storage", stdin=f"{token['token']}\n")
     terminal.succeed("link", "Atlas")
     return terminal
+
+
+@pytest.fixture
+def keeper(linked: Terminal, person: httpx.Client, product: str, api_url: str) -> Terminal:
+    """A terminal whose token may write keys and see secrets."""
+    token = create(person, "/api/tokens", name="Keys", product_id=product, grants=["keys", "reveal"])
+    linked.environment |= {"FORUM_TOKEN": token["token"], "FORUM_API": api_url}
+    return linked

@@ -126,14 +126,6 @@ def test_document_is_added_from_standard_input_and_from_a_file(linked: Terminal)
 # Values -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def keeper(linked: Terminal, person: httpx.Client, product: str, api_url: str) -> Terminal:
-    """A terminal whose token may write keys and see secrets."""
-    token = create(person, "/api/tokens", name="Keys", product_id=product, grants=["keys", "reveal"])
-    linked.environment |= {"FORUM_TOKEN": token["token"], "FORUM_API": api_url}
-    return linked
-
-
 def write_env(terminal: Terminal, text: str) -> None:
     """The folder's `.env`."""
     (terminal.folder / ".env").write_text(text)

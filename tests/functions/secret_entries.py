@@ -53,6 +53,8 @@ def everything_stored(supabase: Supabase, entry: dict[str, Any]) -> str:
     with psycopg.connect(supabase.database_url) as connection:
         rows = connection.execute(
             "select to_jsonb(t)::text from public.app_info as t where id = %(id)s"
+            " union all select to_jsonb(t)::text from public.app_info_overrides as t"
+            "   where app_info_id = %(id)s"
             " union all select to_jsonb(t)::text from public.activity as t where entity_id = %(id)s"
             " union all select to_jsonb(t)::text from private.app_info_values as t where app_info_id = %(id)s"
             " union all select to_jsonb(t)::text from private.trash_rows as t where entity_id = %(id)s"

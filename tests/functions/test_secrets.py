@@ -64,6 +64,7 @@ def test_reveal_shows_the_value_and_is_recorded_without_changing_the_row(
         "id": entry["id"],
         "key": entry["key"],
         "number": 1,
+        "environment": None,
         "set_at": shown["set_at"],
         "value": CANARY,
     }

@@ -36,6 +36,8 @@ def test_secrets_and_former_values_open_before_during_and_after_a_rotation(
     old_key = supabase.keys.encryption_key
     old = create_secret(owner, "old")
     owner.patch(f"/api/app-info/{old['id']}", {"value": "older no more"}).expect(200)
+    path = f"/api/app-info/{old['id']}/environments/production"
+    owner.request("PUT", path, {"value": "in production"}).expect(200)
     before = read(owner, old)
     deleted = create_secret(owner, "deleted", product_id=old["product_id"])
     owner.delete(f"/api/app-info/{deleted['id']}").expect(204)
@@ -49,7 +51,7 @@ def test_secrets_and_former_values_open_before_during_and_after_a_rotation(
         assert count_keys(connection, entries) == 2
         outcome, _ = rotate(connection, LocalRewrapping(NEW_KEY, old_key), OF_APP_INFO, batch_rows=1)
         # What other tests have sealed under keys of their own is left, and is not looked at here.
-        assert outcome.rewrapped >= 2
+        assert outcome.rewrapped >= 3
         assert count_keys(connection, entries) == 1
         again = list(rotate(connection, LocalRewrapping(NEW_KEY, old_key), OF_APP_INFO))
         assert [outcome.rewrapped for outcome in again] == [0, 0]
@@ -57,6 +59,8 @@ def test_secrets_and_former_values_open_before_during_and_after_a_rotation(
         assert [reveal(owner, entry) for entry in (old, new)] == ["older no more", "new"]
         former = owner.post(f"/api/app-info/{old['id']}/versions/1/reveal").expect(200)
         assert former["value"] == "old"
+        shown = owner.post(f"/api/app-info/{old['id']}/reveal?environment=production").expect(200)
+        assert shown["value"] == "in production"
         kept = owner.get(f"/api/trash?entity_id={deleted['id']}").expect(200)["items"][0]
         owner.post(f"/api/trash/{kept['id']}/restore", {}).expect(200)
         assert reveal(owner, deleted) == "deleted"

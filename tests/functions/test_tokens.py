@@ -52,6 +52,7 @@ OPEN = {
     "GET /api/docs/{document_id}/revisions/{number}/diff",
     "POST /api/docs/{document_id}/revisions/{number}/restore",
     "GET /api/app-info/{app_info_id}/versions",
+    *(f"{method} /api/app-info/{{app_info_id}}/environments/{{environment}}" for method in ("PUT", "DELETE")),
     *(f"POST /api/app-info/{{app_info_id}}/versions/{{number}}/{verb}" for verb in ("reveal", "restore")),
 }
 

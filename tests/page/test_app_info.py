@@ -147,4 +147,4 @@ def test_ends_of_a_key_are_kept_and_shown_and_cleared(visitor: Visitor, secret: 
         save(visitor)
         kept = visitor.read("app_info", row)
         assert (kept["expires_at"], kept["rotate_every"]) == ("2020-03-31T00:00:00+00:00", None)
-        expect(page.get_by_role("listitem").filter(has_text=key).locator(".warn")).to_contain_text("expires")
+        expect(page.get_by_role("listitem").filter(has_text=key).locator(".near")).to_contain_text("expires")

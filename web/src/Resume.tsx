@@ -6,7 +6,7 @@ import { NoProducts } from "./Products.tsx"
 import { Answer } from "./parts/Answer.tsx"
 import { CommitmentTag } from "./parts/CommitmentTag.tsx"
 import { ProductIcon } from "./parts/ProductIcon.tsx"
-import { formatDay } from "./parts/times.ts"
+import { formatDay, formatUtcDay } from "./parts/times.ts"
 import { useTitle } from "./parts/title.ts"
 import { PRIORITIES } from "./product/Card.tsx"
 import { useProductNames } from "./product-names.ts"
@@ -70,7 +70,7 @@ function Product({ product, onNote }: { product: Resumed; onNote: () => void }) 
             {due_keys.map((each) => (
               <li key={each.key}>
                 <Link href={`${base}/app-info`}>{each.key}</Link>
-                <small className="tag warn">{each.expires ? "expires" : "due"} {formatDay(each.due_at)}</small>
+                <small className="tag warn">{each.expires ? `expires ${formatUtcDay(each.due_at)}` : `due ${formatDay(each.due_at)}`}</small>
               </li>
             ))}
           </ul>

@@ -2,7 +2,15 @@ import { useMutation } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { useClients } from "../clients.ts"
 import { Field } from "./Field.tsx"
-import { explain } from "../problems.ts"
+import { explain, Problem } from "../problems.ts"
+
+// What is answered where there is no token, or one that GitHub refuses or that may not read what is asked for.
+const TOKEN_PROBLEMS = new Set(
+  ["not-connected", "token-rejected", "token-expired", "needs-reauth", "contents-permission"].map((name) => `urn:forum:problem:github-${name}`),
+)
+
+/** Whether another GitHub token is what helps. */
+export const needsGithubToken = (error: unknown): boolean => error instanceof Problem && TOKEN_PROBLEMS.has(error.type)
 
 /** Takes a GitHub token, for whoever signed in by a password. It is sealed before it reaches the database. */
 export function ConnectGithub({ onConnected }: { onConnected: () => void }) {

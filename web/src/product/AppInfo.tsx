@@ -3,6 +3,7 @@ import { useState } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { AppInfoForm } from "./AppInfoForm.tsx"
+import { Drift } from "./Drift.tsx"
 import { Entry } from "./Entry.tsx"
 import { EnvExport } from "./EnvExport.tsx"
 import { EnvImport } from "./EnvImport.tsx"
@@ -23,6 +24,7 @@ export type AppInfoEntry = Pick<
 export function AppInfo({ product }: { product: Row<"products"> }) {
   const { supabase } = useClients()
   const [opened, setOpened] = useState<"entry" | "import" | "export">()
+  const [added, setAdded] = useState<string>()
   const close = (): void => setOpened(undefined)
   const entries = useQuery({
     queryKey: ["app_info", product.id],
@@ -58,7 +60,9 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
         }
       </Answer>
       <RenewalWork product={product} />
+      <Drift product={product} onAdd={setAdded} />
       {opened === "entry" && <AppInfoForm productId={product.id} onClose={close} />}
+      {added && <AppInfoForm productId={product.id} suggestedKey={added} onClose={() => setAdded(undefined)} />}
       {opened === "import" && <EnvImport productId={product.id} onClose={close} />}
       {opened === "export" && <EnvExport product={product} onClose={close} />}
     </>

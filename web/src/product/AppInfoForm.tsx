@@ -56,12 +56,12 @@ function changesOf(values: Values, entry: AppInfoEntry): Partial<Columns> {
 }
 
 /** Makes an entry, or changes the one that is given. A secret goes to the function that encrypts it, anything else straight to Supabase. */
-export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; onClose: () => void }) {
-  const { productId, entry, onClose } = props
+export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; suggestedKey?: string; onClose: () => void }) {
+  const { productId, entry, suggestedKey = "", onClose } = props
   const { supabase, api } = useClients()
   const queries = useQueryClient()
   const [base, setBase] = useState(entry)
-  const [values, setValues] = useState(valuesOf(entry))
+  const [values, setValues] = useState(entry ? valuesOf(entry) : { ...EMPTY, key: suggestedKey })
   const set = (changed: Partial<Values>): void => setValues({ ...values, ...changed })
 
   async function create(): Promise<void> {

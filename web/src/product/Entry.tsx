@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
-import { useEffect, useState } from "react"
+import { type ReactNode, useEffect, useState } from "react"
 import { useClients } from "../clients.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
-import { formatDay } from "../parts/times.ts"
+import { formatDay, formatUtcDay } from "../parts/times.ts"
 import { explain } from "../problems.ts"
 import type { AppInfoEntry } from "./AppInfo.tsx"
 import { AppInfoForm } from "./AppInfoForm.tsx"
@@ -89,10 +89,17 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
 }
 
 /** When the value ceases to work, and when another one is due. */
-function Ends({ of: { expires_at, rotation_due_at, due_at } }: { of: AppInfoEntry }) {
-  const said = [expires_at && `expires ${formatDay(expires_at)}`, rotation_due_at && `renewal due ${formatDay(rotation_due_at)}`]
-  const text = said.filter(Boolean).join(", ")
-  return text ? <small className={isNear(due_at) ? "tag warn" : undefined}>{text}</small> : null
+function Ends({ of: { expires_at, rotation_due_at } }: { of: AppInfoEntry }) {
+  return (
+    <>
+      {expires_at && <End at={expires_at}>expires {formatUtcDay(expires_at)}</End>}
+      {rotation_due_at && <End at={rotation_due_at}>renewal due {formatDay(rotation_due_at)}</End>}
+    </>
+  )
+}
+
+function End({ at, children }: { at: string; children: ReactNode }) {
+  return <small className={isNear(at) ? "end near" : "end"}>{children}</small>
 }
 
 function describe(entry: AppInfoEntry, value: string | null | undefined): string {

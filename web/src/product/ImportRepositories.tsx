@@ -1,10 +1,10 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query"
 import { useEffect, useState } from "react"
 import { type Row, type Schema, useClients } from "../clients.ts"
-import { ConnectGithub } from "../parts/ConnectGithub.tsx"
+import { ConnectGithub, needsGithubToken } from "../parts/ConnectGithub.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
-import { explain, Problem } from "../problems.ts"
+import { explain } from "../problems.ts"
 
 type Choice = Schema<"GitHubRepositoryRead">
 const PAGE = 100
@@ -47,7 +47,7 @@ export function ImportRepositories({ product, onClose }: { product: Row<"product
   const all = found.data?.pages.flat() ?? []
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   const matching = all.filter((each) => words.every((word) => textOf(each).includes(word)))
-  const needsToken = found.error instanceof Problem && TOKEN_PROBLEMS.has(found.error.type)
+  const needsToken = needsGithubToken(found.error)
 
   function toggle(id: number): void {
     const next = new Set(chosen)
@@ -88,11 +88,6 @@ export function ImportRepositories({ product, onClose }: { product: Row<"product
     </Dialog>
   )
 }
-
-// What is answered where there is no token, or one that GitHub refuses.
-const TOKEN_PROBLEMS = new Set(
-  ["not-connected", "token-rejected", "token-expired", "needs-reauth"].map((name) => `urn:forum:problem:github-${name}`),
-)
 
 const textOf = (each: Choice): string => `${each.full_name} ${each.language ?? ""} ${each.description ?? ""}`.toLowerCase()
 

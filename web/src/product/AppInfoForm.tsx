@@ -18,6 +18,8 @@ const CATEGORIES: Record<Category, string> = {
   other: "Other",
 }
 
+// What an entry has in environments is changed in a window of its own.
+type Edited = Omit<AppInfoEntry, "environments">
 type Values = {
   key: string
   value: string
@@ -32,7 +34,7 @@ const EMPTY: Values = {
 }
 
 /** What an entry has in the form. The value of a secret is not here to be shown: whoever types one replaces it. */
-function valuesOf(entry: AppInfoEntry | undefined): Values {
+function valuesOf(entry: Edited | undefined): Values {
   if (!entry) return EMPTY
   const { key, value, description, category, is_secret, expires_at, rotate_every } = entry
   const ends = { expires_on: expires_at?.slice(0, 10) ?? "", rotate_days: daysOf(rotate_every) }
@@ -47,7 +49,7 @@ type Columns = ReturnType<typeof columnsOf>
 const COLUMN_OF: Partial<Record<keyof Values, keyof Columns>> = { expires_on: "expires_at", rotate_days: "rotate_every" }
 
 /** Only what differs: a secret whose key is sent again would be sealed again. */
-function changesOf(values: Values, entry: AppInfoEntry): Partial<Columns> {
+function changesOf(values: Values, entry: Edited): Partial<Columns> {
   const before = valuesOf(entry)
   const columns = columnsOf(values)
   const changed = (Object.keys(values) as (keyof Values)[]).filter((name) => values[name] !== before[name])
@@ -56,7 +58,7 @@ function changesOf(values: Values, entry: AppInfoEntry): Partial<Columns> {
 }
 
 /** Makes an entry, or changes the one that is given. A secret goes to the function that encrypts it, anything else straight to Supabase. */
-export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; suggestedKey?: string; onClose: () => void }) {
+export function AppInfoForm(props: { productId: string; entry?: Edited; suggestedKey?: string; onClose: () => void }) {
   const { productId, entry, suggestedKey = "", onClose } = props
   const { supabase, api } = useClients()
   const queries = useQueryClient()
@@ -70,7 +72,7 @@ export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; su
     if (is_secret) await api.POST("/api/app-info", { body: { ...row, is_secret } })
     else await supabase.from("app_info").insert(row).throwOnError()
   }
-  async function change(base: AppInfoEntry): Promise<void> {
+  async function change(base: Edited): Promise<void> {
     const changes = changesOf(values, base)
     if (Object.keys(changes).length === 0) return
     const { is_secret, ...plain } = changes
@@ -83,13 +85,13 @@ export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; su
   }
   const save = useMutation({
     gcTime: 0,
-    mutationFn: (base: AppInfoEntry | undefined) => (base ? change(base) : create()),
+    mutationFn: (base: Edited | undefined) => (base ? change(base) : create()),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ["app_info"] })
       onClose()
     },
   })
-  function takeTheirs(current: AppInfoEntry): void {
+  function takeTheirs(current: Edited): void {
     setBase(current)
     setValues(valuesOf(current))
     save.reset()
@@ -99,7 +101,7 @@ export function AppInfoForm(props: { productId: string; entry?: AppInfoEntry; su
     save.mutate(base)
   }
 
-  const current = save.error instanceof Conflict ? (save.error.current as AppInfoEntry) : undefined
+  const current = save.error instanceof Conflict ? (save.error.current as Edited) : undefined
   const wasSecret = base?.is_secret ?? false
   return (
     <Dialog title={entry ? "Change the entry" : "New entry"} onClose={onClose}>

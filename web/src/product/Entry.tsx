@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query"
-import { type ReactNode, useEffect, useState } from "react"
+import { type ReactNode, useState } from "react"
 import { useClients } from "../clients.ts"
 import { Confirm } from "../parts/Dialog.tsx"
 import { useSay } from "../parts/notices.tsx"
@@ -7,81 +7,51 @@ import { formatDay, formatUtcDay } from "../parts/times.ts"
 import { explain } from "../problems.ts"
 import type { AppInfoEntry } from "./AppInfo.tsx"
 import { AppInfoForm } from "./AppInfoForm.tsx"
+import { type Environment, ENVIRONMENTS, findOwn } from "./environments.ts"
+import { EnvironmentValues } from "./EnvironmentValues.tsx"
 import { isNear } from "./key-ends.ts"
+import { useReveal } from "./reveal.ts"
+import { type Held, Value, ValueActions } from "./Value.tsx"
 
-// Long enough to copy it, short enough for whoever leaves the desk.
-const SHOWN_MILLISECONDS = 30_000
-// Characters that certainly need no scrolling.
-const FITS = 100
-
-/** An entry of app info. A secret's value comes from the function that records who has seen it, and goes again. */
+/** An entry of app info with its values. */
 export function Entry({ entry }: { entry: AppInfoEntry }) {
-  const { supabase, api } = useClients()
+  const { supabase } = useClients()
   const queries = useQueryClient()
   const say = useSay()
-  const [revealed, setRevealed] = useState<string | null>()
-  const [isChanging, setChanging] = useState(false)
-  const [isDeleting, setDeleting] = useState(false)
-
-  const reveal = useMutation({
-    // Not kept with the answers of queries: nothing but this entry holds the value.
-    gcTime: 0,
-    mutationFn: async () => {
-      const path = { app_info_id: entry.id }
-      const { data } = await api.POST("/api/app-info/{app_info_id}/reveal", { params: { path } })
-      return data?.value ?? null
-    },
-    onSuccess: setRevealed,
-    onError: (error) => say(explain(error), true),
-  })
+  const revealed = useReveal(entry.id)
+  const [opened, setOpened] = useState<"change" | "values" | "delete">()
+  const close = (): void => setOpened(undefined)
   const remove = useMutation({
     mutationFn: async () => void (await supabase.from("app_info").delete().eq("id", entry.id).throwOnError()),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["app_info"] }),
     onError: (error) => say(explain(error), true),
   })
-
-  useEffect(() => {
-    if (revealed === undefined) return undefined
-    const timer = setTimeout(hide, SHOWN_MILLISECONDS)
-    return () => clearTimeout(timer)
-  }, [revealed])
-
-  function hide(): void {
-    setRevealed(undefined)
-    reveal.reset()
-  }
-
-  async function copy(value: string): Promise<void> {
-    await navigator.clipboard.writeText(value).then(
-      () => say(`The value of ${entry.key} is copied.`),
-      () => say("The browser does not let this page copy.", true),
-    )
-  }
-
-  const value = entry.is_secret ? revealed : entry.value
+  const held: Held = { ...entry, name: entry.key }
   return (
     <li className="entry">
       <div>
-        <strong className="mono">{entry.key}</strong>
+        <span className="name-line">
+          <strong className="mono">{entry.key}</strong>
+          <span className="tag">{entry.is_secret ? "secret" : entry.category.replace("env_var", "variable")}</span>
+        </span>
         {entry.description && <small>{entry.description}</small>}
         <Ends of={entry} />
       </div>
-      {/* What scrolls has to be reached by the keyboard. */}
-      <code className="value" tabIndex={(value?.length ?? 0) > FITS ? 0 : undefined}>{describe(entry, value)}</code>
+      <Value held={held} revealed={revealed} />
       <span className="entry-actions">
-        <span className="tag">{entry.is_secret ? "secret" : entry.category.replace("env_var", "variable")}</span>
-        {entry.is_secret && entry.has_value && value === undefined && (
-          <button type="button" onClick={() => reveal.mutate()} disabled={reveal.isPending} aria-label={`Reveal ${entry.key}`}>Reveal</button>
-        )}
-        {entry.is_secret && value !== undefined && <button type="button" onClick={hide} aria-label={`Hide ${entry.key}`}>Hide</button>}
-        {value && <button type="button" onClick={() => void copy(value)} aria-label={`Copy ${entry.key}`}>Copy</button>}
-        <button type="button" onClick={() => setChanging(true)} aria-label={`Change ${entry.key}`}>Change</button>
-        <button type="button" className="quiet" onClick={() => setDeleting(true)} aria-label={`Delete ${entry.key}`}>✕</button>
+        <ValueActions held={held} revealed={revealed} />
+        <button type="button" onClick={() => setOpened("values")} aria-label={`Environments of ${entry.key}`}>Environments</button>
+        <button type="button" onClick={() => setOpened("change")} aria-label={`Change ${entry.key}`}>Change</button>
+        <button type="button" className="quiet" onClick={() => setOpened("delete")} aria-label={`Delete ${entry.key}`}>✕</button>
       </span>
-      {isChanging && <AppInfoForm productId={entry.product_id} entry={entry} onClose={() => setChanging(false)} />}
-      {isDeleting && (
-        <Confirm title={`Delete ${entry.key}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={() => setDeleting(false)}>
-          Its value and its former values go with it, into the trash for 30 days.
+      {(Object.keys(ENVIRONMENTS) as Environment[]).map((environment) => (
+        <Own key={environment} entry={entry} environment={environment} />
+      ))}
+      {opened === "change" && <AppInfoForm productId={entry.product_id} entry={entry} onClose={close} />}
+      {opened === "values" && <EnvironmentValues entry={entry} onClose={close} />}
+      {opened === "delete" && (
+        <Confirm title={`Delete ${entry.key}?`} action="Delete" onConfirm={() => remove.mutate()} onClose={close}>
+          Its values and its former values go with it, into the trash for 30 days.
         </Confirm>
       )}
     </li>
@@ -102,8 +72,17 @@ function End({ at, children }: { at: string; children: ReactNode }) {
   return <small className={isNear(at) ? "end near" : "end"}>{children}</small>
 }
 
-function describe(entry: AppInfoEntry, value: string | null | undefined): string {
-  if (value) return value
-  if (entry.is_secret && entry.has_value && value === undefined) return "••••••••••••"
-  return "no value"
+/** What the entry has in an environment in place of its own value, as another line of it. */
+function Own({ entry, environment }: { entry: AppInfoEntry; environment: Environment }) {
+  const revealed = useReveal(entry.id, environment)
+  const own = findOwn(entry, environment)
+  if (!own) return null
+  const held: Held = { ...own, is_secret: entry.is_secret, name: `${entry.key}, ${environment}` }
+  return (
+    <>
+      <small className="environment">{environment}</small>
+      <Value held={held} revealed={revealed} />
+      <span className="entry-actions"><ValueActions held={held} revealed={revealed} /></span>
+    </>
+  )
 }

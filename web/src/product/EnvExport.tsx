@@ -5,6 +5,8 @@ import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
 import { useSay } from "../parts/notices.tsx"
 import { explain } from "../problems.ts"
+import type { Environment } from "./environments.ts"
+import { EnvironmentChoice } from "./EnvironmentChoice.tsx"
 
 type Format = NonNullable<Schema<"EnvImport">["format"]>
 const FORMATS: Record<Format, { name: string; file: string }> = {
@@ -19,17 +21,18 @@ export function EnvExport({ product, onClose }: { product: Row<"products">; onCl
   const { api } = useClients()
   const say = useSay()
   const [format, setFormat] = useState<Format>("dotenv")
+  const [environment, setEnvironment] = useState<Environment>()
   const [withSecrets, setWithSecrets] = useState(false)
   const save = useMutation({
     gcTime: 0,
     mutationFn: async () => {
-      const query = { product_id: product.id, format, include_secrets: withSecrets }
+      const query = { product_id: product.id, format, include_secrets: withSecrets, ...(environment && { environment }) }
       const { data, response } = await api.GET("/api/app-info/export", { params: { query }, parseAs: "blob" })
       return { file: data as Blob | undefined, leftOut: Number(response.headers.get("Forum-Left-Out-Count") ?? 0) }
     },
     onSuccess: ({ file, leftOut }) => {
       // An empty one is none to openapi-fetch.
-      if (file) offer(file, FORMATS[format].file)
+      if (file) offer(file, nameFile(format, environment))
       if (leftOut > 0) say(`${leftOut} entries are not in the file: secrets, or what is no environment variable.`)
       onClose()
     },
@@ -42,6 +45,7 @@ export function EnvExport({ product, onClose }: { product: Row<"products">; onCl
             {Object.entries(FORMATS).map(([id, { name }]) => <option key={id} value={id}>{name}</option>)}
           </select>
         </Field>
+        <EnvironmentChoice label="Values" none="The entries' own" chosen={environment} onChoose={setEnvironment} help={environment && "Where it has none of its own, the entries'."} />
         <label className="check">
           <input type="checkbox" checked={withSecrets} onChange={(event) => setWithSecrets(event.target.checked)} />
           With the secrets, each of which counts as revealed
@@ -51,6 +55,12 @@ export function EnvExport({ product, onClose }: { product: Row<"products">; onCl
       </form>
     </Dialog>
   )
+}
+
+/** `forum.env`, or `forum.production.env`. */
+function nameFile(format: Format, environment: Environment | undefined): string {
+  const { file } = FORMATS[format]
+  return environment ? file.replace(".", `.${environment}.`) : file
 }
 
 function offer(file: Blob, name: string): void {

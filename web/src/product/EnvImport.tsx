@@ -5,6 +5,8 @@ import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
 import { useSay } from "../parts/notices.tsx"
 import { explain } from "../problems.ts"
+import type { Environment } from "./environments.ts"
+import { EnvironmentChoice } from "./EnvironmentChoice.tsx"
 
 const OUTCOMES: Record<Schema<"EnvLine">["outcome"], string> = {
   new: "new",
@@ -27,12 +29,14 @@ export function EnvImport({ productId, onClose }: { productId: string; onClose: 
   const queries = useQueryClient()
   const say = useSay()
   const [content, setContent] = useState("")
+  const [environment, setEnvironment] = useState<Environment>()
   const [isSecret, setSecret] = useState(true)
   const [overwrites, setOverwrites] = useState(false)
 
   const ask = async (isDryRun: boolean) => {
     const on_conflict = overwrites ? "overwrite" : "skip"
-    const body = { product_id: productId, content, is_secret: isSecret, dry_run: isDryRun, on_conflict, on_invalid: "skip" } as const
+    const how = { is_secret: isSecret, dry_run: isDryRun, on_conflict, on_invalid: "skip" } as const
+    const body = { product_id: productId, content, environment: environment ?? null, ...how }
     return (await api.POST("/api/app-info/import", { body })).data?.items ?? []
   }
   const preview = useMutation({ gcTime: 0, mutationFn: () => ask(true) })
@@ -75,6 +79,13 @@ export function EnvImport({ productId, onClose }: { productId: string; onClose: 
             onDrop={(event: DragEvent) => void drop(event)}
           />
         </Field>
+        <EnvironmentChoice
+          label="For"
+          none="All environments"
+          help={environment && "Where an entry has another value everywhere else, the one of the file counts here alone."}
+          chosen={environment}
+          onChoose={(next) => change(() => setEnvironment(next))}
+        />
         <div className="row">
           <label className="check">
             <input type="checkbox" checked={isSecret} onChange={(event) => change(() => setSecret(event.target.checked))} />

@@ -35,6 +35,8 @@ HAVORN = SampleProduct(
         "description": "Weather and charts for small boats.",
         "color": "#1d6fa5",
         "icon": "⛵",
+        "commitment": "must",
+        "next_note": "Finish the tile fix before the weekend: the regatta sails on it.",
     },
     ("harbor-api", "harbor-web", "harbor-ios", "harbor-android", "Kystlinje.Kart_2"),
     (
@@ -79,6 +81,7 @@ LANTERN = SampleProduct(
         "description": "Status pages that stay up.",
         "color": "#d97706",
         "icon": "🔦",
+        "commitment": "support",
     },
     ("lantern-api", "lantern-web", "lantern-worker", "lantern-infra"),
     (
@@ -108,6 +111,7 @@ QUILL = SampleProduct(
         "description": "Letters on paper, sent from the browser.",
         "color": "#7c3aed",
         "icon": "🪶",
+        "commitment": "want",
     },
     ("quill-api", "quill-web", "quill-docs"),
     (
@@ -131,6 +135,7 @@ EMBER = SampleProduct(
         "description": "An idea: how warm is this flat, and why?",
         "color": "#b91c1c",
         "icon": "🔥",
+        "commitment": "parked",
     },
     ("ember-api", "just-an-idea"),
     (

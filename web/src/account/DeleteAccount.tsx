@@ -20,7 +20,7 @@ export function DeleteAccount({ user, signOut }: Props) {
       <h2 id="delete">Delete the account</h2>
       <p className="muted">
         Everything goes, for good: products, work, documents, app info with its secrets, history and trash. Nothing changes at
-        GitHub. Keep what you need first: every product has its environment to download under App info.
+        GitHub. Keep what you need first: <code>forum export DIRECTORY --secrets</code> writes all of it into files.
       </p>
       <div className="actions"><button type="button" className="danger" onClick={() => setOpen(true)}>Delete the account…</button></div>
       {isOpen && <Deletion user={user} signOut={signOut} onClose={() => setOpen(false)} />}

@@ -157,10 +157,13 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
 
     def remove_environment(self, row_id: UUID, environment: Environment, versions: list[int] | None) -> None:
         """Let the entry's own value count in an environment. Raises `NotFound` and `PreconditionFailed`."""
-        removal = {"environment": environment, "removed": True}
-        item = {"action": "change", "id": str(row_id), "versions": versions, "overrides": [removal]}
-        with self._as_single():
-            self._write([Draft(item)], {}, self.row)
+        arguments: Any = {"entry_id": str(row_id), "environment": environment, "versions": versions}
+        try:
+            self.supabase.rpc("delete_app_info_override", arguments).execute()
+        except APIError as error:
+            if error.hint == "version":
+                raise self._missed(row_id, versions) from error
+            raise
 
     def reveal(
         self, row_id: UUID, number: int | None = None, environment: Environment | None = None

@@ -630,6 +630,9 @@ isOneToOne: false
 "delete_app_info":
 { Args: { "items": Json }; Returns: number
                            },
+"delete_app_info_override":
+{ Args: { "entry_id": string,"environment": string,"versions"?: (number)[] }; Returns: undefined
+                           },
 "delete_documents":
 { Args: { "items": Json }; Returns: number
                            },

@@ -10,6 +10,7 @@ from functions.app_info.drift_schemas import DriftQuery, DriftReport
 from functions.app_info.drift_service import DriftService
 from functions.app_info.env_exports import LEFT_OUT, LEFT_OUT_COUNT, describe
 from functions.app_info.env_service import EnvService
+from functions.app_info.environment_service import EnvironmentService
 from functions.app_info.schemas import (
     AppInfoChange,
     AppInfoCreate,
@@ -37,6 +38,7 @@ from shared.runtime.request_log import is_head
 router = APIRouter(prefix="/api/app-info", tags=["app info"], route_class=StrictRoute)
 
 Service = Annotated[AppInfoService, Depends(AppInfoService.for_caller_or_token)]
+Environments = Annotated[EnvironmentService, Depends(EnvironmentService.for_caller_or_token)]
 EnvFiles = Annotated[EnvService, Depends(EnvService.for_caller_or_token)]
 Drift = Annotated[DriftService, Depends(DriftService.for_caller)]
 # Postgres' integer.
@@ -202,25 +204,25 @@ async def set_app_info_environment(  # noqa: PLR0913, PLR0917 - what FastAPI fil
     environment: Environment,
     body: EnvironmentSet,
     versions: IfMatch,
-    service: Service,
+    environments: Environments,
     response: Response,
 ) -> AppInfoRead:
     """Give an entry a value for an environment.
 
     There it counts in place of the entry's own. It is as secret as the entry. The version is the entry's.
     """
-    return with_etag(response, service.set_environment(app_info_id, environment, body.value, versions))
+    return with_etag(response, environments.set_environment(app_info_id, environment, body.value, versions))
 
 
 @router.delete("/{app_info_id}/environments/{environment}", status_code=204)
 async def remove_app_info_environment(
-    app_info_id: UUID, environment: Environment, versions: IfMatch, service: Service
+    app_info_id: UUID, environment: Environment, versions: IfMatch, environments: Environments
 ) -> None:
     """Let the entry's own value count in an environment again.
 
     The one that goes is among the entry's former values.
     """
-    service.remove_environment(app_info_id, environment, versions)
+    environments.remove_environment(app_info_id, environment, versions)
 
 
 @router.get("/{app_info_id}/versions")

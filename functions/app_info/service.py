@@ -136,32 +136,6 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
         with self._as_bulk():
             return self._write(drafts, guessed, self.item)
 
-    def set_environment(
-        self, row_id: UUID, environment: Environment, value: str | None, versions: list[int] | None
-    ) -> AppInfoRead:
-        """Give an entry a value for an environment. Raises `NotFound` and `PreconditionFailed`."""
-        entry = self._look(row_id, versions)
-        item = {
-            "action": "change",
-            "id": str(row_id),
-            "versions": None if versions is None else [entry.version],
-        }
-        places = {row_id: entry.guess_places()}
-        if value is not None and entry.is_secret:
-            draft = Draft(item, overrides={environment: value})
-        else:
-            draft = Draft(item | {"overrides": [{"environment": environment, "value": value}]})
-        with self._as_single():
-            (row,) = self._write([draft], places, self.row)
-        return row
-
-    def remove_environment(self, row_id: UUID, environment: Environment, versions: list[int] | None) -> None:
-        """Let the entry's own value count in an environment. Raises `NotFound` and `PreconditionFailed`."""
-        removal = {"environment": environment, "removed": True}
-        item = {"action": "change", "id": str(row_id), "versions": versions, "overrides": [removal]}
-        with self._as_single():
-            self._write([Draft(item)], {}, self.row)
-
     def reveal(
         self, row_id: UUID, number: int | None = None, environment: Environment | None = None
     ) -> RevealedValue:

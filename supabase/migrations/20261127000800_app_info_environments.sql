@@ -471,6 +471,38 @@ $$;
 
 revoke all on function private.list_environments(public.app_info) from public, anon, authenticated, service_role;
 
+create function public.delete_app_info_override(entry_id uuid, environment text, versions integer[] default null)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  entry public.app_info;
+begin
+  -- The entry before its override, as everywhere. A token that may not change it locks nothing, and is refused below.
+  perform from public.app_info as known where known.id = entry_id for no key update;
+  select known.* into entry from public.app_info as known where known.id = entry_id;
+  if not found then
+    raise sqlstate 'PT404' using message = 'there is no such entry', hint = 'app_info';
+  elsif versions is not null and entry.version <> all (versions) then
+    perform private.raise_missed_bulk_item(to_jsonb(entry));
+  end if;
+  delete from public.app_info_overrides as held
+  where held.user_id = entry.user_id
+    and held.app_info_id = entry.id
+    and held.environment = delete_app_info_override.environment;
+  if not found then
+    raise sqlstate 'PT404' using
+      message = 'the entry has no value for this environment',
+      hint = 'app_info_environment';
+  end if;
+end;
+$$;
+
+revoke all on function public.delete_app_info_override(uuid,text,integer[]) from public, anon, authenticated, service_role;
+
 create or replace function private.forget_oldest_values(entry public.app_info)
 returns void
 language sql
@@ -786,6 +818,58 @@ begin
         fault.hint = pg_exception_hint;
       perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
   end;
+end;
+$$;
+
+create or replace function public.delete_app_info(items jsonb)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  kinds constant jsonb := '{"id": "uuid", "version": "integer"}';
+  deleted uuid[] := '{}';
+  current_row jsonb;
+  item jsonb;
+  item_index integer := -1;
+  fault private.bulk_fault;
+begin
+  perform private.check_bulk_items(items, kinds);
+  begin
+    for item, item_index in
+      select given.value, given.place - 1
+      from jsonb_array_elements(items) with ordinality as given (value, place)
+      order by lower(given.value ->> 'id'), given.place
+    loop
+      perform private.check_bulk_item(item, kinds);
+      continue when (item ->> 'id')::uuid = any (deleted);
+      delete from public.app_info as target
+      where target.id = (item ->> 'id')::uuid
+        and (not item ? 'version' or target.version = (item ->> 'version')::numeric);
+      if not found then
+        select to_jsonb(known) || jsonb_build_object('environments', private.list_environments(known))
+        into current_row
+        from public.app_info as known
+        where known.id = (item ->> 'id')::uuid;
+        perform private.raise_missed_bulk_item(current_row);
+      end if;
+      deleted := deleted || (item ->> 'id')::uuid;
+    end loop;
+  exception
+    -- Raised again, whatever it is: all that is added is which item it was.
+    when others then
+      get stacked diagnostics
+        fault.state = returned_sqlstate,
+        fault.message = message_text,
+        fault.constraint_name = constraint_name,
+        fault.column_name = column_name,
+        fault.detail = pg_exception_detail,
+        fault.hint = pg_exception_hint;
+      perform private.raise_bulk_fault(fault, jsonb_build_object('index', item_index, 'current', current_row));
+  end;
+  return cardinality(deleted);
 end;
 $$;
 
@@ -1931,6 +2015,8 @@ grant execute on function private.record_app_info_export(uuid,jsonb,text,text,te
 grant execute on function private.record_app_info_export(uuid,jsonb,text,text,text) to forum_agent;
 grant execute on function private.reveal_app_info(uuid,integer,text,text) to authenticated;
 grant execute on function private.reveal_app_info(uuid,integer,text,text) to forum_agent;
+grant execute on function public.delete_app_info_override(uuid,text,integer[]) to authenticated;
+grant execute on function public.delete_app_info_override(uuid,text,integer[]) to forum_agent;
 grant execute on function public.environments_now(public.app_info) to authenticated;
 grant execute on function public.environments_now(public.app_info) to forum_agent;
 grant execute on function public.read_app_info_export(uuid,text[],boolean,text,text) to authenticated;
@@ -1999,6 +2085,8 @@ comment on function private.write_overrides(jsonb,public.app_info,integer) is
   'Writes the values for environments that an item of write_app_info has, and returns their entry as it is then.';
 comment on function public.compare_app_info(uuid,text[],text) is
   'A product''s entries with these keys, to be compared with a file: plain values, those for environments as well, and of secrets only that they are there. For the app info function, which knows the key.';
+comment on function public.delete_app_info_override(uuid,text,integer[]) is
+  'Lets an entry''s own value count in an environment again; with versions, only while the entry has one of them.';
 comment on function public.environments_now(public.app_info) is
   'The overrides of an entry, in no order, for the answer to what has just changed them.';
 comment on function public.read_app_info_export(uuid,text[],boolean,text,text) is

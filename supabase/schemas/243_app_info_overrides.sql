@@ -392,6 +392,43 @@ grant execute on function private.list_environments(public.app_info) to authenti
 comment on function private.list_environments(public.app_info) is
   'The overrides of an entry as JSON, for a problem that shows the entry as it is.';
 
+-- Invoker: the policies say whose. By its name it is no write that is counted: see private.is_free_request.
+create function public.delete_app_info_override(entry_id uuid, environment text, versions integer[] default null)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  entry public.app_info;
+begin
+  -- The entry before its override, as everywhere. A token that may not change it locks nothing, and is refused below.
+  perform from public.app_info as known where known.id = entry_id for no key update;
+  select known.* into entry from public.app_info as known where known.id = entry_id;
+  if not found then
+    raise sqlstate 'PT404' using message = 'there is no such entry', hint = 'app_info';
+  elsif versions is not null and entry.version <> all (versions) then
+    perform private.raise_missed_bulk_item(to_jsonb(entry));
+  end if;
+  delete from public.app_info_overrides as held
+  where held.user_id = entry.user_id
+    and held.app_info_id = entry.id
+    and held.environment = delete_app_info_override.environment;
+  if not found then
+    raise sqlstate 'PT404' using
+      message = 'the entry has no value for this environment',
+      hint = 'app_info_environment';
+  end if;
+end;
+$$;
+
+revoke all on function public.delete_app_info_override(uuid, text, integer[])
+  from public, anon, authenticated, service_role;
+grant execute on function public.delete_app_info_override(uuid, text, integer[]) to authenticated, forum_agent;
+comment on function public.delete_app_info_override(uuid, text, integer[]) is
+  'Lets an entry''s own value count in an environment again; with versions, only while the entry has one of them.';
+
 -- triggers ----------------------------------------------------------------------------------------------------------
 
 create trigger align_times

@@ -265,7 +265,7 @@ begin
       where target.id = (item ->> 'id')::uuid
         and (not item ? 'version' or target.version = (item ->> 'version')::numeric);
       if not found then
-        select to_jsonb(known)
+        select to_jsonb(known) || jsonb_build_object('environments', private.list_environments(known))
         into current_row
         from public.app_info as known
         where known.id = (item ->> 'id')::uuid;

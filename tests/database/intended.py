@@ -201,6 +201,7 @@ _CALLED_BY_TABLES = (
     *("public.work_items_count(public.repositories)", "public.documents_count(public.repositories)"),
     # 243_app_info_overrides: invokers
     *("public.environments_now(public.app_info)", "private.list_environments(public.app_info)"),
+    "public.delete_app_info_override(uuid,text,integer[])",
     # 235_document_revisions: invokers
     "public.revisions(public.documents)",
     "public.restore_document_revision(uuid,integer,integer[])",

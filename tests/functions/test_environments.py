@@ -1,6 +1,7 @@
 """Values of app info for environments: written, shown, sealed, revealed, taken back, and lost on no way."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 
 from local.supabase import Supabase
-from tests.functions.conftest import Client
+from tests.functions.conftest import Client, in_own_loop
 from tests.functions.events import Answer
 from tests.functions.limits import save_limits
 from tests.functions.secret_entries import (
@@ -506,3 +507,34 @@ def test_deleted_account_leaves_no_value(owner: Client, supabase: Supabase) -> N
     with psycopg.connect(supabase.database_url) as connection:
         connection.execute("delete from auth.users where id = %s", (owner.user.id,))
         assert connection.execute(left, (owner.user.id,)).fetchone() == (0,)
+
+
+def test_secrecy_that_turns_while_a_browser_writes_leaves_no_plain_value(
+    owner: Client, supabase: Supabase
+) -> None:
+    """Whoever comes second finds what the first has left, or is refused: each statement as a whole."""
+    assert owner.user is not None
+    entry = with_environments(owner, create_plain(owner, CANARY), production=CANARY, preview=CANARY)
+    headers = {"apikey": supabase.anon_key, "authorization": f"Bearer {owner.user.access_token}"}
+    path = f"/api/app-info/{entry['id']}"
+
+    def turn(number: int) -> int:
+        return in_own_loop(lambda: owner.patch(path, {"is_secret": number % 2 == 0})).status
+
+    def write(number: int) -> int:
+        query = {"app_info_id": f"eq.{entry['id']}", "environment": "eq.preview"}
+        body = {"value": f"{CANARY}-{number}"}
+        url = f"{supabase.url}/rest/v1/app_info_overrides"
+        return httpx.patch(url, params=query, json=body, headers=headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        written = pool.map(write, range(20))
+        turned = list(pool.map(turn, range(20)))
+        told = {*written}
+    assert 200 in turned
+    # Refused as a secret's, or 500 of a deadlock, which PostgREST has no status for.
+    assert {*turned} <= {200, 409, 412, 503}, turned
+    assert told <= {200, 204, 400, 500}, told
+    owner.patch(path, {"is_secret": True}).expect(200)
+    assert CANARY not in everything_stored(supabase, entry)
+    assert {reveal_in(owner, entry, name)[0] or "" for name in ENVIRONMENTS} >= {CANARY}

@@ -54,12 +54,15 @@ def make_rows(client: Client, github_ids: list[int]) -> Rows:
     entry = client.create_app_info(product)["id"]
     token = make_token(client)
     client.patch(f"/api/app-info/{entry}", {"value": "2"}).expect(200)
+    path = f"/api/app-info/{entry}/environments/production"
+    client.request("PUT", path, {"value": "3"}).expect(200)
     ids = {
         "product_id": product,
         "repository_id": client.create_repository(product)["id"],
         "work_item_id": client.create_work_item(product)["id"],
         "document_id": document,
         "app_info_id": entry,
+        "environment": "production",
         # Of its only former value, and of the document's only revision.
         "number": "1",
         "token_id": token["id"],

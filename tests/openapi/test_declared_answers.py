@@ -289,6 +289,18 @@ def conflict(world: World, operation: Operation) -> Answer:
     return world.send(operation, Change(body=world.change_item(operation, product_id=str(uuid4()))))
 
 
+def conflict_of_environment(world: World, operation: Operation) -> Answer:
+    """Of an entry that becomes a secret in this moment."""
+    made = Client(world.user).create_app_info(world.rows.ids["product_id"])
+    entry = made | {"id": world.rows.ids["app_info_id"], "secret_number": None}
+    changed = error("PT409", hint="app_info_secrecy")
+    return world.send_over(
+        lambda path: (409, changed) if "/write_app_info" in path else (200, [entry]),
+        operation,
+        Change(body={"value": "x"}),
+    )
+
+
 def conflict_of_export(world: World, operation: Operation) -> Answer:
     Client(world.user).create_app_info(world.rows.ids["product_id"], value="two\nlines")
     return world.send(operation, Change(query="format=docker"))
@@ -343,6 +355,7 @@ REFUSED_BODIES: dict[str, Json] = {
 }
 """What the row as it is refuses."""
 OWN_CONFLICTS = {
+    "set_app_info_environment": conflict_of_environment,
     "delete_product": conflict_of_deletion,
     "bulk_delete_products": conflict_of_deletion,
     "restore_trash": conflict_of_trash,

@@ -369,12 +369,9 @@ def invalid(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(path=path))
     if operation.name == "export_documents":
         return world.send(operation, Change(path=f"{operation.path}?product_id=x"))
-    if "after" in operation.parameters:
-        return world.send(operation, Change(query="after=x"))
-    if "limit" in operation.parameters:
-        return world.send(operation, Change(query="limit=0"))
-    if "format" in operation.parameters:
-        return world.send(operation, Change(query="format=xml"))
+    for parameter, value in (("limit", 0), ("format", "xml"), ("cursor", "x")):
+        if parameter in operation.parameters:
+            return world.send(operation, Change(query=f"{parameter}={value}"))
     if "requestBody" in operation.described:
         return world.send(operation, Change(body={"nonsense": 1}))
     return world.send(operation, Change(headers={"if-none-match": '"' + "x" * 1_000 + '"'}))
@@ -537,7 +534,9 @@ def check(answer: Answer, declared: Json) -> None:
     if "content" in declared:
         media_type = answer.headers["content-type"].partition(";")[0]
         schema = declared["content"][media_type]["schema"]
-        assert errors_of(schema, answer.json if media_type.endswith(("/json", "+json")) else answer.text) == []
+        assert (
+            errors_of(schema, answer.json if media_type.endswith(("/json", "+json")) else answer.text) == []
+        )
     else:
         assert answer.text == ""
     headers = {name: resolve(header) for name, header in declared.get("headers", {}).items()}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 PATH = "/api/export"
-NEXT = re.compile(r'<(/api/export\?after=[\w-]+)>; rel="next"')
+NEXT = re.compile(r'<(/api/export\?cursor=[\w-]+)>; rel="next"')
 CATEGORIES = ("env_var", "url", "credential", "note", "other")
 
 

@@ -35,7 +35,7 @@ async def export_account(query: Annotated[ExportQuery, Query()], service: Servic
     page = service.get_page(query)
     headers = {}
     if page.next is not None:
-        headers["Link"] = f'<{router.prefix}?after={page.next.write()}>; rel="next"'
+        headers["Link"] = f'<{router.prefix}?cursor={page.next.write()}>; rel="next"'
     return LinesResponse(page.content, headers=headers)
 
 

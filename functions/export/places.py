@@ -1,4 +1,4 @@
-"""How far an export has come: what `after` holds, so that the next page starts right behind it."""
+"""How far an export has come: what `cursor` holds, so that the next page starts right behind it."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
@@ -34,14 +34,14 @@ def begin(started_at: datetime) -> Place:
 
 
 def read_place(text: str) -> Place:
-    """The place in `after`. Raises `Invalid`."""
+    """The place in `cursor`. Raises `Invalid`."""
     try:
         return Place.model_validate_json(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValidationError, ValueError) as error:
         detail = "This place of an export is damaged."
         raise Invalid(
-            "`after` is damaged. Start again without it.",
-            errors=[FieldError(detail=detail, parameter="after")],
+            "`cursor` is damaged. Start again without it.",
+            errors=[FieldError(detail=detail, parameter="cursor")],
         ) from error
 
 

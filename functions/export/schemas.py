@@ -8,6 +8,6 @@ class ExportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: str | None = Field(
+    cursor: str | None = Field(
         None, max_length=500, description="From the `Link` of the page before; the first page, unless given."
     )

@@ -31,11 +31,11 @@ class ExportService:
     def get_page(self, query: ExportQuery) -> ExportedPage:
         """The rows behind a place. Raises `Invalid`."""
         manifest: dict[str, Any] | None = None
-        if query.after is None:
+        if query.cursor is None:
             manifest = cast("dict[str, Any]", self.supabase.rpc("start_export", {}).execute().data)
             place = begin(manifest["started_at"])
         else:
-            place = read_place(query.after)
+            place = read_place(query.cursor)
         asked: Any = {
             "step": place.step,
             "after_time": place.time and place.time.isoformat(),

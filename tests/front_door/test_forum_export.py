@@ -131,7 +131,7 @@ def test_export_that_breaks_between_pages_goes_on_where_it_was(
     folder = terminal.folder / "out"
     with hold_writes(dev.environment["API_URL"], until=1) as way:
         terminal.environment["FORUM_API"] = way.url
-        way.breaks_at = "after="
+        way.breaks_at = "cursor="
         ended = export(dev, terminal, user)
         assert ended.returncode == 1
         progress = json.loads((folder / "progress.json").read_text())
@@ -158,7 +158,7 @@ def test_row_that_changes_during_the_export_is_there_once_as_it_is_then(
     changed = min(make_pages(dev, user, person, product))
     with hold_writes(dev.environment["API_URL"], until=1) as way:
         terminal.environment["FORUM_API"] = way.url
-        way.breaks_at = "after="
+        way.breaks_at = "cursor="
         assert export(dev, terminal, user).returncode == 1
         person.patch(f"/api/docs/{changed}", json={"content": "changed"}).raise_for_status()
         way.breaks_at = None

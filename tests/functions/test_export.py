@@ -54,7 +54,7 @@ def read_pages(client: Client, path: str | None = EXPORT) -> Iterator[list[Any]]
 
 def read_link(link: str) -> str:
     """Where a `Link` leads to."""
-    found = re.fullmatch(r'<(/api/export\?after=\S+)>; rel="next"', link)
+    found = re.fullmatch(r'<(/api/export\?cursor=\S+)>; rel="next"', link)
     assert found is not None, link
     return found[1]
 
@@ -235,7 +235,7 @@ def test_place_of_somebody_else_leads_to_rows_of_ones_own(owner: Client, strange
 
 @pytest.mark.parametrize("after", ["", "x", "e30", "eyJzdGVwIjoxfQ", "%00", "x" * 501])
 def test_damaged_place_is_refused(owner: Client, after: str) -> None:
-    owner.get(f"{EXPORT}?after={after}").expect_problem(422, "invalid")
+    owner.get(f"{EXPORT}?cursor={after}").expect_problem(422, "invalid")
 
 
 def test_page_is_two_requests_to_supabase_and_the_next_is_one(

@@ -399,7 +399,7 @@ def invalid(world: World, operation: Operation) -> Answer:
         return world.send(operation, Change(path=path))
     if operation.name in {"export_documents", "compare_with_env_examples"}:
         return world.send(operation, Change(path=f"{operation.path}?product_id=x"))
-    for parameter, value in (("after", "x"), ("limit", "0"), ("format", "xml")):
+    for parameter, value in (("limit", 0), ("format", "xml"), ("cursor", "x")):
         if parameter in operation.parameters:
             return world.send(operation, Change(query=f"{parameter}={value}"))
     if "requestBody" in operation.described:

@@ -141,7 +141,7 @@ class Import(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "anyOf": [{"required": ["github_ids"]}, {"required": ["full_names"]}],
-            "examples": [{"product_id": "5c7a2f0e-1f0a-4f0e-9a57-0b6a0f4f8a11", "github_ids": [1296269]}],
+            "examples": [{"product_id": "7d9f1c4e-2b5a-4c8e-9a57-3f1f6f0f8f01", "github_ids": [1296269]}],
         }
     )
 

@@ -108,7 +108,7 @@ class McpService:
         try:
             arguments = get_adapter(tool.name).validate_python(sent)
         except ValidationError as error:
-            raise _refuse_arguments(error) from None
+            raise _refuse_arguments(tool, error) from None
         try:
             if tool.grant == "read":
                 self._note_use()
@@ -136,11 +136,12 @@ def _say(text: str, *, is_error: bool = False) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": is_error}
 
 
-def _refuse_arguments(error: ValidationError) -> Invalid:
+def _refuse_arguments(tool: Tool, error: ValidationError) -> Invalid:
     """What is wrong with arguments, without the values."""
+    known = ", ".join(get_adapter(tool.name).json_schema()["properties"])
     errors = [
         FieldError(
-            detail="There is no such argument."
+            detail=f"There is no such argument. {tool.name} takes {known}."
             if item["type"] in {"extra_forbidden", "unexpected_keyword_argument"}
             else to_sentence(item),
             pointer="".join(f"/{part}" for part in item["loc"][:2])[:100],

@@ -1,3 +1,9 @@
+// Swagger UI has both looks, and leaves it to the page which one is seen.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", dress);
+dress();
+
 // Without the validator, which would send this document's address to swagger.io, and without storing the token:
 // it is gone with the page. Calls go to where the page is, whatever address the document names: a proxy may stand
 // before the API, and the page's policy lets them go nowhere else.

@@ -10,7 +10,7 @@ from functions.reference.service import DOCUMENTED_URL
 from local.openapi.answers import describe_answers, get_headers, get_problems, iterate_dependencies
 from local.openapi.changed_rows import find_changed_row, make_changed_schemas
 from local.openapi.descriptions import describe_operation
-from local.openapi.examples import make_example
+from local.openapi.examples import add_examples, make_example
 from local.openapi.links import link_to_operations_on_the_row
 from local.openapi.schemas import Json, get_problem_schemas, tidy_parameter, tidy_schemas
 from local.openapi.security import SCHEMES, describe_security
@@ -68,6 +68,7 @@ def build_document(routers: Sequence[APIRouter], *, version: str, tags: list[Jso
         describe_security(route, operation)
         operation["parameters"] = [tidy_parameter(found) for found in operation.get("parameters", [])]
         _require_if_match(route, operation)
+        add_examples(operation)
     link_to_operations_on_the_row(paths)
     document["paths"] = tidy_schemas(paths)
     rows = _find_changed_rows(routes)

@@ -14,6 +14,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from local.openapi.changed_rows import find_changed_row, name_problem
+from local.openapi.problem_examples import CONFLICTS, PROBLEMS, show_problems
 from local.openapi.schemas import SCHEMAS, Json
 from shared import errors
 from shared.auth.sign_in import sign_in, sign_in_or_token
@@ -22,7 +23,7 @@ from shared.entities.base import Row
 from shared.errors import Problem
 from shared.github_tokens.callers import connect_github
 from shared.http.etags import read_if_match, read_if_none_match, require_if_match
-from shared.http.problems import TYPE_PREFIX, ProblemDocument, ProblemResponse
+from shared.http.problems import ProblemDocument, ProblemResponse
 from shared.resources.idempotency import read_idempotency_key
 from shared.runtime import correlation
 
@@ -86,7 +87,9 @@ def describe_answers(route: APIRoute, operation: Json) -> None:
         }
     refused = {int(number) for number in route.responses if number != HTTPStatus.ACCEPTED}
     for number in {problem.status for problem in _find_problems(route, dependencies)} | refused:
-        answers[int(number)] = _describe_problem(BY_STATUS[int(number)], route.responses.get(number, {}))
+        answers[int(number)] = _describe_problem(
+            BY_STATUS[int(number)], route.name, route.responses.get(number, {})
+        )
     row = find_changed_row(route, dependencies)
     if row is not None:
         answers[HTTPStatus.PRECONDITION_FAILED] = {"$ref": RESPONSES + name_problem(row)}
@@ -97,13 +100,14 @@ def get_problems(operations: Iterable[Json], changed_rows: Iterable[type[Row]]) 
     """The answers that operations share, by name."""
     used = {answer.get("$ref") for operation in operations for answer in operation["responses"].values()}
     shared = {
-        problem.__name__: _describe(problem, _get_description(problem))
+        problem.__name__: _describe(problem, _get_description(problem), PROBLEMS[problem])
         for _, problem in sorted(BY_STATUS.items())
         if RESPONSES + problem.__name__ in used
     }
     changed = errors.PreconditionFailed
     return shared | {
-        name_problem(row): _describe(changed, _get_description(changed), name_problem(row))
+        # Its schema's own example shows the row.
+        name_problem(row): _describe(changed, _get_description(changed), [], name_problem(row))
         for row in changed_rows
     }
 
@@ -184,10 +188,13 @@ def _refer_to_headers(*names: str) -> Json:
     return {name: {"$ref": HEADERS + name} for name in names}
 
 
-def _describe_problem(problem: type[Problem], own: Json) -> Json:
-    """A problem as it is everywhere, or as the route describes it."""
+def _describe_problem(problem: type[Problem], operation: str, own: Json) -> Json:
+    """A problem as it is everywhere, or as it is of this operation."""
+    described = own.get("description", _get_description(problem))
+    if problem is errors.Conflict and operation in CONFLICTS:
+        return _describe(problem, described, CONFLICTS[operation])
     if "description" in own:
-        return _describe(problem, own["description"])
+        return _describe(problem, described, PROBLEMS[problem])
     return {"$ref": RESPONSES + problem.__name__}
 
 
@@ -195,17 +202,15 @@ def _get_description(problem: type[Problem]) -> str:
     return " ".join((inspect.getdoc(problem) or "").split())
 
 
-def _describe(problem: type[Problem], description: str, schema: str = ProblemDocument.__name__) -> Json:
+def _describe(
+    problem: type[Problem],
+    description: str,
+    examples: list[Problem],
+    schema: str = ProblemDocument.__name__,
+) -> Json:
     content: Json = {"schema": {"$ref": SCHEMAS + schema}}
-    if schema == ProblemDocument.__name__:
-        # Of another schema, its own example shows more.
-        content["example"] = ProblemDocument(
-            type=TYPE_PREFIX + problem.type,
-            title=problem.title,
-            status=problem.status,
-            detail=description,
-            request_id="5f0c8bd2-6f0b-4a53-9f5c-0d2a3f2b6c11",
-        ).model_dump(exclude_unset=True)
+    if examples:
+        content["examples"] = show_problems(examples)
     described: Json = {"description": description, "content": {ProblemResponse.media_type: content}}
     own = [HEADERS_OF_PROBLEMS[problem]] if problem in HEADERS_OF_PROBLEMS else []
     described["headers"] = _refer_to_headers(*own, correlation.HEADER)

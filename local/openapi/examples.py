@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from local.openapi.sample import TEXTS, find_id, find_parameter, find_sample, find_time, is_always_shown
 from local.openapi.schemas import SCHEMAS, Json
 
-# What says enough by its format or type.
-_BY_FORMAT = {"uuid": "7d9f1c4e-2b5a-4c8e-9a57-3f1f6f0f8f01", "date-time": "2026-11-22T20:30:00Z"}
+# What says enough by its type.
 _BY_TYPE: dict[str, Any] = {"boolean": False, "integer": 0, "null": None, "object": {}}
 
 
@@ -18,7 +18,7 @@ def make_example(schema: Json, schemas: Json, name: str) -> Any:
 
     Raises `ExampleMissing`, with the name of the field.
     """
-    given = [*schema.get("examples", ()), *_get_constants(schema)]
+    given = [*_get_sample(name), *schema.get("examples", ()), *_get_constants(schema)]
     if given:
         return given[0]
     if "$ref" in schema:
@@ -35,6 +35,28 @@ def make_example(schema: Json, schemas: Json, name: str) -> Any:
     return _make_up(schema, name)
 
 
+def add_examples(operation: Json) -> None:
+    """Give an operation the examples that no schema of the document has: of parameters and of plain texts.
+
+    Of parameters only those that have to be there: another would filter the list that somebody tries.
+    """
+    for parameter in operation["parameters"]:
+        example = find_parameter(parameter["name"]) if parameter.get("required") else None
+        if example is not None:
+            parameter["example"] = example
+    for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for media_type, content in body.get("content", {}).items():
+            if media_type in TEXTS and "$ref" not in content["schema"] and "examples" not in content:
+                content["example"] = TEXTS[media_type]
+
+
+def _get_sample(name: str) -> list[Any]:
+    # That of a schema, or of one of its fields behind a dot.
+    schema, _, field = name.partition(".")
+    sample = find_sample(schema, field)
+    return [] if sample is None else [sample]
+
+
 def _get_constants(schema: Json) -> list[Any]:
     fixed = [schema[keyword] for keyword in ("const", "default") if keyword in schema]
     return [*fixed, *schema.get("enum", ())]
@@ -44,13 +66,16 @@ def _make_object(schema: Json, schemas: Json, name: str) -> Json:
     return {
         field: make_example(value, schemas, f"{name}.{field}")
         for field, value in schema["properties"].items()
-        if field in schema.get("required", ()) or _has_example(value, schemas)
+        if field in schema.get("required", ()) or _has_example(value, schemas) or is_always_shown(name, field)
     }
 
 
 def _make_up(schema: Json, name: str) -> Any:
-    if schema.get("format") in _BY_FORMAT:
-        return _BY_FORMAT[schema["format"]]
+    schema_name, _, field = name.partition(".")
+    if schema.get("format") == "uuid":
+        return find_id(schema_name, field)
+    if schema.get("format") == "date-time":
+        return find_time(field)
     if schema.get("type") in _BY_TYPE:
         return schema.get("minimum", _BY_TYPE[schema["type"]])
     raise ExampleMissing(name)

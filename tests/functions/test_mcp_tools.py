@@ -639,6 +639,7 @@ def test_secret_is_in_no_answer_of_any_tool(owner: Client, product: str) -> None
         ("add_work", {"title": "\u200b"}, "`title`"),
         ("add_work", {"title": "x", "priority": 1}, "`priority`"),
         ("add_work", {"title": "x", "status": "done"}, "`status`: There is no such argument."),
+        ("search", {"query": "x", "kind": "document"}, "search takes query, product, kinds, limit."),
         ("add_work", {"title": "x\x00"}, "`title`"),
         ("update_work", {"id": "7", "version": 1, "title": "x"}, "`id`"),
         ("update_work", {"id": NOBODYS, "version": 1, "user_id": "x"}, "`user_id`"),

@@ -18,9 +18,11 @@ from referencing.jsonschema import DRAFT202012
 from functions.health.schemas import Health
 from local.openapi import build_document, write
 from local.openapi.descriptions import DescriptionMissing
+from local.openapi.problem_examples import CONFLICTS, PROBLEMS, show_problems
+from local.openapi.sample import IDS
 from local.openapi.write import DOCUMENT, FUNCTIONS, write_document
 from local.postgres import ROOT
-from shared.errors import PreconditionFailed, Problem
+from shared.errors import Conflict, PreconditionFailed, Problem
 from tests.functions.test_tokens import OPEN
 
 Json = dict[str, Any]
@@ -37,6 +39,9 @@ NEEDED = {
     ("GET /api/app-info/drift", "product_id"),
     (RAW_BODY, "If-Match"),
 }
+
+# What no page shows as text.
+UNSEEN = {"application/zip", "text/html"}
 
 
 def iterate_operations(document: Json) -> Iterator[tuple[str, Json]]:
@@ -192,8 +197,9 @@ def test_every_error_is_a_problem(document: Json) -> None:
                 (schema,) = content["application/problem+json"]["schema"].values()
                 found = document["components"]["schemas"][schema.removeprefix("#/components/schemas/")]
                 assert set(found["required"]) >= COMMON, (name, status)
-                example = content["application/problem+json"].get("example", found["examples"][0])
-                assert example["status"] == int(status)
+                shown = content["application/problem+json"].get("examples")
+                examples = [each["value"] for each in shown.values()] if shown else found["examples"]
+                assert [example["status"] for example in examples] == [int(status)] * len(examples) != []
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
@@ -294,14 +300,71 @@ def test_every_example_and_default_is_valid(document: Json) -> None:
     for pointer, node in iterate_nodes(document):
         if "/schema" in pointer:
             values = [*node.get("examples", []), *([node["default"]] if "default" in node else [])]
-        elif "example" in node and "schema" in node:
-            values, pointer = [node["example"]], f"{pointer}/schema"  # noqa: PLW2901 - where the schema is
+        elif {"example", "examples"} & node.keys() and "schema" in node:
+            named = [each["value"] for each in node.get("examples", {}).values()]
+            values = [*named, *([node["example"]] if "example" in node else [])]
+            pointer = f"{pointer}/schema"  # noqa: PLW2901 - where the schema is
         else:
             continue
         for value in values:
             count += 1
             assert is_valid(document, pointer, value), (pointer, value)
     assert count > len(document["components"]["schemas"])
+
+
+def get_examples(document: Json, content: Json) -> list[Any]:
+    """What a reader is shown of a body: its own examples, or those of its schema."""
+    named = [each["value"] for each in content.get("examples", {}).values()]
+    own = [*named, *([content["example"]] if "example" in content else [])]
+    schema = document["components"]["schemas"].get(
+        content.get("schema", {}).get("$ref", "").rpartition("/")[2], {}
+    )
+    return own or schema.get("examples", [])
+
+
+def test_every_body_answer_and_needed_parameter_has_an_example(document: Json) -> None:
+    lacking = []
+    for name, operation in iterate_operations(document):
+        bodies = {"body": operation["requestBody"]} if "requestBody" in operation else {}
+        for place, found in {**operation["responses"], **bodies}.items():
+            answer = (
+                document["components"]["responses"][found["$ref"].rpartition("/")[2]]
+                if "$ref" in found
+                else found
+            )
+            for media_type, content in answer.get("content", {}).items():
+                if media_type not in UNSEEN and not get_examples(document, content):
+                    lacking.append((name, place, media_type))
+        lacking += [
+            (name, "parameter", parameter["name"])
+            for parameter in operation["parameters"]
+            if parameter.get("required") and "example" not in parameter
+        ]
+    assert lacking == []
+
+
+def test_examples_are_about_the_same_rows(document: Json) -> None:
+    """What one call makes, the next one is about: the id in its path, and those in what it is answered."""
+    operations = dict(iterate_operations(document))
+    for path, schema in (
+        ("/api/products/{product_id}", "ProductRead"),
+        ("/api/work/{work_item_id}", "WorkItemRead"),
+        ("/api/docs/{document_id}", "DocumentRead"),
+        ("/api/app-info/{app_info_id}", "AppInfoRead"),
+        ("/api/tokens/{token_id}", "TokenRead"),
+    ):
+        (row,) = document["components"]["schemas"][schema]["examples"]
+        assert operations[f"PATCH {path}"]["parameters"][0]["example"] == row["id"], path
+        assert row.get("product_id", IDS["product"]) == IDS["product"], path
+
+
+def test_problem_examples_are_those_of_the_answer(document: Json) -> None:
+    """Each says the type under which it is listed, and no operation is named that there is not."""
+    names = {operation["operationId"] for _, operation in iterate_operations(document)}
+    assert set(CONFLICTS) <= names
+    for problem, examples in [*PROBLEMS.items(), *((Conflict, found) for found in CONFLICTS.values())]:
+        assert [example for example in examples if type(example) is not problem] == []
+        assert len(show_problems(examples)) == len(examples) > 0
 
 
 def test_object_has_an_example_of_all_that_is_required(document: Json) -> None:

@@ -163,6 +163,51 @@ def test_client_of_one_product_sees_that_one_and_no_value(mode: str, url: str, o
     run_apart(look())
 
 
+def test_client_alone_does_ten_things_of_a_day(url: str, owner: Person) -> None:
+    """With nothing but what the answers before have said: names at first, then ids and versions."""
+    owner.create_product(name="Comet")
+    atlas, beacon, _ = sorted(owner.get("/api/products").expect(200)["items"], key=lambda row: row["name"])
+    owner.create_work_item(beacon["id"], title="Mails go out twice", priority=1)
+    text = "# Releases\n\nRun the cron job by hand.\n"
+    owner.create_document(beacon["id"], title="How a release goes", content=text)
+    owner.create_app_info(beacon["id"], key="API_TOKEN", value="s3cr3t-canary", is_secret=True)
+    agent = owner.create_token("work", "docs")
+
+    async def spend_a_day() -> None:
+        async with connect(url, agent.token, "auto") as client:
+
+            async def do(tool: str, **arguments: Any) -> str:
+                result = await client.call_tool(tool, arguments)
+                said = read_text(result)
+                assert not result.is_error, (tool, said)
+                assert len(said.encode()) < 2_000, (tool, said)
+                return said
+
+            everywhere = {row["product"]: row for row in read_rows(await do("resume"))}
+            assert set(everywhere) == {"Atlas", "Beacon", "Comet"}
+            (twice,) = everywhere["Beacon"]["next"]
+            (added,) = read_rows(await do("add_work", product="atlas", title="Renew the certificate"))
+            await do("update_work", id=added["id"], version=added["version"], status="in_progress")
+            await do("update_work", id=twice["id"], version=twice["version"], status="done")
+            (found,) = read_rows(await do("search", query="release cron", kinds=["document"]))
+            await do("edit_document", id=found["id"], mode="append", text="\nThen tell everybody.\n")
+            passage = {"mode": "replace_passage", "find": "by hand", "text": "from the pipeline"}
+            await do("edit_document", id=found["id"], **passage)
+            assert [row["key"] for row in read_rows(await do("list_keys", product="Beacon"))] == ["API_TOKEN"]
+            await do("set_next", product="Beacon", text="Look whether mails still go out twice.")
+            (since,) = read_rows(await do("resume", product="Beacon"))
+            assert since["next_note"] == "Look whether mails still go out twice."
+            assert since["changes_since_seen"]["by_token"] > 0
+
+    run_apart(spend_a_day())
+    states = {item["title"]: item["status"] for item in owner.get("/api/work").expect(200)["items"]}
+    assert states == {"Renew the certificate": "in_progress", "Mails go out twice": "done"}
+    (document,) = owner.get(f"/api/docs?product_id={beacon['id']}").expect(200)["items"]
+    content = owner.get(f"/api/docs/{document['id']}/content").text
+    assert content == "# Releases\n\nRun the cron job from the pipeline.\n\nThen tell everybody.\n"
+    assert owner.get(f"/api/docs?product_id={atlas['id']}").expect(200)["items"] == []
+
+
 @every_mode
 def test_client_is_told_of_a_tool_and_a_method_that_there_are_not(mode: str, url: str, owner: Person) -> None:
     async def ask() -> None:

@@ -46,3 +46,14 @@ def test_reference_that_another_page_opens_takes_no_token(dev: Dev, browser: Bro
     expect(reference.locator(".live-responses-table")).to_contain_text("401")
     assert reference.locator(".authorize.locked, .authorize .locked").count() == 0
     context.close()
+
+
+def test_reference_is_as_dark_as_the_system(dev: Dev, browser: Browser) -> None:
+    context = new_context(browser)
+    page = context.new_page()
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{dev.environment['API_URL']}/reference")
+    expect(page.locator("html")).to_have_class("dark-mode")
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).not_to_have_class("dark-mode")
+    context.close()

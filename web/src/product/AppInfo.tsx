@@ -11,12 +11,12 @@ import { RenewalWork } from "./RenewalWork.tsx"
 const SHOWN = 500
 // What the API tells as well; the number that a secret is sealed under is nobody's business.
 const COLUMNS =
-  "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at, expires_at, rotate_every, rotation_due_at, due_at"
+  "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at, expires_at, rotate_every, rotation_due_at"
 
 export type AppInfoEntry = Pick<
   Row<"app_info">,
   | "id" | "product_id" | "key" | "value" | "category" | "is_secret" | "has_value" | "description" | "version" | "last_revealed_at"
-  | "expires_at" | "rotate_every" | "rotation_due_at" | "due_at"
+  | "expires_at" | "rotate_every" | "rotation_due_at"
 >
 
 /** The keys, URLs and notes of a product, in the order of the file that they came from. */

@@ -89,10 +89,13 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
 }
 
 /** When the value ceases to work, and when another one is due. */
-function Ends({ of: { expires_at, rotation_due_at, due_at } }: { of: AppInfoEntry }) {
-  const said = [expires_at && `expires ${formatDay(expires_at)}`, rotation_due_at && `renewal due ${formatDay(rotation_due_at)}`]
-  const text = said.filter(Boolean).join(", ")
-  return text ? <small className={isNear(due_at) ? "tag warn" : undefined}>{text}</small> : null
+function Ends({ of: { expires_at, rotation_due_at } }: { of: AppInfoEntry }) {
+  const ends = [["expires", expires_at], ["renewal due", rotation_due_at]] as const
+  return (
+    <div className="ends">
+      {ends.map(([what, at]) => at && <small key={what} className={isNear(at) ? "tag warn" : undefined}>{what} {formatDay(at)}</small>)}
+    </div>
+  )
 }
 
 function describe(entry: AppInfoEntry, value: string | null | undefined): string {

@@ -3,8 +3,8 @@ const NOTICE_MILLISECONDS = 30 * 86_400_000
 /** The days of an interval as Postgres writes it: 90 days. */
 export const daysOf = (rotateEvery: string | null): string => rotateEvery?.match(/^\d+/)?.[0] ?? ""
 
-/** Whether an end that is due then is worth a mark: it has passed, or comes within 30 days. */
-export const isNear = (dueAt: string): boolean => dueAt !== "infinity" && Date.parse(dueAt) < Date.now() + NOTICE_MILLISECONDS
+/** Whether an end is worth a mark: it has passed, or comes within 30 days. */
+export const isNear = (end: string): boolean => Date.parse(end) < Date.now() + NOTICE_MILLISECONDS
 
 type Ends = { expires_on: string; rotate_days: string }
 

@@ -101,6 +101,19 @@ def test_document_is_made_written_and_pinned(visitor: Visitor, product: JSON) ->
     assert (made["content"], made["is_pinned"]) == ("We *keep* it small.", True)
 
 
+def test_documents_beyond_the_first_page_come_when_they_are_asked_for(
+    visitor: Visitor, product: JSON
+) -> None:
+    titles = [{"product_id": product["id"], "title": f"Note {number}"} for number in range(105)]
+    visitor.ask("POST", "documents", titles)
+    visitor.open(f"/products/{product['id']}/documents")
+    rows = visitor.page.get_by_role("main").get_by_role("listitem")
+    expect(rows).to_have_count(100)
+    visitor.page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(105)
+    expect(visitor.page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
 def test_document_that_was_changed_meanwhile_is_not_lost(visitor: Visitor, product: JSON) -> None:
     page = visitor.page
     document = write(visitor, product, "Before")

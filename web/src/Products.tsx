@@ -8,8 +8,8 @@ import { ProductIcon } from "./parts/ProductIcon.tsx"
 import { useTitle } from "./parts/title.ts"
 import { ProductForm } from "./product/ProductForm.tsx"
 
-// Nobody reads more of them.
-const SHOWN = 100
+// As many as PostgREST gives at once, and more than an account may have by default.
+const SHOWN = 1000
 
 /** What a product is, and the way to the first one. */
 export function NoProducts() {

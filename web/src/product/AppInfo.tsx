@@ -1,7 +1,8 @@
-import { useQuery } from "@tanstack/react-query"
+import { keepPreviousData, useQuery } from "@tanstack/react-query"
 import { useState } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
+import { MoreRows } from "../parts/MoreRows.tsx"
 import { AppInfoForm } from "./AppInfoForm.tsx"
 import { Drift } from "./Drift.tsx"
 import { Entry } from "./Entry.tsx"
@@ -9,7 +10,7 @@ import { EnvExport } from "./EnvExport.tsx"
 import { EnvImport } from "./EnvImport.tsx"
 import { RenewalWork } from "./RenewalWork.tsx"
 
-const SHOWN = 500
+const PAGE = 250
 // What the API tells as well; the number that a secret is sealed under is nobody's business.
 const COLUMNS =
   "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at, expires_at, rotate_every, rotation_due_at, due_at, environments:app_info_overrides(environment, value, has_value)"
@@ -26,11 +27,13 @@ export type AppInfoEntry = Pick<
 /** The keys, URLs and notes of a product, in the order of the file that they came from. */
 export function AppInfo({ product }: { product: Row<"products"> }) {
   const { supabase } = useClients()
+  const [limit, setLimit] = useState(PAGE)
   const [opened, setOpened] = useState<"entry" | "import" | "export">()
   const [added, setAdded] = useState<string>()
   const close = (): void => setOpened(undefined)
   const entries = useQuery({
-    queryKey: ["app_info", product.id],
+    queryKey: ["app_info", product.id, limit],
+    placeholderData: keepPreviousData,
     queryFn: async ({ signal }): Promise<AppInfoEntry[]> => {
       const asked = supabase
         .from("app_info")
@@ -38,7 +41,7 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
         .eq("product_id", product.id)
         .order("position")
         .order("id")
-        .limit(SHOWN)
+        .limit(limit)
       return (await asked.abortSignal(signal).throwOnError()).data
     },
   })
@@ -62,6 +65,7 @@ export function AppInfo({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
+      <MoreRows shown={entries.data?.length ?? 0} limit={limit} onMore={setLimit} />
       <RenewalWork product={product} />
       <Drift product={product} onAdd={setAdded} />
       {opened === "entry" && <AppInfoForm productId={product.id} onClose={close} />}

@@ -1,22 +1,25 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import { Link, useLocation } from "wouter"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
+import { MoreRows } from "../parts/MoreRows.tsx"
 import { formatDay } from "../parts/times.ts"
 import { explain } from "../problems.ts"
 
 const TYPES = ["note", "plan", "architecture", "blueprint"]
-const SHOWN = 100
+const PAGE = 100
 
 /** The documents of a product, the pinned ones first. */
 export function Documents({ product }: { product: Row<"products"> }) {
   const { supabase } = useClients()
+  const [limit, setLimit] = useState(PAGE)
   const [isAdding, setAdding] = useState(false)
   const documents = useQuery({
-    queryKey: ["documents", product.id],
+    queryKey: ["documents", product.id, "list", limit],
+    placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
       const asked = supabase
         .from("documents")
@@ -25,7 +28,7 @@ export function Documents({ product }: { product: Row<"products"> }) {
         .order("is_pinned", { ascending: false })
         .order("created_at", { ascending: false })
         .order("id", { ascending: false })
-        .limit(SHOWN)
+        .limit(limit)
       return (await asked.abortSignal(signal).throwOnError()).data
     },
   })
@@ -55,6 +58,7 @@ export function Documents({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
+      <MoreRows shown={documents.data?.length ?? 0} limit={limit} onMore={setLimit} />
       {isAdding && <NewDocument productId={product.id} onClose={() => setAdding(false)} />}
     </>
   )

@@ -44,9 +44,10 @@ export function Entry({ entry }: { entry: AppInfoEntry }) {
         <button type="button" onClick={() => setOpened("change")} aria-label={`Change ${entry.key}`}>Change</button>
         <button type="button" className="quiet" onClick={() => setOpened("delete")} aria-label={`Delete ${entry.key}`}>✕</button>
       </span>
-      {(Object.keys(ENVIRONMENTS) as Environment[]).map((environment) => (
-        <Own key={environment} entry={entry} environment={environment} />
-      ))}
+      {(Object.keys(ENVIRONMENTS) as Environment[]).map((environment) => {
+        const own = findOwn(entry, environment)
+        return own && <Own key={environment} entry={entry} environment={environment} own={own} />
+      })}
       {opened === "change" && <AppInfoForm productId={entry.product_id} entry={entry} onClose={close} />}
       {opened === "values" && <EnvironmentValues entry={entry} onClose={close} />}
       {opened === "delete" && (
@@ -72,11 +73,11 @@ function End({ at, children }: { at: string; children: ReactNode }) {
   return <small className={isNear(at) ? "end near" : "end"}>{children}</small>
 }
 
+type OwnProps = { entry: AppInfoEntry; environment: Environment; own: AppInfoEntry["environments"][number] }
+
 /** What the entry has in an environment in place of its own value, as another line of it. */
-function Own({ entry, environment }: { entry: AppInfoEntry; environment: Environment }) {
+function Own({ entry, environment, own }: OwnProps) {
   const revealed = useReveal(entry.id, environment)
-  const own = findOwn(entry, environment)
-  if (!own) return null
   const held: Held = { ...own, is_secret: entry.is_secret, name: `${entry.key}, ${environment}` }
   return (
     <>

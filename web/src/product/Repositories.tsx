@@ -1,14 +1,15 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
 import { useState } from "react"
 import { type Row, useClients } from "../clients.ts"
 import { Answer } from "../parts/Answer.tsx"
+import { MoreRows } from "../parts/MoreRows.tsx"
 import { useSay } from "../parts/notices.tsx"
 import { explain } from "../problems.ts"
 import { ImportRepositories } from "./ImportRepositories.tsx"
 import { awaitsDecision, useDecide, useFlagged } from "./missing.ts"
 import { Runs } from "./Runs.tsx"
 
-const SHOWN = 200
+const PAGE = 200
 const COLUMNS =
   "id, github_id, name, full_name, description, url, language, is_private, is_archived, stars_count, pushed_at, sync_state, sync_reason, sync_url, missing_decision"
 
@@ -34,6 +35,7 @@ export function Repositories({ product }: { product: Row<"products"> }) {
   const { supabase, api } = useClients()
   const queries = useQueryClient()
   const say = useSay()
+  const [limit, setLimit] = useState(PAGE)
   const [isImporting, setImporting] = useState(false)
   const sync = useMutation({
     mutationFn: () => api.POST("/api/github/sync"),
@@ -41,7 +43,8 @@ export function Repositories({ product }: { product: Row<"products"> }) {
     onSettled: () => queries.invalidateQueries({ queryKey: ["runs"] }),
   })
   const repositories = useQuery({
-    queryKey: ["repositories", product.id],
+    queryKey: ["repositories", product.id, limit],
+    placeholderData: keepPreviousData,
     queryFn: async ({ signal }): Promise<Repository[]> => {
       const asked = supabase
         .from("repositories")
@@ -49,7 +52,7 @@ export function Repositories({ product }: { product: Row<"products"> }) {
         .eq("product_id", product.id)
         .order("name")
         .order("id")
-        .limit(SHOWN)
+        .limit(limit)
       return (await asked.abortSignal(signal).throwOnError()).data
     },
   })
@@ -69,6 +72,7 @@ export function Repositories({ product }: { product: Row<"products"> }) {
           )
         }
       </Answer>
+      <MoreRows shown={repositories.data?.length ?? 0} limit={limit} onMore={setLimit} />
       <Runs product={product} />
       {isImporting && <ImportRepositories product={product} onClose={() => setImporting(false)} />}
     </>

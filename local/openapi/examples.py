@@ -41,8 +41,8 @@ def add_examples(operation: Json) -> None:
     Of parameters only those that have to be there: another would filter the list that somebody tries.
     """
     for parameter in operation["parameters"]:
-        example = find_parameter(parameter["name"]) if parameter.get("required") else None
-        if example is not None:
+        example = find_parameter(parameter["name"], parameter["schema"])
+        if parameter.get("required") and example is not None:
             parameter["example"] = example
     for body in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media_type, content in body.get("content", {}).items():

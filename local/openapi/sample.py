@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from local.openapi.schemas import Json
+
 IDS = {
     "product": "7d9f1c4e-2b5a-4c8e-9a57-3f1f6f0f8f01",
     "repository": "2c1b6e90-51d7-4f0c-8d0a-6b7a94c1e203",
@@ -109,6 +111,6 @@ def find_time(field: str) -> str:
     return {"created_at": _CREATED, "expires_at": _ENDS, "next_sync_at": _ENDS}.get(field, _CHANGED)
 
 
-def find_parameter(name: str) -> Any:
+def find_parameter(name: str, schema: Json) -> Any:
     """What is sent as a parameter that has to be there, or None where only the contract can say it."""
-    return _PARAMETERS.get(name, IDS.get(name.removesuffix("_id")))
+    return find_id("", name) if schema.get("format") == "uuid" else _PARAMETERS.get(name)

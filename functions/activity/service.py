@@ -2,10 +2,9 @@
 
 from typing import cast
 
-from postgrest import SyncPostgrestClient
-
 from functions.activity.schemas import ActivityRead
 from shared.auth.sign_in import Caller
+from shared.database.rest_client import RestClient
 from shared.entities.activity import ActivityLine
 from shared.resources.lists import Page
 from shared.resources.service import ResourceService
@@ -21,7 +20,7 @@ class ActivityService(ResourceService[ActivityRead, ActivityRead, ActivityRead])
     page = Page[ActivityRead]
     detail = ActivityRead
 
-    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, caller: Caller, supabase: RestClient) -> None:
         super().__init__(caller, supabase)
         if caller.kind == "token":
             # The rest is for people (650_activity_lines): a token's page has null in its place.

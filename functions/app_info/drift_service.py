@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
 
-from postgrest import SyncPostgrestClient
 from pydantic import BaseModel, ConfigDict
 
 from functions.app_info.drift import Asked, KnownKey, Look, compare, look
 from functions.app_info.drift_schemas import DriftReport
 from shared.aws.deployment_secrets import read_secret
 from shared.database.client import Supabase
+from shared.database.rest_client import RestClient
 from shared.errors import Forbidden, NotFound
 from shared.github.env_examples import read_env_examples
 from shared.github.graphql import GraphQL
@@ -34,7 +34,7 @@ class _Places(BaseModel):
 class DriftService:
     """Asks GitHub with the caller's token and the database as the caller."""
 
-    def __init__(self, supabase: SyncPostgrestClient, graphql: GraphQL) -> None:
+    def __init__(self, supabase: RestClient, graphql: GraphQL) -> None:
         self._supabase = supabase
         self._graphql = graphql
 
@@ -77,8 +77,7 @@ class DriftService:
             self._call("save_env_examples", items=items, import_key=key)
 
     def _call(self, function: str, **arguments: Any) -> Any:
-        # JSON in truth: the annotation of the client is too narrow.
-        return self._supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data
+        return self._supabase.rpc(function, arguments).execute().data
 
 
 def _to_item(repository: Asked, seen: Look) -> dict[str, Any]:

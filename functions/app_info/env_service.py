@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from postgrest import APIError, SyncPostgrestClient
+from postgrest import APIError
 
 from functions.app_info.drafts import Draft, seal
 from functions.app_info.env_comparison import MAX_ERRORS, check, compare, draft_line, explain, refuse_file
@@ -17,6 +17,7 @@ from functions.app_info.stored_values import EntryPlaces, StoredValue, StoredVal
 from shared.auth.sign_in import Caller
 from shared.database.client import SupabaseOrToken
 from shared.database.errors import to_single_problem
+from shared.database.rest_client import RestClient
 from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed
 from shared.http.answer_size import MAX_ANSWER_BYTES
 from shared.runtime.metrics import Metric, count
@@ -42,7 +43,7 @@ class EnvFile:
 class EnvService:
     """The environment of the caller's products."""
 
-    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, caller: Caller, supabase: RestClient) -> None:
         self.values = StoredValues(caller.user_id, supabase)
 
     @classmethod

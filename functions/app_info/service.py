@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
+from postgrest import APIError, SyncRPCFilterRequestBuilder
 
 from functions.app_info.drafts import Draft, is_misplaced, open_stored, read_entries, seal
 from functions.app_info.schemas import AppInfoCreate, AppInfoReadFull, AppInfoVersions, RevealedValue
@@ -26,6 +26,7 @@ from shared.auth.sign_in import Caller
 from shared.aws.deployment_secrets import DeploymentSecret
 from shared.database.errors import to_single_problem
 from shared.database.excerpts import read_rows
+from shared.database.rest_client import RestClient
 from shared.database.selects import get_select
 from shared.entities.app_info import OVERRIDES, AppInfoListItem, AppInfoRead, Environment
 from shared.entities.base import Row
@@ -54,7 +55,7 @@ class AppInfoService(ResourceService[AppInfoRead, AppInfoListItem, AppInfoReadFu
     page = Page[AppInfoListItem]
     detail = AppInfoReadFull
 
-    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, caller: Caller, supabase: RestClient) -> None:
         super().__init__(caller, supabase)
         self.values = StoredValues(caller.user_id, supabase)
 

@@ -3,13 +3,14 @@
 import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from postgrest import APIError, SyncPostgrestClient, SyncRPCFilterRequestBuilder
+from postgrest import APIError, SyncRPCFilterRequestBuilder
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.aws.deployment_secrets import read_secret
+from shared.database.rest_client import RestClient
 from shared.encryption import Place, SealBroken, get_vault, locate_secret
 from shared.entities.app_info import AppInfoCategory, Environment, EnvironmentValue
 from shared.errors import Unavailable
@@ -86,7 +87,7 @@ class EntryPlaces(BaseModel):
 class StoredValues:
     """The values of one caller's entries. Everything that is sealed is sealed for them."""
 
-    def __init__(self, user_id: UUID, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, user_id: UUID, supabase: RestClient) -> None:
         self._user_id = user_id
         self._supabase = supabase
 
@@ -223,8 +224,7 @@ class StoredValues:
         )
 
     def _rpc(self, function: str, **arguments: Any) -> SyncRPCFilterRequestBuilder:
-        # JSON in truth: the annotation of the client is too narrow.
-        sent = cast("dict[str, str]", arguments | {"app_info_key": read_secret(get_settings().app_info_key)})
+        sent = arguments | {"app_info_key": read_secret(get_settings().app_info_key)}
         call = self._supabase.rpc(function, sent)
         if (address := _read_address(get_source_address())) is not None:
             # For the record of a reveal. The database believes it of whoever knows the key.

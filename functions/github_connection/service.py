@@ -1,15 +1,14 @@
 """The caller's stored GitHub token. It goes in; nothing here can get it out again."""
 
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
-
-from postgrest import SyncPostgrestClient
 
 from functions.github_connection.schemas import ConnectionRead, ConnectionSave
 from shared.auth.sign_in import Caller, SignedIn
 from shared.aws.deployment_secrets import read_secret
 from shared.database.client import Supabase
+from shared.database.rest_client import RestClient
 from shared.encryption import Place, get_vault
 from shared.errors import NotFound
 from shared.github import GitHub
@@ -23,7 +22,7 @@ from shared.settings import get_settings
 class ConnectionService:
     """Reads, replaces and removes the connection of the caller."""
 
-    def __init__(self, caller: Caller, supabase: SyncPostgrestClient, deadline: Deadline) -> None:
+    def __init__(self, caller: Caller, supabase: RestClient, deadline: Deadline) -> None:
         self.caller = caller
         self.supabase = supabase
         self.deadline = deadline
@@ -52,8 +51,7 @@ class ConnectionService:
             "connection": self._seal(body, user, connection_id),
             "import_key": read_secret(settings.github_import_key),
         }
-        # JSON in truth: the annotation of the client is too narrow.
-        call = self.supabase.rpc("save_github_connection", cast("dict[str, str]", arguments))
+        call = self.supabase.rpc("save_github_connection", arguments)
         saved: Any = call.execute().data
         return ConnectionRead.model_validate(saved)
 

@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Self, cast, get_args
+from typing import Any, Self, get_args
 from uuid import UUID
-
-from postgrest import SyncPostgrestClient
 
 from functions.github_import.listing import Listing, read_listing
 from functions.github_import.reading import Reading, read_chosen
@@ -22,6 +20,7 @@ from functions.github_import.schemas import (
 )
 from shared.aws.deployment_secrets import read_secret
 from shared.database.client import Supabase
+from shared.database.rest_client import RestClient
 from shared.entities.github_runs import RunRead, RunState
 from shared.entities.products import ProductLink
 from shared.errors import FieldError, Invalid, NotFound
@@ -62,7 +61,7 @@ NOT_REACHED = "Forum stopped before it came to this one. Send it again."
 class GitHubImportService:
     """Reads from GitHub with the caller's token, writes to the database as the caller."""
 
-    def __init__(self, supabase: SyncPostgrestClient, github: GitHub, deadline: Deadline) -> None:
+    def __init__(self, supabase: RestClient, github: GitHub, deadline: Deadline) -> None:
         self.supabase = supabase
         self.github = github
         self.deadline = deadline
@@ -222,8 +221,7 @@ class GitHubImportService:
         return UUID(self._call("record_github_import", import_key=import_key, run=run))
 
     def _call(self, function: str, **arguments: Any) -> Any:
-        # JSON in truth: the annotation of the client is too narrow.
-        return self.supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data
+        return self.supabase.rpc(function, arguments).execute().data
 
 
 def _read_results(rows: Any) -> dict[int, ImportResult]:

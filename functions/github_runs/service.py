@@ -1,9 +1,7 @@
 """Runs of the caller, and their repositories that GitHub does not show."""
 
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
-
-from postgrest import SyncPostgrestClient
 
 from functions.github_runs.schemas import (
     DecidedRepository,
@@ -13,6 +11,7 @@ from functions.github_runs.schemas import (
     StoredRun,
 )
 from shared.database.client import Supabase
+from shared.database.rest_client import RestClient
 from shared.entities.github_runs import RunRead
 from shared.http.answer_size import fits_as_body
 from shared.resources.lists import Page
@@ -45,7 +44,7 @@ class RunService(ResourceService[RunRead, RunRead, StoredRun]):
 class MissingService:
     """Decides as the caller: the database knows what is theirs and missing."""
 
-    def __init__(self, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, supabase: RestClient) -> None:
         self.supabase = supabase
 
     @classmethod
@@ -55,7 +54,6 @@ class MissingService:
 
     def decide(self, body: MissingDecision) -> MissingDecided:
         """Raises `NotFound` where one of the ids is none that is missing."""
-        # JSON in truth: the annotation of the client is too narrow.
-        arguments = cast("dict[str, str]", body.model_dump())
+        arguments = body.model_dump()
         rows: Any = self.supabase.rpc("decide_missing_repositories", arguments).execute().data
         return MissingDecided(repositories=[DecidedRepository.model_validate(row) for row in rows])

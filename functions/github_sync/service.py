@@ -2,9 +2,8 @@
 
 from typing import Any, Self
 
-from postgrest import SyncPostgrestClient
-
 from shared.database.client import Supabase
+from shared.database.rest_client import RestClient
 from shared.entities.github_runs import RunRead
 from shared.errors import Unavailable
 from shared.sync.messages import SyncMessage
@@ -14,7 +13,7 @@ from shared.sync.queue import send
 class SyncService:
     """Makes the run through the database, which knows whether there may be one, and sends its message."""
 
-    def __init__(self, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, supabase: RestClient) -> None:
         self.supabase = supabase
 
     @classmethod

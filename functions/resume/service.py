@@ -1,6 +1,6 @@
 """What is going on and what was next, as the database tells it: supabase/schemas/645_resume.sql."""
 
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from functions.resume.schemas import Resume, ResumeQuery, Seen
 from shared.database.client import CallersClient, Supabase, SupabaseOrToken
@@ -26,8 +26,7 @@ class ResumeService:
     def get(self, query: ResumeQuery) -> Resume:
         """Raises `NotFound` for a product that is not there."""
         arguments = {"product_id": query.product_id and str(query.product_id), "max_products": query.limit}
-        # JSON in truth: the annotation of the client is too narrow.
-        found: Any = self.supabase.rpc("resume", cast("dict[str, str]", arguments)).execute().data
+        found: Any = self.supabase.rpc("resume", arguments).execute().data
         resume = Resume.model_validate(found)
         if query.product_id is not None and not resume.products:
             raise NotFound("There is no such product.")

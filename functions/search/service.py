@@ -1,17 +1,16 @@
 """Search as the caller, by supabase/schemas/340_search.sql."""
 
-from typing import Any, Self, cast
-
-from postgrest import SyncPostgrestClient
+from typing import Any, Self
 
 from functions.search.schemas import Found, SearchQuery
 from shared.database.client import SupabaseOrToken
+from shared.database.rest_client import RestClient
 
 
 class SearchService:
     """Finds what the caller may see."""
 
-    def __init__(self, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, supabase: RestClient) -> None:
         self.supabase = supabase
 
     @classmethod
@@ -28,6 +27,5 @@ class SearchService:
             # One more tells whether there is more.
             "want": query.limit + 1,
         }
-        # JSON in truth: the annotation of the client is too narrow.
-        rows: Any = self.supabase.rpc("search", cast("dict[str, str]", arguments)).execute().data
+        rows: Any = self.supabase.rpc("search", arguments).execute().data
         return Found.model_validate({"items": rows[: query.limit], "more": len(rows) > query.limit})

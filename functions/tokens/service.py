@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
 
 from functions.tokens.schemas import TokenCreate, TokenCreated, TokenListItem, TokenRead
@@ -31,8 +31,7 @@ class TokenService(ResourceService[TokenRead, TokenListItem, TokenListItem]):
             "sha256": hashlib.sha256(token.text.encode()).hexdigest(),
             "hint": token.hint,
         }
-        # JSON in truth: the annotation of the client is too narrow.
-        call = self.supabase.rpc("create_access_token", cast("dict[str, str]", arguments))
+        call = self.supabase.rpc("create_access_token", arguments)
         rows: Any = call.select(get_select(self.row)).execute().data
         return TokenCreated.model_validate({**rows[0], "token": token.text})
 

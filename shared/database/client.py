@@ -7,15 +7,15 @@ also imports sign-in, realtime, storage and functions, which doubles a cold star
 from typing import Annotated
 
 from fastapi import Depends, Request
-from postgrest import SyncPostgrestClient
 
 from shared.auth.sign_in import Caller, SignedIn, SignedInOrToken
 from shared.auth.token_uses import TOKEN_USES
+from shared.database.rest_client import RestClient
 from shared.http_client import get_http_client
 from shared.settings import get_settings
 
 
-class CallersClient(SyncPostgrestClient):
+class CallersClient(RestClient):
     """The database as its caller sees it: row level security decides with their token.
 
     One for each request: one shared client would mix up callers (supabase-py#762).

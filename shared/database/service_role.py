@@ -4,15 +4,14 @@ The secret key stands for the service role, which is granted nothing else.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from postgrest import SyncPostgrestClient
-
+from shared.database.rest_client import RestClient
 from shared.http_client import get_http_client
 from shared.settings import get_settings
 
 
-def connect_as_service() -> SyncPostgrestClient:
+def connect_as_service() -> RestClient:
     """The database with the secret key, which only the scheduled functions have."""
     settings = get_settings()
     if settings.supabase_secret_key is None:
@@ -22,7 +21,7 @@ def connect_as_service() -> SyncPostgrestClient:
     if not key.startswith("sb_"):
         # A key of the old format is the token that it stands for.
         headers["Authorization"] = f"Bearer {key}"
-    return SyncPostgrestClient(
+    return RestClient(
         f"{settings.supabase_origin}/rest/v1",
         headers=headers,
         http_client=get_http_client(),
@@ -30,7 +29,6 @@ def connect_as_service() -> SyncPostgrestClient:
     )
 
 
-def call(supabase: SyncPostgrestClient, function: str, arguments: Mapping[str, Any]) -> Any:
+def call(supabase: RestClient, function: str, arguments: Mapping[str, Any]) -> Any:
     """Call a function of the database, and return what it answers. Raises `APIError` where it refuses."""
-    # JSON in truth: the annotation of the client is too narrow.
-    return supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data
+    return supabase.rpc(function, arguments).execute().data

@@ -1,13 +1,12 @@
 """The caller's stored GitHub token, and what their calls learn of it for every other call with it."""
 
 from datetime import UTC, datetime
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
-
-from postgrest import SyncPostgrestClient
 
 from shared.auth.sign_in import Caller
 from shared.aws.deployment_secrets import read_secret
+from shared.database.rest_client import RestClient
 from shared.encryption import Place, SealBroken, get_vault
 from shared.errors import Conflict
 from shared.github.errors import GitHubRateLimited, GitHubUnavailable, TokenRejected
@@ -21,9 +20,7 @@ Json = dict[str, Any]
 class StoredToken:
     """The token of the caller's connection. The database refuses to hand out one that cannot be used now."""
 
-    def __init__(
-        self, caller: Caller, supabase: SyncPostgrestClient, import_key: str | None, found: Json
-    ) -> None:
+    def __init__(self, caller: Caller, supabase: RestClient, import_key: str | None, found: Json) -> None:
         self._user_id = caller.user_id
         self._supabase = supabase
         self._import_key = import_key
@@ -35,7 +32,7 @@ class StoredToken:
         self._has_been_replaced = False
 
     @classmethod
-    def find(cls, caller: Caller, supabase: SyncPostgrestClient) -> Self | None:
+    def find(cls, caller: Caller, supabase: RestClient) -> Self | None:
         """The caller's, if there is one.
 
         Raises the database's refusal, before any request to GitHub, of a token that GitHub has refused
@@ -126,6 +123,5 @@ def _needs_reauth() -> Conflict:
     return Conflict("GitHub has refused the stored token. Connect it again.", type="github-needs-reauth")
 
 
-def _call(supabase: SyncPostgrestClient, function: str, **arguments: Any) -> Any:
-    # JSON in truth: the annotation of the client is too narrow.
-    return supabase.rpc(function, cast("dict[str, str]", arguments)).execute().data
+def _call(supabase: RestClient, function: str, **arguments: Any) -> Any:
+    return supabase.rpc(function, arguments).execute().data

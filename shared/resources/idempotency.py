@@ -14,12 +14,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Header, Request, Response
 from postgrest import (
     APIError,
-    SyncPostgrestClient,
     SyncQueryRequestBuilder,
     SyncRPCFilterRequestBuilder,
 )
 
 from shared.aws.deployment_secrets import DeploymentSecret, read_secret
+from shared.database.rest_client import RestClient
 from shared.entities.base import Row, written_as
 from shared.errors import Conflict, FieldError, Invalid
 from shared.http.etags import with_etag
@@ -85,7 +85,7 @@ Idempotency = Annotated[IdempotencyKey | None, Depends(read_idempotency_key)]
 
 
 def execute_once(
-    supabase: SyncPostgrestClient,
+    supabase: RestClient,
     insert: Insert,
     key: IdempotencyKey | None,
     fingerprint_secret: DeploymentSecret | None,

@@ -6,13 +6,12 @@ decided by the database; what cannot be seen is not found.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from postgrest import (
     APIError,
     CountMethod,
-    SyncPostgrestClient,
     SyncRPCFilterRequestBuilder,
 )
 
@@ -21,6 +20,7 @@ from shared.aws.deployment_secrets import DeploymentSecret
 from shared.database.client import Supabase, SupabaseOrToken
 from shared.database.errors import OFFSET_PAST_THE_END, to_problem
 from shared.database.excerpts import read_rows, unfold
+from shared.database.rest_client import RestClient
 from shared.database.selects import NESTED_LIMIT, get_nested_lists, get_select
 from shared.entities.base import Input, Row
 from shared.errors import NotFound, PreconditionFailed, Problem
@@ -51,7 +51,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
     detail: type[DetailT]
     """A row with what is nested in it."""
 
-    def __init__(self, caller: Caller, supabase: SyncPostgrestClient) -> None:
+    def __init__(self, caller: Caller, supabase: RestClient) -> None:
         self.caller = caller
         self.supabase = supabase
 
@@ -143,9 +143,8 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
 
     def delete_many(self, bulk: Bulk[Deletion]) -> None:
         """Delete rows, all or none. Raises the problem of one item."""
-        # JSON in truth, and a UUID in it as text: the annotation of the client is too narrow.
         items = [{**item, "id": str(item["id"])} for item in bulk.items]
-        delete = self.supabase.rpc(f"delete_{self.table}", cast("dict[str, str]", {"items": items}))
+        delete = self.supabase.rpc(f"delete_{self.table}", {"items": items})
         with self._as_bulk():
             delete.execute()
 
@@ -183,8 +182,7 @@ class ResourceService(Generic[RowT, ItemT, DetailT]):
             raise problem from error
 
     def _call(self, function: str, items: list[dict[str, Any]]) -> SyncRPCFilterRequestBuilder:
-        # JSON in truth: the annotation of the client is too narrow.
-        arguments = cast("dict[str, str]", {"items": items})
+        arguments = {"items": items}
         return self.supabase.rpc(function, arguments).select(self._select_written(self.item))
 
     def _select_written(self, schema: type[Row]) -> str:

@@ -13,12 +13,12 @@ import { RenewalWork } from "./RenewalWork.tsx"
 const PAGE = 250
 // What the API tells as well; the number that a secret is sealed under is nobody's business.
 const COLUMNS =
-  "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at, expires_at, rotate_every, rotation_due_at, due_at, environments:app_info_overrides(environment, value, has_value)"
+  "id, product_id, key, value, category, is_secret, has_value, description, version, last_revealed_at, expires_at, rotate_every, rotation_due_at, environments:app_info_overrides(environment, value, has_value)"
 
 export type AppInfoEntry = Pick<
   Row<"app_info">,
   | "id" | "product_id" | "key" | "value" | "category" | "is_secret" | "has_value" | "description" | "version" | "last_revealed_at"
-  | "expires_at" | "rotate_every" | "rotation_due_at" | "due_at"
+  | "expires_at" | "rotate_every" | "rotation_due_at"
 > & {
   /** The environments that have a value of their own. */
   environments: Pick<Row<"app_info_overrides">, "environment" | "value" | "has_value">[]

@@ -950,6 +950,9 @@ isOneToOne: false
 "import_app_info":
 { Args: { "app_info_key": string,"items": Json,"keys": (string)[],"target_product_id": string }; Returns: number
                            },
+"import_page":
+{ Args: { "lines": Json,"mode": string,"on_conflict": string }; Returns: Json
+                           },
 "import_repositories":
 { Args: { "import_key": string,"items": Json,"target_product_id": string }; Returns: {
               "github_id": number,"id": string,"outcome": string

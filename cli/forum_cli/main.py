@@ -8,6 +8,7 @@ from forum_cli.docs import doc
 from forum_cli.environment import env
 from forum_cli.exporting import export_account
 from forum_cli.finding import search
+from forum_cli.importing import import_account
 from forum_cli.keys import diff, push, set_value
 from forum_cli.output import make_harmless
 from forum_cli.resuming import next_up
@@ -52,6 +53,7 @@ for command in (
     tokens,
     mcp,
     export_account,
+    import_account,
 ):
     forum.add_command(command)
 for command in (push, set_value, diff):

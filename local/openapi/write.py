@@ -6,6 +6,7 @@ import sys
 import tomllib
 
 from functions.account import handler as account
+from functions.account_import import handler as account_import
 from functions.activity import handler as activity
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
@@ -46,6 +47,7 @@ FUNCTIONS = (
     trash,
     account,
     export,
+    account_import,
     health,
     reference,
 )

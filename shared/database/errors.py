@@ -142,6 +142,23 @@ def _as_trash_conflict(error: APIError) -> Problem:
     )
 
 
+def _as_import_conflict(error: APIError) -> Problem:
+    met = json.loads(str(error.details))
+    return Conflict(
+        "A row is there and differs, or another has its place. Send `on_conflict` as `skip` to leave those.",
+        type="import-conflict",
+        errors=[FieldError(detail=f"In conflict: {met['reason']}.", pointer=f"/lines/{met['index']}")],
+    )
+
+
+def _as_invalid_import(error: APIError) -> Problem:
+    met = json.loads(str(error.details))
+    return Invalid(
+        "A line can be no row here. Nothing is imported.",
+        errors=[FieldError(detail=f"It can be no row: {met['reason']}.", pointer=f"/lines/{met['index']}")],
+    )
+
+
 def _as_ambiguous_passage(error: APIError) -> Problem:
     count = int(str(error.details))
     often = "10 times or more" if count == 10 else f"{count} times"  # noqa: PLR2004 - the database counts no further
@@ -402,6 +419,8 @@ _BY_HINT: dict[str, Callable[[APIError], Problem]] = {
     "trash": lambda _: NotFound("There is no such set in the trash."),
     "trash_parent": _as_missing_parent,
     "trash_conflict": _as_trash_conflict,
+    "import_conflict": _as_import_conflict,
+    "import_line": _as_invalid_import,
     "github_connection": lambda _: Conflict(
         "GitHub is not connected. Store a token with `PUT /api/github/connection`.",
         type="github-not-connected",

@@ -251,6 +251,13 @@ def restore_trash(connection: Connection, person: Person) -> tuple[Any, ...]:
     return (trash_set(connection, person), "fail")
 
 
+def bring(connection: Connection, person: Person) -> tuple[Any, ...]:
+    """A work item of an export, for a product of theirs."""
+    del connection
+    row = {"id": str(uuid4()), "product_id": str(person.rows["products"]), "title": "Brought along"}
+    return (Jsonb([{"type": "work_items", "row": row}]), "apply", "update")
+
+
 PEOPLES: dict[str, Prepare] = {
     "get_idempotent_answer(text)": use_idempotency_key,
     "import_repositories(uuid,jsonb,text)": of_product(Jsonb([item(2)]), IMPORT_KEY),
@@ -288,6 +295,7 @@ PEOPLES: dict[str, Prepare] = {
     "delete_account(text)": address,
     "get_trash(uuid)": look_at_trash,
     "restore_trash(uuid,text)": restore_trash,
+    "import_page(jsonb,text,text)": bring,
     "find_work_items(tsquery,tsquery,uuid,integer)": search_words,
     "find_documents(tsquery,tsquery,uuid,integer)": search_words,
     "mark_seen(uuid,timestamp with time zone)": of_product(None),

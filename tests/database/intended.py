@@ -80,6 +80,9 @@ _ACCOUNT_OF_PEOPLE = ("get_account()", "delete_account(text)")
 # 275_trash_restore
 _TRASH_OF_PEOPLE = ("get_trash(uuid)", "restore_trash(uuid,text)")
 
+# 660_account_import
+_IMPORT_OF_PEOPLE = ("import_page(jsonb,text,text)",)
+
 # 645_resume
 _SEEN_BY_PEOPLE = ("mark_seen(uuid,timestamp with time zone)",)
 
@@ -287,6 +290,7 @@ EXECUTE: set[tuple[str, str]] = {
             (_MAINTENANCE, "service_role"),
             (_ACCOUNT_OF_PEOPLE, "authenticated"),
             (_TRASH_OF_PEOPLE, "authenticated"),
+            (_IMPORT_OF_PEOPLE, "authenticated"),
             (_SEEN_BY_PEOPLE, "authenticated"),
         )
         for function in functions
@@ -370,7 +374,7 @@ DEFINERS = {
         for functions in (
             *(_GITHUB_OF_PEOPLE, _GITHUB_OF_THE_SERVICE, _SECRETS_OF_PEOPLE),
             *(_TOKENS_OF_PEOPLE, _TOKENS_OF_TOKENS, _MAINTENANCE),
-            *(_ACCOUNT_OF_PEOPLE, _TRASH_OF_PEOPLE, _SEEN_BY_PEOPLE),
+            *(_ACCOUNT_OF_PEOPLE, _TRASH_OF_PEOPLE, _IMPORT_OF_PEOPLE, _SEEN_BY_PEOPLE),
         )
         for function in functions
     ),

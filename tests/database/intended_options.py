@@ -26,6 +26,7 @@ IMMUTABLE: set[str] = {
     "private.refuse_by_limit(text,bigint,bigint)",
     "private.import_item_fault(jsonb)",
     "private.is_oauth_client(jsonb)",
+    "private.imported_id(uuid,uuid)",
     "private.is_variable_name(text)",
     "private.is_visible_line(text)",
     "private.leave_out_long_texts(jsonb)",
@@ -37,6 +38,7 @@ IMMUTABLE: set[str] = {
     "private.take_excerpt(text)",
     "private.trash_tables()",
     "private.trim_blanks(text)",
+    "private.usual_row(text)",
     # 045_search_terms and 340_search
     "private.compose(text)",
     "private.fold(text)",
@@ -73,6 +75,12 @@ STABLE: set[str] = {
     "private.compare_app_info(uuid,text[],text)",
     "private.count_rows(uuid,text)",
     "private.export_rows(text,timestamp with time zone,uuid,integer,timestamp with time zone,integer)",
+    # 660_account_import
+    "private.compare_imported_row(uuid,text,uuid,jsonb,text)",
+    "private.find_imported_row(uuid,text,uuid)",
+    "private.find_taken_place(uuid,text,jsonb)",
+    "private.resolve_imported_id(uuid,text,uuid)",
+    "private.row_to_import(uuid,text,jsonb)",
     "private.find_access_token(text)",
     "private.find_repository(uuid,text)",
     "private.flagged_github_ids(uuid)",
@@ -188,6 +196,7 @@ SETTINGS: dict[str, set[str]] = {
         "TimeZone=UTC"
     },
     "public.start_export()": {"TimeZone=UTC"},
+    "private.import_page(jsonb,text,text)": {"TimeZone=UTC"},
     "private.record_idempotent_row()": {"TimeZone=UTC"},
     "private.request_github_sync()": {"TimeZone=UTC"},
     "private.reveal_app_info(uuid,integer,text,text)": {"TimeZone=UTC"},

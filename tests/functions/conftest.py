@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from functions.account import handler as account
+from functions.account_import import handler as account_import
 from functions.activity import handler as activity
 from functions.app_info import handler as app_info
 from functions.documents import handler as documents
@@ -50,6 +51,7 @@ HANDLERS = {
     "/api/tokens": tokens.handler,
     "/api/account": account.handler,
     "/api/export": export.handler,
+    "/api/import": account_import.handler,
     "/api/trash": trash.handler,
     "/mcp": mcp.handler,
     "/health": health.handler,

@@ -338,6 +338,12 @@ def conflict_of_deletion(world: World, operation: Operation) -> Answer:
     return world.send_over(lambda _: (409, error("PT409", hint="product_too_large")), operation)
 
 
+def conflict_of_account_import(world: World, operation: Operation) -> Answer:
+    """Of a product that is there with another name."""
+    line = {"type": "products", "row": {"id": world.rows.ids["product_id"], "name": "Another"}}
+    return world.send(operation, Change(body={"lines": [line], "mode": "apply"}))
+
+
 def conflict_of_trash(world: World, operation: Operation) -> Answer:
     """Of an item whose product is in the trash, too."""
     client = Client(world.user)
@@ -356,6 +362,7 @@ REFUSED_BODIES: dict[str, Json] = {
 """What the row as it is refuses."""
 OWN_CONFLICTS = {
     "set_app_info_environment": conflict_of_environment,
+    "import_account": conflict_of_account_import,
     "delete_product": conflict_of_deletion,
     "bulk_delete_products": conflict_of_deletion,
     "restore_trash": conflict_of_trash,

@@ -1,0 +1,1 @@
+"""Rows of an export, brought into the caller's account."""

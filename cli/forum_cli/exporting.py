@@ -119,14 +119,23 @@ def show_progress(progress: dict[str, Any]) -> None:
 
 
 def read_secrets(person: Api, archive: Archive) -> bytes:
-    """The value of each secret by the id of its entry. Forum hands them out by product and key."""
-    entries: dict[str, dict[str, str]] = defaultdict(dict)
+    """The value of each secret by the id of its entry, and `id/environment` where one has a value of its own.
+
+    Forum hands them out by product and key.
+    """
+    wanted: dict[tuple[str, str | None], dict[str, str]] = defaultdict(dict)
     for _, row in archive.read_lines("app_info"):
         if row["is_secret"] and row["has_value"]:
-            entries[row["product_id"]][row["key"]] = row["id"]
+            wanted[row["product_id"], None][row["key"]] = row["id"]
+        for held in row["environments"] if row["is_secret"] else ():
+            if held["has_value"]:
+                name = f"{row['id']}/{held['environment']}"
+                wanted[row["product_id"], held["environment"]][row["key"]] = name
     values: dict[str, str] = {}
-    for product, ids in entries.items():
+    for (product, environment), names in wanted.items():
         asked = {"product_id": product, "format": "json", "include_secrets": "true", "category": CATEGORIES}
+        if environment is not None:
+            asked["environment"] = environment
         found = person.fetch("/api/app-info/export", **asked)
-        values |= {ids[key]: value for key, value in found.items() if key in ids}
+        values |= {names[key]: value for key, value in found.items() if key in names}
     return json.dumps(values, ensure_ascii=False).encode()

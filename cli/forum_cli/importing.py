@@ -189,23 +189,34 @@ def write_secrets(person: Api, secrets: dict[str, str], entries: dict[str, Any])
     """
     if not secrets:
         return 0
-    empty = set(list_empty_secrets(person))
-    items = [
-        {"id": entries[old]["id"], "value": value}
-        for old, value in secrets.items()
-        if old in entries and entries[old]["id"] in empty
-    ]
+    held = dict(list_secrets(person))
+    items = []
+    in_environments = []
+    for name, value in secrets.items():
+        old, _, environment = name.partition("/")
+        new = entries[old]["id"] if old in entries else None
+        if new not in held or environment in held[new]:
+            continue
+        if environment:
+            in_environments.append((f"/api/app-info/{new}/environments/{environment}", value))
+        else:
+            items.append({"id": new, "value": value})
     for start in range(0, len(items), MAX_SECRETS):
         person.send("PATCH", "/api/app-info/bulk", json={"items": items[start : start + MAX_SECRETS]})
-    return len(items)
+    for path, value in in_environments:
+        person.send("PUT", path, json={"value": value})
+    return len(items) + len(in_environments)
 
 
-def list_empty_secrets(person: Api) -> Iterator[str]:
-    """The ids of the account's secrets without a value."""
-    parameters = {"limit": 100}
+def list_secrets(person: Api) -> Iterator[tuple[str, set[str]]]:
+    """The account's secrets by their ids, each with where it has a value: environments, "" for its own."""
+    parameters: dict[str, Any] = {"limit": 100}
     while True:
         page = person.fetch("/api/app-info", **parameters)
-        yield from (row["id"] for row in page["items"] if row["is_secret"] and not row["has_value"])
+        for row in page["items"]:
+            if row["is_secret"]:
+                held = {each["environment"] for each in row["environments"] if each["has_value"]}
+                yield row["id"], held | ({""} if row["has_value"] else set())
         if page["next_cursor"] is None:
             return
         parameters["cursor"] = page["next_cursor"]

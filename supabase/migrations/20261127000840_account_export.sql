@@ -98,11 +98,38 @@ begin
     order by line.created_at, line.id;
   elsif entity = 'app_info' then
     return query
-    select line.created_at, line.id, 0, to_jsonb(line) - array['user_id', 'terms', 'secret_number']
+    select
+      line.created_at,
+      line.id,
+      0,
+      to_jsonb(line) - array['user_id', 'terms', 'secret_number', 'due_at', 'renewal_added_for']
+        || jsonb_build_object(
+          'environments',
+          (
+            select coalesce(
+              jsonb_agg(
+                jsonb_build_object(
+                  'environment', held.environment, 'value', held.value, 'has_value', held.has_value
+                )
+                order by held.environment
+              ),
+              '[]'
+            )
+            from public.app_info_overrides as held
+            where held.user_id = line.user_id and held.app_info_id = line.id
+          )
+        )
     from (
       select
         line.id,
-        sum(500 + coalesce(octet_length(line.value), 0) + coalesce(octet_length(line.description), 0)) over (
+        sum(
+          500 + coalesce(octet_length(line.value), 0) + coalesce(octet_length(line.description), 0)
+          + (
+            select coalesce(sum(octet_length(held.value)), 0)
+            from public.app_info_overrides as held
+            where held.user_id = line.user_id and held.app_info_id = line.id
+          )
+        ) over (
           order by line.created_at, line.id rows between unbounded preceding and 1 preceding
         ) as bytes_before
       from public.app_info as line

@@ -31,7 +31,8 @@ set search_path = ''
 as $$
   select case entity
     when 'products' then jsonb_build_object(
-      'name', null, 'description', null, 'icon', null, 'color', null, 'next_note', null, 'commitment', null
+      'name', null, 'description', null, 'icon', null, 'color', null, 'next_note', null, 'commitment', null,
+      'adds_renewal_work', false
     )
     when 'repositories' then jsonb_build_object(
       'product_id', null, 'name', null, 'full_name', null, 'description', null, 'url', null, 'default_branch', null,
@@ -46,12 +47,31 @@ as $$
       'external_id', null
     )
     when 'app_info' then jsonb_build_object(
-      'product_id', null, 'key', null, 'value', null, 'category', 'env_var', 'is_secret', false, 'description', null
+      'product_id', null, 'key', null, 'value', null, 'category', 'env_var', 'is_secret', false, 'description', null,
+      'expires_at', null, 'rotate_every', null, 'environments', '[]'::jsonb
     )
   end;
 $$;
 
 revoke all on function private.usual_row(text) from public, anon, authenticated, service_role;
+
+create function private.plain_environments(entry public.app_info)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(
+    jsonb_agg(
+      jsonb_build_object('environment', held.environment, 'value', held.value) order by held.environment
+    ),
+    '[]'
+  )
+  from public.app_info_overrides as held
+  where held.user_id = entry.user_id and held.app_info_id = entry.id and not held.is_secret;
+$$;
+
+revoke all on function private.plain_environments(public.app_info) from public, anon, authenticated, service_role;
 
 create function private.find_imported_row(owner_id uuid, entity text, row_id uuid)
 returns jsonb
@@ -71,7 +91,8 @@ as $$
   select to_jsonb(line) from public.documents as line
   where find_imported_row.entity = 'documents' and line.user_id = owner_id and line.id = row_id
   union all
-  select to_jsonb(line) from public.app_info as line
+  select to_jsonb(line) || jsonb_build_object('environments', private.plain_environments(line))
+  from public.app_info as line
   where find_imported_row.entity = 'app_info' and line.user_id = owner_id and line.id = row_id;
 $$;
 
@@ -147,8 +168,30 @@ begin
     wanted := wanted || '{"full_name": null, "description": null, "default_branch": null, "language": null,
       "is_private": false}';
   end if;
-  if entity = 'app_info' and wanted -> 'is_secret' = 'true' then
-    wanted := wanted || '{"value": null}';
+  if entity = 'app_info' then
+    -- As the row that is there writes them.
+    wanted := wanted || jsonb_build_object(
+      'expires_at', (wanted ->> 'expires_at')::timestamptz,
+      'rotate_every', (wanted ->> 'rotate_every')::interval,
+      'environments',
+      (
+        select coalesce(
+          jsonb_agg(
+            jsonb_build_object('environment', held.value ->> 'environment', 'value', held.value ->> 'value')
+            order by held.value ->> 'environment'
+          ),
+          '[]'
+        )
+        from jsonb_array_elements(wanted -> 'environments') as held
+      )
+    );
+    -- An export of before has none: what is there stays.
+    if not content ? 'environments' then
+      wanted := wanted - 'environments';
+    end if;
+    if wanted -> 'is_secret' = 'true' then
+      wanted := wanted - 'environments' || '{"value": null}';
+    end if;
   end if;
   return wanted;
 end;
@@ -203,6 +246,33 @@ $$;
 
 revoke all on function private.compare_imported_row(uuid,text,uuid,jsonb,text) from public, anon, authenticated, service_role;
 
+create function private.write_plain_environments(whole jsonb)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  owner_id constant uuid := whole ->> 'user_id';
+  entry_id constant uuid := whole ->> 'id';
+begin
+  if not whole ? 'environments' then
+    return;
+  end if;
+  delete from public.app_info_overrides as gone
+  where gone.user_id = owner_id and gone.app_info_id = entry_id
+    and not whole -> 'environments' @> jsonb_build_array(jsonb_build_object('environment', gone.environment));
+  insert into public.app_info_overrides as present (user_id, app_info_id, environment, value)
+  select owner_id, entry_id, held.value ->> 'environment', held.value ->> 'value'
+  from jsonb_array_elements(whole -> 'environments') as held
+  on conflict (user_id, app_info_id, environment) do update
+    set value = excluded.value
+    where present.value is distinct from excluded.value;
+end;
+$$;
+
+revoke all on function private.write_plain_environments(jsonb) from public, anon, authenticated, service_role;
+
 create function private.insert_imported_row(entity text, whole jsonb)
 returns void
 language plpgsql
@@ -212,12 +282,12 @@ as $$
 begin
   if entity = 'products' then
     insert into public.products (
-      id, user_id, name, description, icon, color, next_note, commitment, created_at, updated_at, version,
-      terms
+      id, user_id, name, description, icon, color, next_note, commitment, adds_renewal_work,
+      created_at, updated_at, version, terms
     )
     select
       line.id, line.user_id, line.name, line.description, line.icon, line.color, line.next_note, line.commitment,
-      line.created_at, line.updated_at, line.version, null
+      line.adds_renewal_work, line.created_at, line.updated_at, line.version, null
     from jsonb_populate_record(null::public.products, whole) as line;
   elsif entity = 'repositories' then
     insert into public.repositories (
@@ -250,12 +320,14 @@ begin
     from jsonb_populate_record(null::public.documents, whole) as line;
   else
     insert into public.app_info (
-      id, user_id, product_id, key, value, category, is_secret, description, created_at, updated_at, version, terms
+      id, user_id, product_id, key, value, category, is_secret, description, expires_at, rotate_every, created_at,
+      updated_at, version, terms
     )
     select
       line.id, line.user_id, line.product_id, line.key, line.value, line.category, line.is_secret, line.description,
-      line.created_at, line.updated_at, line.version, null
+      line.expires_at, line.rotate_every, line.created_at, line.updated_at, line.version, null
     from jsonb_populate_record(null::public.app_info, whole) as line;
+    perform private.write_plain_environments(whole);
   end if;
   insert into public.activity (user_id, actor, actor_id, action, entity, entity_id, product_id, changes)
   select
@@ -287,7 +359,7 @@ begin
   if entity = 'products' then
     update public.products as present
     set name = line.name, description = line.description, icon = line.icon, color = line.color,
-      next_note = line.next_note, commitment = line.commitment
+      next_note = line.next_note, commitment = line.commitment, adds_renewal_work = line.adds_renewal_work
     from jsonb_populate_record(null::public.products, whole) as line
     where present.id = row_id and present.user_id = owner_id;
   elsif entity = 'repositories' and whole -> 'github_id' <> 'null' then
@@ -323,9 +395,10 @@ begin
   else
     update public.app_info as present
     set product_id = line.product_id, key = line.key, value = line.value, category = line.category,
-      description = line.description
+      description = line.description, expires_at = line.expires_at, rotate_every = line.rotate_every
     from jsonb_populate_record(null::public.app_info, whole) as line
     where present.id = row_id and present.user_id = owner_id;
+    perform private.write_plain_environments(whole);
   end if;
 end;
 $$;
@@ -456,6 +529,8 @@ comment on function private.import_page(jsonb,text,text) is 'The body of public.
 comment on function private.imported_id(uuid,uuid) is 'The id under which a row of an export comes into an account.';
 comment on function private.insert_imported_row(text,jsonb) is
   'Inserts a row of an import with its id, times and version, and says so in the history.';
+comment on function private.plain_environments(public.app_info) is
+  'What a plain entry has in its environments, as an import compares it.';
 comment on function private.resolve_imported_id(uuid,text,uuid) is
   'An id itself, if it is that of a row of the account, or the one that it becomes there.';
 comment on function private.row_to_import(uuid,text,jsonb) is
@@ -464,5 +539,7 @@ comment on function private.update_imported_row(text,jsonb) is
   'Changes a row to what an import says of it. The triggers keep its times, its version and its history.';
 comment on function private.usual_row(text) is
   'The columns of a table that an import writes, each with its usual value. Null for any other table.';
+comment on function private.write_plain_environments(jsonb) is
+  'Gives a plain entry what an import says of its environments, and no others.';
 comment on function public.import_page(jsonb,text,text) is
   'Brings at most 500 rows of an export into the caller''s account, all or none, and says what became of each. For sessions.';

@@ -1,13 +1,13 @@
 -- Purpose: everything that an account has, page by page, for whoever takes it elsewhere.
 -- Tables: read by the functions: public.products, public.repositories, public.work_items, public.documents,
---   public.document_revisions, public.app_info, public.activity.
+--   public.document_revisions, public.app_info, public.app_info_overrides, public.activity.
 -- Notes:
 --   * Invokers: the policies say whose rows. A token may not call them: it never exports the account.
 --   * A page goes on behind the last row of the one before, by created_at and id, which nothing changes: no row comes
 --     twice, and the indexes of the lists serve. Revisions go by their document and number, as their unique key does.
 --   * What is changed while pages are read is sent again at the end, in a second pass over what was updated since a
 --     minute before the beginning: a transaction may have begun before it and ended behind it, and none takes a minute.
---   * A secret's value is in no row of these tables.
+--   * What an entry has in its environments stands in its row. A secret's value is in no row of these tables.
 
 -- functions ---------------------------------------------------------------------------------------------------------
 
@@ -103,11 +103,38 @@ begin
     order by line.created_at, line.id;
   elsif entity = 'app_info' then
     return query
-    select line.created_at, line.id, 0, to_jsonb(line) - array['user_id', 'terms', 'secret_number']
+    select
+      line.created_at,
+      line.id,
+      0,
+      to_jsonb(line) - array['user_id', 'terms', 'secret_number', 'due_at', 'renewal_added_for']
+        || jsonb_build_object(
+          'environments',
+          (
+            select coalesce(
+              jsonb_agg(
+                jsonb_build_object(
+                  'environment', held.environment, 'value', held.value, 'has_value', held.has_value
+                )
+                order by held.environment
+              ),
+              '[]'
+            )
+            from public.app_info_overrides as held
+            where held.user_id = line.user_id and held.app_info_id = line.id
+          )
+        )
     from (
       select
         line.id,
-        sum(500 + coalesce(octet_length(line.value), 0) + coalesce(octet_length(line.description), 0)) over (
+        sum(
+          500 + coalesce(octet_length(line.value), 0) + coalesce(octet_length(line.description), 0)
+          + (
+            select coalesce(sum(octet_length(held.value)), 0)
+            from public.app_info_overrides as held
+            where held.user_id = line.user_id and held.app_info_id = line.id
+          )
+        ) over (
           order by line.created_at, line.id rows between unbounded preceding and 1 preceding
         ) as bytes_before
       from public.app_info as line

@@ -79,6 +79,7 @@ STABLE: set[str] = {
     "private.compare_imported_row(uuid,text,uuid,jsonb,text)",
     "private.find_imported_row(uuid,text,uuid)",
     "private.find_taken_place(uuid,text,jsonb)",
+    "private.plain_environments(public.app_info)",
     "private.resolve_imported_id(uuid,text,uuid)",
     "private.row_to_import(uuid,text,jsonb)",
     "private.find_access_token(text)",

@@ -28,6 +28,8 @@ def archive(dev: Dev, terminal: Terminal, user: User, person: httpx.Client, prod
             person, "/api/app-info", product_id=product, key="API_KEY", value=CANARY, is_secret=True
         ),
     }
+    in_production = f"/api/app-info/{rows['secret']['id']}/environments/production"
+    person.put(in_production, json={"value": f"{CANARY}-2"}).raise_for_status()
     terminal.environment |= {"FORUM_API": dev.environment["API_URL"], VARIABLE: "open"}
     ended = sign_in_by_mail(dev, terminal, user, "export", "out", "--secrets")
     assert ended.returncode == 0, ended.stderr
@@ -63,7 +65,7 @@ def test_export_comes_into_another_account_with_its_secrets_once(
 ) -> None:
     ended = bring(dev, terminal, other, "--yes")
     assert ended.returncode == 0, ended.stderr
-    assert "4 written, 1 secrets" in ended.stdout
+    assert "4 written, 2 secrets" in ended.stdout
     (work,), (document,), (entry,) = (
         list_all(others, f"/api/{path}") for path in ("work", "docs", "app-info")
     )
@@ -74,6 +76,9 @@ def test_export_comes_into_another_account_with_its_secrets_once(
     assert content == b"# Plan\r\n"
     revealed = others.post(f"/api/app-info/{entry['id']}/reveal").raise_for_status().json()
     assert revealed["value"] == CANARY
+    asked = {"environment": "production"}
+    revealed = others.post(f"/api/app-info/{entry['id']}/reveal", params=asked).raise_for_status().json()
+    assert revealed["value"] == f"{CANARY}-2"
     again = json.loads(bring(dev, terminal, other, "--yes", "--json").stdout)
     assert again == {"counts": {"same": 4}, "applied": True, "secrets": 0}
     for shown in (ended.stdout, ended.stderr):
@@ -102,7 +107,7 @@ def test_import_that_breaks_goes_on_by_the_same_command(
         assert bring(dev, terminal, other, "--yes").returncode == 1
         way.breaks_at = None
         ended = bring(dev, terminal, other, "--yes", "--json")
-    assert json.loads(ended.stdout) == {"counts": {"same": 4}, "applied": True, "secrets": 1}
+    assert json.loads(ended.stdout) == {"counts": {"same": 4}, "applied": True, "secrets": 2}
     assert len(list_all(others, "/api/work")) == 1
     assert archive
 

@@ -21,6 +21,8 @@ OWN = {
     "has_value",
     "value_changed_at",
     "last_revealed_at",
+    "environments_changed_at",
+    "rotation_due_at",
 }
 
 
@@ -64,6 +66,11 @@ def lines(owner: Client) -> list[dict[str, Any]]:
     done = owner.create_work_item(product["id"], title="Done", priority=1, external_id="T-1")
     for status in ("in_progress", "done"):
         owner.post(f"/api/work/{done['id']}/status", {"status": status}).expect(200)
+    ends = {"expires_at": "2030-01-01T00:00:00Z", "rotate_every": "P90D"}
+    entry = owner.create_app_info(product["id"], key="API_URL", value="base", **ends)["id"]
+    for environment, value in (("preview", "other"), ("production", "\n'")):
+        path = f"/api/app-info/{entry}/environments/{environment}"
+        owner.request("PUT", path, {"value": value}).expect(200)
     return read_import_lines(owner)
 
 
@@ -79,15 +86,20 @@ def test_export_of_an_empty_account_that_took_it_is_the_same_after_the_map_of_id
         assert {ids[old] for old in before[entity]} == set(after[entity])
         for old, row in before[entity].items():
             new = after[entity][ids[old]]
+            changes = len(row.get("environments", ()))
+            if changes:
+                # What an entry has in an environment is a change of it.
+                assert new.pop("updated_at") > row.pop("updated_at")
             assert without(new) == without(row)
-            assert new["version"] == 2
+            assert new["version"] == 2 + changes
             for parent in ("product_id", "repository_id"):
                 assert new.get(parent) == ids.get(row.get(parent) or "")
     # As they are shown, and each on record.
     assert len(stranger.get("/api/work?status=done").expect(200)["items"]) == 1
     assert len(stranger.get("/api/search?q=ship").expect(200)["items"]) > 0
     history = stranger.get("/api/activity?limit=100").expect(200)["items"]
-    assert sorted(line["entity_id"] for line in history) == sorted(ids.values())
+    created = [line["entity_id"] for line in history if line["action"] == "created"]
+    assert sorted(created) == sorted(ids.values())
 
 
 def without(row: dict[str, Any]) -> dict[str, Any]:
@@ -264,6 +276,24 @@ def test_key_that_another_entry_has_is_in_conflict(owner: Client) -> None:
     assert (preview["outcome"], preview["reason"], preview["taken_by"]) == ("conflict", "taken", there)
     owner.post(IMPORT, {"lines": [line], "mode": "apply"}).expect_problem(409, "import-conflict")
     assert outcomes(bring(owner, [line], on_conflict="skip")) == ["skipped"]
+
+
+def test_environments_of_an_entry_become_those_of_the_import(owner: Client) -> None:
+    product = owner.create_product()["id"]
+    row = {"id": owner.create_app_info(product, key="A", value="1")["id"], "product_id": product, "key": "A"}
+    path = f"/api/app-info/{row['id']}/environments"
+    owner.request("PUT", f"{path}/preview", {"value": "gone"}).expect(200)
+    row |= {"value": "1", "environments": [{"environment": "production", "value": "2"}]}
+    lines = [{"type": "app_info", "row": row}]
+    assert outcomes(bring(owner, lines, on_conflict="update")) == ["updated"]
+    held = owner.get(f"/api/app-info/{row['id']}").expect(200)["environments"]
+    assert [(each["environment"], each["value"]) for each in held] == [("production", "2")]
+    assert outcomes(bring(owner, lines)) == ["same"]
+    del row["environments"]
+    assert outcomes(bring(owner, lines)) == ["same"]
+    row["environments"] = [{"environment": "staging", "value": "2"}]
+    body = {"lines": lines, "mode": "apply", "on_conflict": "update"}
+    owner.post(IMPORT, body).expect_problem(422, "invalid")
 
 
 def test_value_of_a_secret_is_never_taken_in_the_clear(owner: Client) -> None:

@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.content)
 
-    do_GET = do_POST = do_PATCH = hand_on  # noqa: N815 - http.server looks for these
+    do_GET = do_POST = do_PATCH = do_PUT = hand_on  # noqa: N815 - http.server looks for these
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -1,12 +1,15 @@
 """An export brought into another account, or the same one: everything once, nothing of anybody else's."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from local.supabase import Supabase
 from tests.functions.conftest import Client
+from tests.functions.limits import save_limits
 from tests.functions.test_export import CANARY, fill, read_rows
 
 IMPORT = "/api/import"
@@ -355,6 +358,27 @@ def test_repository_of_github_comes_with_what_it_is_known_by(owner: Client) -> N
 )
 def test_body_of_another_form_is_refused(owner: Client, body: dict[str, Any]) -> None:
     owner.post(IMPORT, body).expect_problem(422, "invalid")
+
+
+@pytest.fixture
+def two_work_items(supabase: Supabase) -> Iterator[None]:
+    """An account may hold two work items, and write twice a minute."""
+    save_limits(supabase, work_items=2, writes_per_minute=2)
+    yield
+    save_limits(supabase)
+
+
+@pytest.mark.usefixtures("two_work_items")
+def test_import_meets_the_limits_of_the_account(owner: Client) -> None:
+    product = make_line(name="Atlas")
+    items = [make_line("work_items", product_id=product["row"]["id"], title=f"{n}") for n in range(3)]
+    body = {"lines": [product, *items], "mode": "apply", "on_conflict": "fail"}
+    refused = owner.post(IMPORT, body).expect_problem(403, "account-limit")
+    assert (refused["limit"], refused["most"]) == ("work_items", 2)
+    assert owner.get("/api/products").expect(200)["items"] == []
+    bring(owner, [product, *items[:2]])
+    bring(owner, [product])
+    owner.post(IMPORT, body).expect_problem(429, "too-many-writes")
 
 
 def test_five_hundred_lines_are_one_request_to_supabase(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from functions.search.schemas import Found, SearchQuery
+from functions.search.schemas import Found, Search
 from functions.search.service import SearchService
 from shared.http.app import create_app, create_handler
 from shared.http.routes import StrictRoute
@@ -15,7 +15,7 @@ Service = Annotated[SearchService, Depends(SearchService.for_caller_or_token)]
 
 
 @router.get("")
-async def search(query: Annotated[SearchQuery, Query()], service: Service) -> Found:
+async def search(query: Annotated[Search, Query()], service: Service) -> Found:
     """Find products, repositories, work items, documents and keys of app info by their words.
 
     Every word of `q` has to be there, the last one as the beginning of a word. Case, accents and signs make

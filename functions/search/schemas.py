@@ -11,7 +11,7 @@ from shared.entities.base import WITHOUT_NUL
 Kind = Literal["products", "repositories", "work_items", "documents", "app_info"]
 
 
-class SearchQuery(BaseModel):
+class Search(BaseModel):
     """The words, and where to look for them."""
 
     model_config = ConfigDict(extra="forbid")

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from functions.search.schemas import Found, SearchQuery
+from functions.search.schemas import Found, Search
 from shared.database.client import SupabaseOrToken
 from shared.database.rest_client import RestClient
 
@@ -18,7 +18,7 @@ class SearchService:
         """The service of one request."""
         return cls(supabase)
 
-    def find(self, query: SearchQuery) -> Found:
+    def find(self, query: Search) -> Found:
         """What has all the words. Raises `Invalid` for too many of them."""
         arguments = {
             "query": query.q,

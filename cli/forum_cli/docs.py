@@ -105,6 +105,23 @@ def append(*, document_id: str, file: BinaryIO, as_json: bool) -> None:
 
 @doc.command()
 @click.argument("document_id", metavar="ID")
+@click.argument("passage")
+@click.argument("text")
+@json_option
+def replace(*, document_id: str, passage: str, text: str, as_json: bool) -> None:
+    """Put TEXT in the place of PASSAGE.
+
+    The passage has to occur once, to the letter. What others write stays.
+    """
+    with open_product() as (forum, product):
+        path = f"{PATH}/{forum.find_id(PATH, document_id, product_id=product)}/edit"
+        body = {"mode": "replace_passage", "find": passage, "text": text}
+        edited = forum.send("POST", path, json=body).json()
+    show_document(edited, as_json=as_json)
+
+
+@doc.command()
+@click.argument("document_id", metavar="ID")
 @json_option
 def edit(*, document_id: str, as_json: bool) -> None:
     """Change a document in $EDITOR.

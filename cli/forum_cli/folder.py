@@ -74,6 +74,14 @@ def find_own_product(forum: Api) -> str:
     return find_linked_product(forum) if named is None else str(forum.find_product(named)["id"])
 
 
+def choose_product(forum: Api, *, is_for_all: bool) -> str | None:
+    """The id of the product that is named or the folder's, or None for all, as where no folder has one."""
+    is_named = click.get_current_context().find_root().params.get("product") is not None
+    if is_for_all or (not is_named and find_link(Path.cwd()) is None):
+        return None
+    return find_own_product(forum)
+
+
 def find_linked_product(forum: Api) -> str:
     """The id of the product of the folder that one is in."""
     path = find_link(Path.cwd())

@@ -8,8 +8,10 @@ from forum_cli.docs import doc
 from forum_cli.environment import env
 from forum_cli.exporting import export_account
 from forum_cli.finding import search
+from forum_cli.history import log
 from forum_cli.importing import import_account
 from forum_cli.keys import diff, push, set_value
+from forum_cli.listing import list_keys
 from forum_cli.output import make_harmless
 from forum_cli.resuming import next_up
 from forum_cli.session import link, login, logout, products, status
@@ -50,13 +52,14 @@ for command in (
     doc,
     env,
     search,
+    log,
     tokens,
     mcp,
     export_account,
     import_account,
 ):
     forum.add_command(command)
-for command in (push, set_value, diff):
+for command in (list_keys, push, set_value, diff):
     env.add_command(command)
 
 

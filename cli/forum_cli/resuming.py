@@ -1,7 +1,6 @@
 """`forum next`: what is going on, what was next, and the note of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +8,7 @@ import click
 from forum_cli.account import describe_account, find_own_end
 from forum_cli.api import Api
 from forum_cli.credentials import find_credentials
-from forum_cli.folder import find_link, find_own_product, open_product
+from forum_cli.folder import choose_product, open_product
 from forum_cli.output import json_option, show_json, show_line
 from forum_cli.person import sign_in
 from forum_cli.tokens import email_option
@@ -77,10 +76,8 @@ def show_resume(found: Any) -> None:
 
 def fetch_resume(forum: Api, *, is_for_all: bool) -> Any:
     """What is going on in the product that is named or the folder's, or in all."""
-    is_named = click.get_current_context().find_root().params.get("product") is not None
-    if is_for_all or (not is_named and find_link(Path.cwd()) is None):
-        return forum.fetch(PATH)
-    return forum.fetch(PATH, product_id=find_own_product(forum))
+    product = choose_product(forum, is_for_all=is_for_all)
+    return forum.fetch(PATH) if product is None else forum.fetch(PATH, product_id=product)
 
 
 def write_note(note: str | None, *, as_json: bool) -> None:

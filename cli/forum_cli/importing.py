@@ -56,7 +56,7 @@ def import_account(  # noqa: PLR0913 - what a person chooses of an import
     email: str | None,
     as_json: bool,
 ) -> None:
-    """Bring what `forum export` has written into DIR into your account.
+    """Bring the export in DIR into your account.
 
     Into the same one, or another, also of another Forum. What is there already stays; the same again makes
     nothing new. Secrets come along where DIR has secrets.age. History and former versions do not.

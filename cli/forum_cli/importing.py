@@ -25,6 +25,7 @@ MAX_LINES = 500
 # Lambda takes 6 MB, in which each quote and each backslash counts twice.
 MAX_BYTES = 2_500_000
 MAX_SECRETS = 100
+MAX_SHOWN = 10
 OUTCOMES = ("created", "updated", "same", "skipped", "conflict", "invalid")
 WRITING = ("created", "updated")
 
@@ -65,25 +66,53 @@ def import_account(  # noqa: PLR0913 - what a person chooses of an import
     check_manifest(folder)
     secrets = {} if dry_run else read_secrets(folder)
     with sign_in(api, email) as person:
-        preview = list(bring(person, archive, "preview", on_conflict))
-        counts = Counter(answer["outcome"] for _, answer in preview)
+        preview = Report(bring(person, archive, "preview", on_conflict))
+        counts = preview.counts
         if not as_json:
             show_counts(counts)
-        refuse(preview)
+        preview.refuse()
         if dry_run:
             if as_json:
                 show_json({"counts": counts, "applied": False})
             return
         if not yes and any(counts[outcome] for outcome in WRITING):
             confirm("Write this?")
-        applied = list(bring(person, archive, "apply", on_conflict))
-        ids = {line[2]["id"]: answer for line, answer in applied if line[0] == "app_info"}
-        written = write_secrets(person, secrets, ids)
-    counts = Counter(answer["outcome"] for _, answer in applied)
+        applied = Report(bring(person, archive, "apply", on_conflict))
+        written = write_secrets(person, secrets, applied.entries)
+    counts = applied.counts
     if as_json:
         show_json({"counts": counts, "applied": True, "secrets": written})
     else:
         show(f"{sum(counts[outcome] for outcome in WRITING)} written, {written} secrets.")
+
+
+class Report:
+    """What becomes of the lines. Of the rows themselves it keeps none: an account may be a gigabyte."""
+
+    def __init__(self, lines: Iterator[tuple[Line, Any]]) -> None:
+        self.counts: Counter[str] = Counter()
+        self.entries: dict[str, str] = {}
+        """The ids of entries of app info in the account, by those of the export."""
+        self.wrong: list[str] = []
+        self.is_invalid = False
+        for (table, number, row), answer in lines:
+            outcome = answer["outcome"]
+            self.counts[outcome] += 1
+            if table == "app_info":
+                self.entries[row["id"]] = answer["id"]
+            if outcome in {"conflict", "invalid"}:
+                self.is_invalid |= outcome == "invalid"
+                self.wrong.append(f"  {table}.ndjson, line {number}: {outcome}, {answer['reason']}")
+
+    def refuse(self) -> None:
+        """Stop before anything is written where a line cannot be."""
+        if not self.wrong:
+            return
+        lines = self.wrong[:MAX_SHOWN]
+        if len(self.wrong) > MAX_SHOWN:
+            lines.append(f"  and {len(self.wrong) - MAX_SHOWN} more")
+        kind = Failure if self.is_invalid else Conflicting
+        raise kind("\n".join(["Nothing is written. Look at --on-conflict, and at these:", *lines]))
 
 
 def check_manifest(folder: Path) -> None:
@@ -165,23 +194,7 @@ def show_counts(counts: Counter[str]) -> None:
             show(f"{counts[outcome]:>8}  {outcome}")
 
 
-def refuse(preview: list[tuple[Line, Any]]) -> None:
-    """Stop before anything is written where a line cannot be."""
-    met = [(line, answer) for line, answer in preview if answer["outcome"] in {"conflict", "invalid"}]
-    if not met:
-        return
-    most = 10
-    lines = [
-        f"  {table}.ndjson, line {number}: {answer['outcome']}, {answer['reason']}"
-        for (table, number, _), answer in met[:most]
-    ]
-    if len(met) > most:
-        lines.append(f"  and {len(met) - most} more")
-    kind = Failure if any(answer["outcome"] == "invalid" for _, answer in met) else Conflicting
-    raise kind("\n".join(["Nothing is written. Look at --on-conflict, and at these:", *lines]))
-
-
-def write_secrets(person: Api, secrets: dict[str, str], entries: dict[str, Any]) -> int:
+def write_secrets(person: Api, secrets: dict[str, str], entries: dict[str, str]) -> int:
     """Give the entries that have no value theirs; how many.
 
     One that has a value keeps it: whether it is the same nobody is told. So the same import again goes on
@@ -194,7 +207,7 @@ def write_secrets(person: Api, secrets: dict[str, str], entries: dict[str, Any])
     in_environments = []
     for name, value in secrets.items():
         old, _, environment = name.partition("/")
-        new = entries[old]["id"] if old in entries else None
+        new = entries.get(old)
         if new not in held or environment in held[new]:
             continue
         if environment:

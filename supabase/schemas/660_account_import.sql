@@ -87,27 +87,47 @@ revoke all on function private.plain_environments(public.app_info) from public, 
 comment on function private.plain_environments(public.app_info) is
   'What a plain entry has in its environments, as an import compares it.';
 
+-- In PL/pgSQL, which keeps the plans: an import asks this of every line.
 create function private.find_imported_row(owner_id uuid, entity text, row_id uuid)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select to_jsonb(line) from public.products as line
-  where find_imported_row.entity = 'products' and line.user_id = owner_id and line.id = row_id
-  union all
-  select to_jsonb(line) from public.repositories as line
-  where find_imported_row.entity = 'repositories' and line.user_id = owner_id and line.id = row_id
-  union all
-  select to_jsonb(line) from public.work_items as line
-  where find_imported_row.entity = 'work_items' and line.user_id = owner_id and line.id = row_id
-  union all
-  select to_jsonb(line) from public.documents as line
-  where find_imported_row.entity = 'documents' and line.user_id = owner_id and line.id = row_id
-  union all
-  select to_jsonb(line) || jsonb_build_object('environments', private.plain_environments(line))
-  from public.app_info as line
-  where find_imported_row.entity = 'app_info' and line.user_id = owner_id and line.id = row_id;
+begin
+  if entity = 'products' then
+    return (
+      select to_jsonb(line)
+      from public.products as line
+      where line.user_id = owner_id and line.id = row_id
+    );
+  elsif entity = 'repositories' then
+    return (
+      select to_jsonb(line)
+      from public.repositories as line
+      where line.user_id = owner_id and line.id = row_id
+    );
+  elsif entity = 'work_items' then
+    return (
+      select to_jsonb(line)
+      from public.work_items as line
+      where line.user_id = owner_id and line.id = row_id
+    );
+  elsif entity = 'documents' then
+    return (
+      select to_jsonb(line)
+      from public.documents as line
+      where line.user_id = owner_id and line.id = row_id
+    );
+  elsif entity = 'app_info' then
+    return (
+      select to_jsonb(line) || jsonb_build_object('environments', private.plain_environments(line))
+      from public.app_info as line
+      where line.user_id = owner_id and line.id = row_id
+    );
+  end if;
+  return null;
+end;
 $$;
 
 revoke all on function private.find_imported_row(uuid, text, uuid) from public, anon, authenticated, service_role;
@@ -116,25 +136,40 @@ comment on function private.find_imported_row(uuid, text, uuid) is 'A row of an 
 -- Of another row that has what there can be once in a product.
 create function private.find_taken_place(owner_id uuid, entity text, wanted jsonb)
 returns uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select line.id from public.repositories as line
-  where find_taken_place.entity = 'repositories' and line.user_id = owner_id
-    and line.product_id = (wanted ->> 'product_id')::uuid and line.github_id = (wanted ->> 'github_id')::bigint
-  union all
-  select line.id from public.work_items as line
-  where find_taken_place.entity = 'work_items' and line.user_id = owner_id
-    and line.product_id = (wanted ->> 'product_id')::uuid and line.external_id = wanted ->> 'external_id'
-  union all
-  select line.id from public.documents as line
-  where find_taken_place.entity = 'documents' and line.user_id = owner_id
-    and line.product_id = (wanted ->> 'product_id')::uuid and line.external_id = wanted ->> 'external_id'
-  union all
-  select line.id from public.app_info as line
-  where find_taken_place.entity = 'app_info' and line.user_id = owner_id
-    and line.product_id = (wanted ->> 'product_id')::uuid and line.key = wanted ->> 'key';
+declare
+  of_product constant uuid := wanted ->> 'product_id';
+begin
+  if entity = 'repositories' then
+    return (
+      select line.id
+      from public.repositories as line
+      where line.user_id = owner_id and line.product_id = of_product and line.github_id = (wanted ->> 'github_id')::bigint
+    );
+  elsif entity = 'work_items' then
+    return (
+      select line.id
+      from public.work_items as line
+      where line.user_id = owner_id and line.product_id = of_product and line.external_id = wanted ->> 'external_id'
+    );
+  elsif entity = 'documents' then
+    return (
+      select line.id
+      from public.documents as line
+      where line.user_id = owner_id and line.product_id = of_product and line.external_id = wanted ->> 'external_id'
+    );
+  elsif entity = 'app_info' then
+    return (
+      select line.id
+      from public.app_info as line
+      where line.user_id = owner_id and line.product_id = of_product and line.key = wanted ->> 'key'
+    );
+  end if;
+  return null;
+end;
 $$;
 
 revoke all on function private.find_taken_place(uuid, text, jsonb) from public, anon, authenticated, service_role;
@@ -144,15 +179,26 @@ comment on function private.find_taken_place(uuid, text, jsonb) is
 -- The row that an id of an export means in an account.
 create function private.resolve_imported_id(owner_id uuid, entity text, old_id uuid)
 returns uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
-    when private.find_imported_row(owner_id, entity, old_id) is not null then old_id
-    else private.imported_id(owner_id, old_id)
-  end
-  where old_id is not null;
+declare
+  is_own boolean := false;
+begin
+  if entity = 'products' then
+    is_own := exists (select from public.products as line where line.user_id = owner_id and line.id = old_id);
+  elsif entity = 'repositories' then
+    is_own := exists (select from public.repositories as line where line.user_id = owner_id and line.id = old_id);
+  elsif entity = 'work_items' then
+    is_own := exists (select from public.work_items as line where line.user_id = owner_id and line.id = old_id);
+  elsif entity = 'documents' then
+    is_own := exists (select from public.documents as line where line.user_id = owner_id and line.id = old_id);
+  elsif entity = 'app_info' then
+    is_own := exists (select from public.app_info as line where line.user_id = owner_id and line.id = old_id);
+  end if;
+  return case when is_own then old_id else private.imported_id(owner_id, old_id) end;
+end;
 $$;
 
 revoke all on function private.resolve_imported_id(uuid, text, uuid) from public, anon, authenticated, service_role;

@@ -94,7 +94,10 @@ def test_empty_document_tells_nothing_of_content(database: Connection, owner: Pe
 def test_creation_tells_the_fields_that_have_a_value(database: Connection, owner: Person) -> None:
     with acting_as(database, owner.actor):
         database.execute("insert into public.products (name) values ('bare')")
-    assert changes(database, owner) == {"name": {"old": None, "new": "bare"}}
+    assert changes(database, owner) == {
+        "name": {"old": None, "new": "bare"},
+        "adds_renewal_work": {"old": None, "new": False},
+    }
 
 
 def test_times_are_told_in_utc_whatever_the_sessions_zone(database: Connection, owner: Person) -> None:

@@ -186,6 +186,6 @@ def test_the_maintenance_answers_what_has_gone(dev: Dev) -> None:
     gone = invoke_through(functions, "forum-dev-maintenance")({})
     steps = (
         *("idempotency_keys", "trash", "document_revisions", "access_tokens", "activity", "usage"),
-        *("writes", "closed_accounts"),
+        *("writes", "closed_accounts", "key_renewals"),
     )
     assert gone == dict.fromkeys(steps, 0)

@@ -19,7 +19,7 @@ from tests.functions.conftest import Client
 # Of the trash two sets of one row.
 DUE = {"idempotency_keys": 3, "trash": 4, "document_revisions": 2, "access_tokens": 1}
 # Of these nothing is due.
-DUE |= dict.fromkeys(("writes", "activity", "closed_accounts", "usage"), 0)
+DUE |= dict.fromkeys(("writes", "activity", "closed_accounts", "usage", "key_renewals"), 0)
 
 
 @dataclass
@@ -120,7 +120,7 @@ def test_time_that_is_over_leaves_the_rest_to_the_next_hour(
 ) -> None:
     assert call(Context(calls=3)) == {**DUE, "access_tokens": 0}
     (line,) = log(capsys, "maintenance_done")
-    assert line["left"] == ["writes", "access_tokens", "activity", "closed_accounts", "usage"]
+    assert line["left"] == ["writes", "access_tokens", "activity", "closed_accounts", "usage", "key_renewals"]
     assert call() == {**dict.fromkeys(DUE, 0), "access_tokens": 1}
 
 
@@ -131,8 +131,8 @@ def test_much_to_do_for_one_step_keeps_nothing_from_the_others(
     change = "update private.maintenance_steps set batch_size = %s where name = 'idempotency_keys'"
     database.execute(change, (1,))
     try:
-        assert call(Context(calls=8)) == {**DUE, "idempotency_keys": 1}
-        assert call(Context(calls=9))["idempotency_keys"] == 2
+        assert call(Context(calls=9)) == {**DUE, "idempotency_keys": 1}
+        assert call(Context(calls=10))["idempotency_keys"] == 2
     finally:
         database.execute(change, (100,))
 

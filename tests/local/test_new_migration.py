@@ -121,14 +121,14 @@ def test_migration_of_what_is_taken_out_of_the_schemas_drops_it(supabase: Path) 
     edit(
         supabase,
         "210_repositories.sql",
-        "create trigger touch\n  before update on public.repositories\n  for each row\n"
-        "  execute function private.touch();",
+        "create trigger keep_owner\n  before update on public.repositories\n  for each row\n"
+        "  execute function private.keep_owner();",
         "",
     )
     assert run(supabase).returncode == 0
     text = written(supabase).read_text()
     assert "drop function public.documents_count(public.repositories);" in text
-    assert "drop trigger touch on public.repositories;" in text
+    assert "drop trigger keep_owner on public.repositories;" in text
     # What was said of the function goes with it.
     assert "revoke" not in text
     assert "comment" not in text
@@ -156,14 +156,14 @@ def test_migration_that_a_person_completes_makes_what_the_schemas_say(supabase: 
     edit(
         supabase,
         "200_products.sql",
-        "  commitment text,\n",
-        "  commitment text,\n  motto text,\n",
+        "  adds_renewal_work boolean not null default false,\n",
+        "  adds_renewal_work boolean not null default false,\n  motto text,\n",
     )
     edit(
         supabase,
         "200_products.sql",
-        "grant insert (name, description, icon, color, next_note, commitment)",
-        "grant insert (name, description, icon, color, next_note, commitment, motto)",
+        "grant insert (name, description, icon, color, next_note, commitment, adds_renewal_work)",
+        "grant insert (name, description, icon, color, next_note, commitment, adds_renewal_work, motto)",
     )
     run(supabase)
     path = written(supabase)

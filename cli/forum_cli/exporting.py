@@ -65,6 +65,9 @@ def export_account(*, folder: Path, has_secrets: bool, api: str, email: str | No
 def read_pages(person: Api, archive: Archive, progress: dict[str, Any]) -> None:
     """Page after page, from where one has come to, into the archive."""
     path = progress["next"] or (None if progress["manifest"] else PATH)
+    # Stops a prepared folder from leading the session to another server.
+    if progress["next"] and NEXT.fullmatch(f'<{progress["next"]}>; rel="next"') is None:
+        raise Failure("The folder's progress is damaged. Name a new folder.")
     while path is not None:
         answer = person.send("GET", path)
         pages: dict[str, list[str]] = defaultdict(list)

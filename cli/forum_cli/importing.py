@@ -208,6 +208,9 @@ def write_secrets(person: Api, secrets: dict[str, str], entries: dict[str, str])
     for name, value in secrets.items():
         old, _, environment = name.partition("/")
         new = entries.get(old)
+        # Stops a prepared file from leading a request to another address.
+        if environment not in {"", "development", "preview", "production"}:
+            continue
         if new not in held or environment in held[new]:
             continue
         if environment:
